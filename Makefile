@@ -1,0 +1,113 @@
+# forestgate
+#
+#   make            build build/forestgate
+#   make demo       two forests, the gateway between them, mail both ways (KEEP=1 leaves it running)
+#   make check      every test; what CI runs
+#   make unit       the unit tests and dialogues only (seconds)
+#   make bench      messages per second against Postfix, in the same run
+#   make asan|tsan  the unit tests under the sanitizers
+#   make fuzz       each fuzz target for a few seconds (FUZZ_SECONDS=n), with clang
+#   make help       this page
+#
+# V=1 shows the commands. BUILD=dir builds elsewhere. What is missing: scripts/bootstrap.
+
+CC      ?= gcc
+BUILD   ?= build
+V       ?= 0
+Q       := $(if $(filter 1,$(V)),,@)
+PREFIX  ?= /usr/local
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+        -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 \
+        -Wimplicit-fallthrough -Wno-format-truncation -Werror
+HARD := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+OPT  ?= -O2 -g
+SAN  ?=
+ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -I. $(WARN) $(if $(SAN),-fPIE,$(HARD)) $(OPT) $(SAN) -MMD -MP $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+LIBS := -lssl -lcrypto -luv -llmdb -lyaml -lunbound -lmicrohttpd -lcrypt -lpthread
+
+# The rooms, top first: each is an archive, so that a test links its room and what lies below.
+ROOMS := gateway/ops gateway/relay gateway/net gateway/route config tls gateway/spool gateway/mail gateway/base
+room_lib = $(BUILD)/lib/$(subst /,_,$(1)).a
+ROOM_LIBS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))
+
+TOP_SRC  := $(wildcard gateway/*.c)
+KIT_SRC  := $(wildcard tests/kit/*.c)
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/unit/*/test_*.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+
+.PHONY: all help unit check demo bench asan tsan fuzz lint install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/forestgate
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+define compile
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC    $<")
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+endef
+
+$(BUILD)/obj/%.o: %.c
+	$(compile)
+
+define room_rule
+$(call room_lib,$(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(BUILD)/forestgate: $(TOP_SRC:%.c=$(BUILD)/obj/%.o) $(ROOM_LIBS)
+	$(if $(Q),@echo "  LINK  $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# tests/unit/<room>/test_x.c links with <room> and the rooms below it. No room: base and up to net.
+below = $(if $(filter base,$(1)),gateway/base,\
+        $(if $(filter mail,$(1)),gateway/mail gateway/base,\
+        $(if $(filter spool,$(1)),gateway/spool gateway/mail gateway/base,\
+        $(if $(filter tls,$(1)),tls gateway/base,\
+        $(if $(filter config,$(1)),config gateway/mail gateway/base,\
+        $(if $(filter route,$(1)),gateway/route config tls gateway/spool gateway/mail gateway/base,\
+        $(if $(filter net,$(1)),gateway/net gateway/route config tls gateway/spool gateway/mail gateway/base,\
+        $(ROOMS))))))))
+UNIT_ROOMS := base mail spool tls config route net relay ops
+define unit_rule
+$(BUILD)/unit/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(BUILD)/lib/kit.a $(foreach r,$(call below,$(1)),$(call room_lib,$(r)))
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ -Wl,--as-needed $(LIBS) -lcmocka
+endef
+$(foreach r,$(UNIT_ROOMS),$(eval $(call unit_rule,$(r))))
+
+$(BUILD)/lib/kit.a: $(KIT_SRC:%.c=$(BUILD)/obj/%.o)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+unit: $(UNIT_BIN)
+	@scripts/run-units $(BUILD)/unit $(ONLY)
+
+lint:
+	@scripts/lint
+
+check demo bench fuzz: all
+	@BUILD=$(BUILD) scripts/$@
+
+asan:
+	+$(Q)$(MAKE) BUILD=$(BUILD)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT="-O1 -g" unit
+
+tsan:
+	+$(Q)$(MAKE) BUILD=$(BUILD)/tsan SAN="-fsanitize=thread" OPT="-O1 -g" unit
+
+install: all
+	install -D -m 0755 $(BUILD)/forestgate $(DESTDIR)$(PREFIX)/sbin/forestgate
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,238 @@
+/*
+ * config.h - what is in force: the immutable result of reading the configuration file.
+ *
+ * Built by config_load.h, swapped whole on reload, shared by reference count. Everything here is
+ * owned by the struct config and lives as long as a reference does. Text is NUL-terminated; an
+ * optional text that was not given is NULL. Order is the order of the file.
+ *
+ * `where` is the place in the file, for forestgate explain and for every later complaint.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "gateway/base/slice.h"
+
+struct where {
+    const char *file;
+    unsigned line; /* from 1; 0 = a default, not in the file */
+    unsigned column;
+};
+
+/* "10.1.0.5:25", "[::1]:25": an address and port ready for bind or connect. */
+struct endpoint {
+    struct sockaddr_storage addr;
+    char text[64];
+};
+
+/* "10.2.0.0/16": an address, all of it masked, and the number of leading bits that count. */
+struct network {
+    int family; /* AF_INET or AF_INET6 */
+    unsigned char octets[16];
+    unsigned bits;
+    char text[64];
+};
+
+enum tls_profile_name {
+    TLS_PROFILE_MODERN,
+    TLS_PROFILE_EXCHANGE2003 /* a later issue; refused */
+};
+enum tls_verify { TLS_VERIFY_NAME, TLS_VERIFY_CA, TLS_VERIFY_PIN, TLS_VERIFY_NONE };
+
+struct certificate {
+    const char *name;
+    const char *certificate_file; /* resolved against the folder of the file */
+    const char *key_file;
+    struct where where;
+};
+
+struct listener {
+    const char *name;
+    struct endpoint address;
+    const struct certificate *certificate;        /* the default one, used without SNI */
+    const struct certificate **more_certificates; /* `certificates: [..]`, chosen by SNI */
+    size_t more_certificates_count;
+    struct where where;
+};
+
+/* Exchange 2007's accepted domains (exchange-facts.md 5.1). */
+enum domain_kind { DOMAIN_AUTHORITATIVE, DOMAIN_INTERNAL_RELAY, DOMAIN_EXTERNAL_RELAY };
+
+struct forest_domain {
+    const char *name; /* lower case, without "*." */
+    bool wildcard;    /* "*.d": d and all below */
+    enum domain_kind kind;
+    struct where where;
+};
+
+struct send_connector;
+
+struct forest {
+    const char *name;
+    struct forest_domain *domains;
+    size_t domain_count;
+    const struct send_connector **deliver; /* in the order of preference */
+    size_t deliver_count;
+    bool hairpin; /* hairpin: allow (design.md 10, own forest) */
+    struct where where;
+};
+
+struct account {
+    const char *name;   /* the key in the file: what logs show */
+    const char **names; /* what a client may send: DOMAIN\user, user@domain, user */
+    size_t name_count;
+    const char **hashes; /* crypt(5) hashes, one or two valid at once; never logged */
+    size_t hash_count;
+    const char **hash_files; /* where each came from */
+    struct where where;
+};
+
+enum foreign_sender { FOREIGN_SENDER_EXTERNAL, FOREIGN_SENDER_REFUSE };
+enum bare_newline { BARE_NEWLINE_REFUSE, BARE_NEWLINE_NORMALISE };
+
+struct receive_connector {
+    const char *name;
+    const struct listener **listen;
+    size_t listen_count;
+    struct network *networks;
+    size_t network_count;
+    const struct forest **speaks_for;
+    size_t speaks_for_count;
+    enum tls_profile_name tls_profile;
+    bool tls_require;         /* true unless tls: { require: false } */
+    int tls_clear_reply;      /* 530, or 454 during migration */
+    struct account *accounts; /* none: the networks alone are trusted (`auth: none`) */
+    size_t account_count;
+    bool auth_required; /* false only with `auth: none` */
+    enum foreign_sender foreign_sender;
+    enum bare_newline bare_newline;
+    uint64_t message_size; /* octets; at most limits.message_size */
+    uint32_t connections;  /* sessions at once, over all its clients */
+    uint32_t connections_per_client;
+    struct where where;
+};
+
+enum balance { BALANCE_FAILOVER, BALANCE_ROUND_ROBIN };
+
+struct server {
+    const char *host; /* a name, or an address as text */
+    uint16_t port;
+    struct where where;
+};
+
+struct address_space {
+    const char *domain; /* lower case without "*."; "" for "*" */
+    bool wildcard;      /* "*.d" or "*" */
+    uint32_t cost;      /* 1 to 100 */
+    struct where where;
+};
+
+struct pin {
+    unsigned char sha256[32];
+};
+
+struct send_connector {
+    const char *name;
+    struct server *servers;
+    size_t server_count;
+    enum balance balance;
+    uint32_t connections;             /* per server and process; default 10 */
+    uint32_t messages_per_connection; /* default 20 */
+    uint64_t connection_age_ms;       /* a connection takes no new message after this; 4m */
+    uint64_t idle_ms;                 /* a kept connection without mail is closed; 1m */
+    enum tls_profile_name tls_profile;
+    bool tls_require;
+    enum tls_verify tls_verify;
+    const char *tls_ca_file;     /* NULL: the system's */
+    const char *tls_server_name; /* name to verify and SNI; NULL: the server's host */
+    struct pin *pins;
+    size_t pin_count;
+    const char *auth_user;     /* NULL: auth: none */
+    const char *auth_password; /* never logged */
+    const char *auth_password_file;
+    bool send_password_unverified;
+    struct address_space *address_spaces;
+    size_t address_space_count;
+    const struct forest **allow_from; /* who may use the address spaces */
+    size_t allow_from_count;
+    struct where where;
+};
+
+enum { RETRY_STEPS_MAX = 64 };
+
+/* "[4x1m, 6x5m, 10m]" is {60000 x 4, 300000 x 6, 600000}: the last one repeats. */
+struct retry_steps {
+    uint64_t wait_ms[RETRY_STEPS_MAX];
+    size_t count; /* at least 1 */
+};
+
+struct dns_zone {
+    const char *zone;
+    struct endpoint *servers;
+    size_t server_count;
+};
+
+struct config {
+    _Atomic unsigned refs;
+    const char *file;    /* as given on the command line */
+    uint64_t generation; /* counts loads in this process; config_load leaves 0 */
+
+    uint32_t workers; /* 0 = auto */
+    const char *hostname;
+    const char *postmaster;
+    const char *spool_path;
+    uint64_t spool_map_size;     /* octets of address space; 64GiB */
+    uint64_t spool_reserve;      /* octets of disk kept free for outcomes; 64MiB */
+    uint64_t spool_body_in_file; /* bodies from this size are files; 128KiB */
+    const char *control_path;    /* NULL: no control socket */
+    struct endpoint *monitor;    /* NULL: no monitor */
+    struct network *probe_networks;
+    size_t probe_network_count;
+
+    uint64_t limit_message_size;
+    uint32_t limit_recipients;
+    uint32_t limit_hops;
+    uint32_t limit_sessions;
+    uint64_t session_idle_ms; /* RFC 5321 4.5.3.2.7: at least 5 minutes */
+    uint64_t drain_ms;        /* how long SIGTERM waits for what is under way; 30s */
+
+    struct endpoint *dns_servers; /* none: the system's resolv.conf */
+    size_t dns_server_count;
+    struct dns_zone *dns_zones;
+    size_t dns_zone_count;
+
+    struct retry_steps retry_connection;
+    struct retry_steps retry_message;
+    uint64_t delay_notice_ms;
+    uint64_t expire_ms;
+
+    struct certificate *certificates;
+    size_t certificate_count;
+    struct listener *listeners;
+    size_t listener_count;
+    struct forest *forests;
+    size_t forest_count;
+    struct receive_connector *receive;
+    size_t receive_count;
+    struct send_connector *send;
+    size_t send_count;
+
+    struct where where_limits; /* for explain */
+    void *memory;              /* an arena that owns all of the above */
+};
+
+struct config *config_ref(struct config *config);
+
+/* Gives the reference back; the last one wipes the secrets and frees. NULL is fine. */
+void config_unref(struct config **config);
+
+/* The connector of that name, or NULL. */
+const struct send_connector *config_send(const struct config *config, struct slice name);
+const struct forest *config_forest(const struct config *config, struct slice name);
+
+bool network_holds(const struct network *network, const struct sockaddr *address);
+
+#endif

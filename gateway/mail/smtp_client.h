@@ -1,0 +1,124 @@
+/*
+ * smtp_client.h - the sending conversation: one connection, any number of messages.
+ *
+ * Takes    octets of the server, transactions, body octets when it asks, and the time.
+ * Gives    octets for the server and one open task at a time; for each transaction the outcome of
+ *          every recipient as a reply, the server's own or a local one in the same shape.
+ * Follows  RFC 5321 4.5.3.2 (timeouts), 2920 (one flight of MAIL, RCPT..., DATA; replies are read
+ *          while it writes), 3207 (EHLO anew after TLS), 4954 (AUTH LOGIN in two steps, the
+ * safest with Exchange: exchange-facts.md 3.4; PLAIN when only that is offered), 1870. Refuses to
+ * send a password or mail in clear where TLS is required, whatever the server says: STARTTLS
+ * missing or refused ends the connection with that cause. Touches  no socket, file, clock or TLS.
+ */
+#ifndef MAIL_SMTP_CLIENT_H
+#define MAIL_SMTP_CLIENT_H
+
+#include <stdint.h>
+
+#include "gateway/mail/reply.h"
+#include "gateway/mail/smtp_server.h"
+
+struct smtp_client;
+
+struct smtp_client_settings {
+    struct slice hello; /* our name */
+    bool tls_required;  /* false: TLS if offered, clear otherwise */
+    struct slice user;  /* "" = no AUTH */
+    struct slice password;
+};
+
+/* The closed list of tasks. */
+enum smtp_task {
+    SMTP_TASK_WAIT,     /* nothing to do but send output and feed input */
+    SMTP_TASK_STARTTLS, /* shake hands now, then smtp_client_tls_done() */
+    SMTP_TASK_READY,    /* give it a transaction (smtp_client_send) or let it quit, or wait */
+    SMTP_TASK_BODY,     /* give body octets (smtp_client_body) until smtp_client_body_end() */
+    SMTP_TASK_DONE,     /* the transaction's outcomes are all there: read them, then
+                           smtp_client_next(); the connection is READY again or FAILED */
+    SMTP_TASK_FAILED,   /* the connection cannot be used any more: smtp_client_failure(). An
+                           unfinished transaction has its outcomes too. Close. */
+    SMTP_TASK_CLOSED,   /* after our QUIT: close */
+};
+
+/* Where in the conversation something was said or went wrong: verdicts depend on it. */
+enum smtp_stage {
+    SMTP_STAGE_CONNECT, /* before the banner; only for local failures */
+    SMTP_STAGE_BANNER,
+    SMTP_STAGE_EHLO,
+    SMTP_STAGE_STARTTLS, /* the command or its absence */
+    SMTP_STAGE_TLS,      /* handshake and verification; local */
+    SMTP_STAGE_AUTH,
+    SMTP_STAGE_MAIL,
+    SMTP_STAGE_RCPT,
+    SMTP_STAGE_DATA,    /* the reply to DATA itself, and while content is sent */
+    SMTP_STAGE_CONTENT, /* the reply to the final dot */
+    SMTP_STAGE_IDLE,    /* between messages */
+};
+
+struct smtp_outcome {
+    struct reply reply;
+    enum smtp_stage stage;
+};
+
+struct smtp_transaction {
+    struct slice from;             /* "" = null sender; no <> */
+    const struct slice *to;        /* addresses without <> */
+    size_t to_count;               /* 1 or more */
+    uint64_t size;                 /* octets, for SIZE= when offered; 0 = unknown */
+    enum smtp_body_type body;      /* BODY=8BITMIME is said when offered and this says so */
+    bool auth_anonymous;           /* AUTH=<> is said when the server offers AUTH */
+    struct slice auth;             /* or AUTH=<this>, xtext-encoded here; "" = none */
+    struct smtp_outcome *outcomes; /* to_count of them, filled here; the caller's memory */
+};
+
+struct smtp_client *smtp_client_new(const struct smtp_client_settings *settings, uint64_t now_ms);
+void smtp_client_free(struct smtp_client **c);
+
+/* Use all of *in. With empty *in: look at the clock. */
+void smtp_client_feed(struct smtp_client *c, struct slice *in, uint64_t now_ms);
+
+enum smtp_task smtp_client_task(const struct smtp_client *c);
+
+void smtp_client_tls_done(struct smtp_client *c, uint64_t now_ms);
+
+/* Begin a message. Slices and outcomes must stay until SMTP_TASK_DONE or FAILED was seen. */
+void smtp_client_send(struct smtp_client *c, const struct smtp_transaction *t, uint64_t now_ms);
+
+/* Message octets with lines ended by CRLF, in pieces of any size; they are dot-stuffed into the
+ * output. The engine takes what its output has room for and advances *octets. */
+void smtp_client_body(struct smtp_client *c, struct slice *octets, uint64_t now_ms);
+void smtp_client_body_end(struct smtp_client *c, uint64_t now_ms);
+
+/* The message cannot be read any more (our disk): the connection is given up so that the server
+ * throws the half away; outcomes are this local reply. */
+void smtp_client_abort(struct smtp_client *c, const struct reply *why);
+
+void smtp_client_next(struct smtp_client *c);
+
+/* The connection broke below us (closed, reset, TLS): everything unfinished gets this. */
+void smtp_client_lost(struct smtp_client *c, const struct reply *why);
+
+/* Say QUIT when READY. */
+void smtp_client_quit(struct smtp_client *c, uint64_t now_ms);
+
+/* After FAILED: what the connection died of and where. */
+const struct smtp_outcome *smtp_client_failure(const struct smtp_client *c);
+
+struct slice smtp_client_output(const struct smtp_client *c);
+void smtp_client_sent(struct smtp_client *c, size_t n);
+
+/* When to feed with nothing so that timeouts happen (RFC 5321 4.5.3.2). */
+uint64_t smtp_client_wake_ms(const struct smtp_client *c);
+
+enum smtp_stage smtp_client_stage(const struct smtp_client *c);
+
+/* The server's SIZE limit; 0 = none said. */
+uint64_t smtp_client_size_max(const struct smtp_client *c);
+bool smtp_client_offers_8bitmime(const struct smtp_client *c);
+bool smtp_client_is_authenticated(const struct smtp_client *c);
+struct slice smtp_client_banner_name(const struct smtp_client *c); /* for logs */
+
+/* True between the final dot and its reply: a crash now may mean a second delivery. */
+bool smtp_client_is_in_doubt(const struct smtp_client *c);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * accept.h - may this client, this account, this sender? Decisions about the receiving side;
+ * pure.
+ *
+ * Follows  design.md 5 (`receive`) and 6.6, 6.7; exchange-facts.md 1.3, 3.3 for the words.
+ *
+ * Every decision carries its reason and the configuration line that made it, because forestgate
+ * explain prints exactly what the daemon does.
+ */
+#ifndef ROUTE_ACCEPT_H
+#define ROUTE_ACCEPT_H
+
+#include "config/config.h"
+#include "gateway/mail/smtp_server.h"
+
+enum { ACCEPT_CANDIDATES = 16 };
+
+/* The receive connectors of the narrowest network that holds the client on this listener. Several
+ * only when their accounts tell them apart; they agree on TLS (config_check). */
+struct accept_candidates {
+    const struct receive_connector *list[ACCEPT_CANDIDATES];
+    size_t count; /* 0: nobody may connect from there */
+    const struct network *network;
+};
+void accept_find(const struct config *config, const struct listener *listener,
+                 const struct sockaddr *client, struct accept_candidates *out);
+
+/* The account that owns this name (without case; DOMAIN\user, user@domain or what the file says)
+ * and its connector; NULL: nobody. */
+const struct account *accept_account(const struct accept_candidates *candidates,
+                                     struct slice name,
+                                     const struct receive_connector **connector);
+
+/* A decision: the reply, why in plain words, and which line of the file says so. */
+struct decision {
+    struct reply reply;
+    char why[200];
+    struct where where; /* line 0: no line, a default */
+};
+
+enum sender_trust {
+    SENDER_INSIDE,   /* belongs to a forest that the connector speaks for */
+    SENDER_EXTERNAL, /* somebody else, or nobody: goes on as AUTH=<> */
+    SENDER_NULL,     /* <>: reports; always accepted */
+};
+
+struct sender_decision {
+    struct decision d;
+    enum sender_trust trust;
+    bool auth_anonymous; /* goes on with AUTH=<> (design.md 6.7: carried, never upgraded) */
+    const struct forest *forest; /* whose sender it is, or NULL */
+};
+void accept_sender(const struct config *config, const struct receive_connector *connector,
+                   const struct smtp_mail *mail, struct sender_decision *out);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * explain.h - the route and every decision in order, in plain words with file and line, for
+ * forestgate explain. It calls the same functions as the daemon and decides nothing itself.
+ */
+#ifndef ROUTE_EXPLAIN_H
+#define ROUTE_EXPLAIN_H
+
+#include "config/config.h"
+#include "gateway/base/buf.h"
+
+struct explain_question {
+    const char *from; /* "<>" or "" = null sender */
+    const char *to;
+    const char *client;  /* IP, or NULL: then it is told which connectors could be meant */
+    const char *account; /* a name as sent in AUTH, or NULL */
+};
+
+/* Writes the explanation. True: the mail would be accepted. */
+bool explain(const struct config *config, const struct explain_question *q, struct buf *out);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * spool.h - custody: begin, append, commit, what is due, record outcomes, remove, list.
+ *
+ * Takes    messages while they arrive, and what became of them.
+ * Gives    durability: an answer to a commit or record means that it survives a power cut.
+ * Follows  design.md 4 and dependencies.md 7: body durable, then the record that names it, then
+ *          250. One committer thread owns the write side: bounded queue in, one batch at a time,
+ *          outcomes before accepts, answers collected by the worker that asked.
+ * Knows    no back end: struct spool_store (spool_store.h) is that interface; spool_lmdb is one.
+ *
+ * Threads: reads (due, read, list, stats) from any thread, each within milliseconds; drafts
+ * belong to one thread; commit and record may be called from any thread and never block.
+ */
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+#include "gateway/base/id.h"
+#include "gateway/base/log.h"
+#include "gateway/spool/body.h"
+#include "gateway/spool/envelope.h"
+
+struct spool;
+
+struct spool_settings {
+    const char *path;
+    uint64_t map_size;     /* LMDB address space, octets */
+    uint64_t reserve;      /* disk (and map) octets kept so that outcomes can still be recorded */
+    uint64_t body_in_file; /* bodies of this size and more are files */
+    struct log *log;
+    void (*on_failure)(void *context,
+                       const struct err *why); /* a commit is in doubt: called once,
+                on the committer thread: the process must stop (design.md 4) */
+    void *context;
+};
+
+struct spool_found {
+    size_t recovered;   /* messages with something still to do */
+    size_t discarded;   /* half-written body files that no record names: removed, each logged */
+    size_t quarantined; /* records that cannot be read: kept aside */
+    uint64_t highest_id;
+};
+
+/* Open or create; takes `lock` in the folder (ERR_STATE: "in use by process N"); recovers; starts
+ * the committer. The folder and its parent are synced after creation. Blocks: at start only. */
+MUST_USE bool spool_open(const struct spool_settings *settings, struct spool **out,
+                         struct spool_found *found, struct err *err);
+
+/* Finishes what was handed in, stops the committer, gives up the lock. */
+void spool_close(struct spool **s);
+
+/* The gateway's own secret of KEYED_HASH_KEY (32) octets, `key` in the folder, 0600, made at
+ * first start: signs trace fields. */
+const unsigned char *spool_key(const struct spool *s);
+
+struct id_source *spool_ids(struct spool *s);
+
+/* ---- Answers ---------------------------------------------------------------------------- */
+
+/* Where a worker's answers gather. wake is called on the committer thread when there is something
+ * to collect (net gives uv_async_send). */
+struct spool_client;
+struct spool_client *spool_client_new(struct spool *s, void (*wake)(void *context),
+                                      void *context);
+/* Answers that were still to come are dropped. */
+void spool_client_free(struct spool_client **c);
+
+struct spool_answer {
+    uint64_t token; /* as given */
+    uint64_t id;    /* of the message (of the report, for records with one: report_id) */
+    uint64_t report_id;
+    bool ok;
+    struct err err; /* when not ok: ERR_FULL (452), ERR_IO (451), ERR_NOMEM (451) */
+};
+
+/* Up to max answers; 0 = none now. */
+size_t spool_collect(struct spool_client *c, struct spool_answer *out, size_t max);
+
+/* ---- A message comes -------------------------------------------------------------------- */
+
+struct spool_draft;
+
+/* ERR_FULL: no room (452 4.3.1). The draft has its queue id from the start. */
+MUST_USE bool spool_begin(struct spool *s, struct spool_draft **out, struct err *err);
+uint64_t spool_draft_id(const struct spool_draft *d);
+
+/* Add octets. Past body_in_file they go to a file. ERR_FULL, ERR_IO, ERR_NOMEM: the draft can
+ * only be dropped then. */
+MUST_USE bool spool_append(struct spool_draft *d, struct slice octets, struct err *err);
+uint64_t spool_draft_size(const struct spool_draft *d);
+void spool_drop(struct spool_draft **d);
+
+/* Make it durable. The envelope (its id, size set here) is encoded before the call returns. The
+ * answer comes through client with this token. body_out (may be NULL) gets a reference for the
+ * delivery that begins when the answer is ok. */
+void spool_commit(struct spool_client *client, struct spool_draft **take, struct envelope *e,
+                  uint64_t token, struct body **body_out);
+
+/* Is there room for new mail? False: 452 4.3.1 at MAIL. Cheap. */
+bool spool_has_room(const struct spool *s);
+
+/* ---- What became of it ------------------------------------------------------------------ */
+
+/*
+ * One atomic change: the message's envelope is replaced (or, when nothing in it is open any more,
+ * the message is removed), and a report, if there is one, comes into being. Both or neither.
+ */
+struct spool_change {
+    const struct envelope *envelope;
+    struct spool_draft *report; /* taken; NULL: none */
+    struct envelope *report_envelope;
+};
+void spool_record(struct spool_client *client, struct spool_change *change, uint64_t token,
+                  struct body **report_body_out);
+
+/* ---- What is there ---------------------------------------------------------------------- */
+
+/* A place in the order of due messages of a connector: (due, id). */
+struct spool_place {
+    int64_t due_unix_ms;
+    uint64_t id;
+};
+
+/* Messages of connector ("" = unreachable or held) behind `after`, due at or before now; up to
+ * max. next_due gets the due time of the first one later than now, or INT64_MAX. */
+size_t spool_due(struct spool *s, struct slice connector, struct spool_place after,
+                 int64_t now_unix_ms, struct spool_place *out, size_t max, int64_t *next_due);
+
+/* Messages whose deadline (delay notice, else expiry: both set by received + the given ages) has
+ * passed; ordered by received time. Rows behind `after`. */
+size_t spool_received_before(struct spool *s, struct spool_place after, int64_t unix_ms,
+                             struct spool_place *out, size_t max);
+
+/* ERR_STATE: no such message (any more). */
+MUST_USE bool spool_read(struct spool *s, uint64_t id, struct arena *arena, struct envelope *out,
+                         struct err *err);
+MUST_USE bool spool_body(struct spool *s, uint64_t id, struct body **out, struct err *err);
+
+/* Ids behind `after` in order; a page. */
+size_t spool_list(struct spool *s, uint64_t after, uint64_t *out, size_t max);
+
+/* Make all WAITING messages of connector ("" = every connector) due now; answers with a token.
+ * For forestgate queue retry. Done in bounded batches. */
+void spool_retry(struct spool_client *client, struct slice connector, uint64_t token);
+
+struct spool_queue_stats {
+    char connector[64]; /* "" = unreachable or held */
+    uint64_t messages;
+    uint64_t octets;
+    int64_t oldest_unix_ms;
+};
+
+/* One row for each connector that has mail; up to max. Kept up to date by the committer. */
+size_t spool_stats(struct spool *s, struct spool_queue_stats *out, size_t max);
+
+struct spool_counters {
+    uint64_t commits;
+    uint64_t changes;  /* accepts and records in them */
+    uint64_t messages; /* in custody now */
+    uint64_t commit_us_total;
+};
+void spool_counters(struct spool *s, struct spool_counters *out);
+
+#endif
