@@ -39,7 +39,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
-.PHONY: all help unit check demo bench asan tsan fuzz lint install clean
+.PHONY: all help unit unit-build check demo bench asan tsan fuzz lint install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -88,6 +88,9 @@ $(foreach r,$(UNIT_ROOMS),$(eval $(call unit_rule,$(r))))
 $(BUILD)/lib/kit.a: $(KIT_SRC:%.c=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+# Everything compiled, nothing run.
+unit-build: $(UNIT_BIN) $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 
 unit: $(UNIT_BIN)
 	@scripts/run-units $(BUILD)/unit $(ONLY)
