@@ -100,12 +100,27 @@ bool spool_has_room(const struct spool *s);
 
 /* ---- What became of it ------------------------------------------------------------------ */
 
+/* What became of one recipient in one attempt. */
+struct recipient_change {
+    uint32_t index; /* in the envelope's list */
+    enum recipient_state state;
+    struct slice connector; /* as resolved now */
+    uint32_t attempts;
+    int64_t due_unix_ms;
+    struct slice last_error;
+};
+
 /*
- * One atomic change: the message's envelope is replaced (or, when nothing in it is open any more,
- * the message is removed), and a report, if there is one, comes into being. Both or neither.
+ * One atomic change: these recipients of this message are updated (the others stay as they are on
+ * disk: two send connectors may have the same message in hand, so the committer merges); when
+ * none is open any more the message is removed; and a report, if there is one, comes into being.
+ * All or nothing. A message that is not there any more: ERR_STATE, and no report.
  */
 struct spool_change {
-    const struct envelope *envelope;
+    uint64_t id;
+    const struct recipient_change *rows; /* copied before the call returns */
+    size_t row_count;
+    bool delay_noticed;         /* also set that mark */
     struct spool_draft *report; /* taken; NULL: none */
     struct envelope *report_envelope;
 };
