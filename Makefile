@@ -15,6 +15,7 @@ CC      ?= gcc
 BUILD   ?= build
 V       ?= 0
 Q       := $(if $(filter 1,$(V)),,@)
+SAY     := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo)
 PREFIX  ?= /usr/local
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -35,11 +36,13 @@ ROOM_LIBS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 TOP_SRC  := $(wildcard gateway/*.c)
 KIT_SRC  := $(wildcard tests/kit/*.c)
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/unit/*/test_*.c))
-UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+# ONLY="spool/ net/": the tests whose path holds one of these words.
+UNIT_ONLY := $(if $(ONLY),$(foreach t,$(UNIT_SRC),$(if $(strip $(foreach o,$(ONLY),$(findstring $(o),$(t:tests/unit/%=%)))),$(t))),$(UNIT_SRC))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_ONLY))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
-.PHONY: all help unit unit-build check demo bench asan tsan fuzz lint install clean
+.PHONY: all help unit unit-build check demo bench asan tsan fuzz fuzz-objects lint install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -50,11 +53,20 @@ help:
 
 define compile
 	@mkdir -p $(@D)
-	$(if $(Q),@echo "  CC    $<")
+	$(if $(Q),$(SAY) "  CC    $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 endef
 
-$(BUILD)/obj/%.o: %.c
+# The libraries' headers are looked for once, so that a missing one is one sentence.
+HEADERS := openssl/ssl.h uv.h lmdb.h yaml.h unbound.h microhttpd.h crypt.h
+$(BUILD)/libraries-found: Makefile
+	@mkdir -p $(@D)
+	@printf '#include <%s>\n' $(HEADERS) | $(CC) -E -x c - >/dev/null 2>$@.log || \
+	    { sed -n 's/.*fatal error: //p' $@.log; \
+	      echo "A library is missing. Install what the build needs: scripts/bootstrap"; exit 1; }
+	@rm -f $@.log; touch $@
+
+$(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	$(compile)
 
 define room_rule
@@ -65,7 +77,7 @@ endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 $(BUILD)/forestgate: $(TOP_SRC:%.c=$(BUILD)/obj/%.o) $(ROOM_LIBS)
-	$(if $(Q),@echo "  LINK  $@")
+	$(if $(Q),$(SAY) "  LINK  $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # tests/unit/<room>/test_x.c links with <room> and the rooms below it. No room: base and up to net.
@@ -93,19 +105,27 @@ $(BUILD)/lib/kit.a: $(KIT_SRC:%.c=$(BUILD)/obj/%.o)
 unit-build: $(UNIT_BIN) $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 
 unit: $(UNIT_BIN)
-	@scripts/run-units $(BUILD)/unit $(ONLY)
+	@scripts/run-units $(BUILD)/unit $(UNIT_BIN)
 
 lint:
 	@scripts/lint
 
-check demo bench fuzz: all
-	@BUILD=$(BUILD) scripts/$@
+# Fit for a bare machine: install what is missing, build, then run.
+check demo bench fuzz:
+	@scripts/bootstrap $(if $(filter demo,$@),demo,check)
+	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all
+	+@BUILD=$(BUILD) KEEP="$(KEEP)" scripts/$@
 
 asan:
 	+$(Q)$(MAKE) BUILD=$(BUILD)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT="-O1 -g" unit
 
 tsan:
 	+$(Q)$(MAKE) BUILD=$(BUILD)/tsan SAN="-fsanitize=thread" OPT="-O1 -g" unit
+
+# scripts/fuzz calls this with clang and its sanitizers.
+fuzz-objects: $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/%)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(ROOM_LIBS)
+	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 install: all
 	install -D -m 0755 $(BUILD)/forestgate $(DESTDIR)$(PREFIX)/sbin/forestgate
