@@ -4,6 +4,11 @@
  *
  * Follows  exchange-facts.md section 10 rows 46, 47: on 421 4.3.2 fewer connections, not a
  * failure.
+ *
+ * Healthy  failures is 0: 1, 2, 4 ... max connections, doubled by each message taken.
+ * Failed   failures counts up: no connection until blocked_until_ms, then one as a probe. The
+ *          first success restores it, at two connections.
+ * Lowered  told that we are too many: a short pause, then half of what was open, for a while.
  */
 #ifndef ROUTE_LIMITS_H
 #define ROUTE_LIMITS_H
@@ -18,7 +23,12 @@ struct server_limits {
     uint32_t open;     /* connections that exist (also those being made) */
     uint32_t failures; /* in a row; 0 = healthy */
     uint64_t blocked_until_ms;
+    uint32_t lowered; /* no more than this until lowered_until_ms */
+    uint64_t lowered_until_ms;
 };
+
+/* After 421 4.3.2: no new connection for the pause, and only half as many for the time. */
+enum { LIMITS_PAUSE_MS = 10 * 1000, LIMITS_LOWERED_MS = 5 * 60 * 1000 };
 
 void server_limits_init(struct server_limits *l, uint32_t max);
 
@@ -29,10 +39,16 @@ void server_limits_closed(struct server_limits *l);
 
 /* A message was taken, or the connection became ready: healthy. True: it had failed before. */
 bool server_limits_succeeded(struct server_limits *l);
+
+/* The server, not a message, was the trouble. Connections that die together are one failure: what
+ * is reported while it is blocked changes nothing. */
 void server_limits_failed(struct server_limits *l, struct timetable connection, uint64_t salt,
                           uint64_t now_ms);
-/* 421 4.3.2: half the connections, for a while. */
+
+/* 421 4.3.2: half the connections, for a while. Call it before server_limits_closed(): the one
+ * that was refused counts. */
 void server_limits_too_many(struct server_limits *l, uint64_t now_ms);
+
 /* forestgate queue retry: forget the wait. */
 void server_limits_unblock(struct server_limits *l);
 

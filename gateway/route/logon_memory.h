@@ -4,6 +4,9 @@
  *
  * A key made at start, never stored, hashes account, password and the account's hashes: a changed
  * hash file is forgotten by itself. Failures are never remembered.
+ *
+ * A success is remembered for its lifetime and not a moment longer, however often it is asked
+ * for: then the password is checked in full again. Not locked: its owner's thread only.
  */
 #ifndef ROUTE_LOGON_MEMORY_H
 #define ROUTE_LOGON_MEMORY_H
@@ -16,6 +19,8 @@
 struct account;
 struct logon_memory;
 
+/* Room for entries_max logons, rounded up to a power of two; when four have the same place, the
+ * oldest of them gives way. NULL: out of memory. */
 struct logon_memory *logon_memory_new(size_t entries_max, uint64_t lifetime_ms);
 void logon_memory_free(struct logon_memory **m);
 

@@ -1,0 +1,26 @@
+#include "gateway/route/firewall.h"
+
+#include "gateway/base/ascii.h"
+
+enum firewall_class
+firewall_class_of(struct slice field_name)
+{
+    /* RFC 5322 4.5 lets blanks stand before the colon: they are no way around the firewall. */
+    struct slice name = ascii_trim(field_name);
+
+    if (ascii_starts(name, "X-MS-Exchange-Organization-"))
+        return FIREWALL_ORGANIZATION;
+    if (ascii_starts(name, "X-MS-Exchange-Forest-"))
+        return FIREWALL_FOREST;
+    if (ascii_is(name, "Received") || ascii_starts(name, "Resent-"))
+        return FIREWALL_ROUTING;
+    return FIREWALL_PLAIN;
+}
+
+bool
+firewall_passes(struct slice field_name)
+{
+    enum firewall_class is = firewall_class_of(field_name);
+
+    return is != FIREWALL_ORGANIZATION && is != FIREWALL_FOREST;
+}
