@@ -11,8 +11,9 @@ enum { REPLY_TEXT = 480 }; /* a reply line is at most 512 octets (RFC 5321 4.5.3
 /* A reply as a value. Multi-line replies of a peer are joined with one space for each line end
  * and cut at REPLY_TEXT; the code repeated in each line is not in the text. */
 struct reply {
-    short code;                /* 200 to 599; 0 = none yet */
-    unsigned char enhanced[3]; /* 5.7.1; enhanced[0] == 0: none given */
+    short code;                 /* 200 to 599; 0 = none yet */
+    unsigned short enhanced[3]; /* 5.7.1 (each up to 999: 5.7.606 is real); enhanced[0] == 0: none
+                                   given, or none that fits the code (then it is text) */
     bool local; /* made by us about ourselves or the connection, not said by the peer */
     unsigned short len;
     char text[REPLY_TEXT]; /* printable ASCII (others become '?'), NUL-terminated, no CRLF,
@@ -45,6 +46,9 @@ bool reply_has_enhanced(const struct reply *r, int class, int subject, int detai
 /* "550 5.7.1 Unable to relay" without CRLF: for the wire (add CRLF), logs and reports. */
 void reply_put(struct buf *out, const struct reply *r);
 
+/* "5.7.1". */
+void reply_put_enhanced(struct buf *out, const struct reply *r);
+
 enum reply_parse { REPLY_MORE, REPLY_DONE, REPLY_BAD };
 
 /*
@@ -52,6 +56,7 @@ enum reply_parse { REPLY_MORE, REPLY_DONE, REPLY_BAD };
  * Malformed (BAD): no three digits, a code outside 200-599, codes that differ between lines, a
  * separator other than space, '-' or the line's end, a line over 2048 octets, a reply over 128
  * lines (an EHLO list is never longer), NUL. A bare LF ends a line here: real servers do that.
+ * After BAD the stream has no meaning any more: only fini.
  */
 struct reply_reader {
     struct reply reply; /* under construction; whole when DONE was returned */
