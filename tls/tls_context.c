@@ -1,0 +1,245 @@
+#include "tls/tls_context.h"
+
+#include "gateway/base/mem.h"
+#include "tls/tls_err.h"
+#include "tls/tls_openssl.h"
+#include "tls/tls_private.h"
+#include "tls/tls_verify.h"
+
+/* A peer's chain of certificates: some Exchange servers send half their Active Directory, but
+ * not more than this, which is also within the bound of handshake input. */
+enum { CHAIN_OCTETS_MAX = 48 * 1024 };
+
+/* Separates our tickets from those of another program with the same key file. */
+static const unsigned char session_id_context[] = "forestgate smtp";
+
+static struct tls_context *
+context_new(bool is_server, size_t ctx_count, struct err *err)
+{
+    struct tls_context *c = mem_new(sizeof *c);
+    if (c != NULL) {
+        c->refs = 1;
+        c->is_server = is_server;
+        c->bio_method = tls_bio_method_new();
+        c->ctx = mem_new(ctx_count * sizeof(SSL_CTX *));
+        if (c->bio_method != NULL && c->ctx != NULL)
+            return c;
+        tls_context_unref(&c);
+    }
+    err_set(err, ERR_NOMEM, "TLS context: out of memory");
+    return NULL;
+}
+
+/* What both roles have in common. */
+static SSL_CTX *
+ctx_new(const SSL_METHOD *method, enum tls_profile profile, struct err *err)
+{
+    must(profile == TLS_MODERN);
+    tls_err_forget();
+    SSL_CTX *ctx = SSL_CTX_new(method);
+    if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+        tls_err_take(err, "TLS context");
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_max_cert_list(ctx, CHAIN_OCTETS_MAX);
+    return ctx;
+}
+
+/* OpenSSL would ask for a pass phrase on the terminal. */
+static int
+have_no_pass_phrase(char *room, int size, int writing, void *unused)
+{
+    (void)room, (void)size, (void)writing, (void)unused;
+    return -1;
+}
+
+static EVP_PKEY *
+read_key(const char *file_name, struct err *err)
+{
+    BIO *file = BIO_new_file(file_name, "r");
+    if (file == NULL) {
+        tls_err_take(err, "key %s", file_name);
+        return NULL;
+    }
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, have_no_pass_phrase, NULL);
+    if (key == NULL) {
+        /* The queue speaks of decoders; the operator knows files. */
+        tls_err_forget();
+        err_set(err, ERR_TLS, "key %s: not a private key in PEM, or it has a pass phrase",
+                file_name);
+    }
+    BIO_free(file);
+    return key;
+}
+
+static bool
+load_pair(SSL_CTX *ctx, const struct tls_key_pair *pair, struct err *err)
+{
+    tls_err_forget();
+    if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate_file) != 1)
+        return tls_err_take(err, "certificate %s", pair->certificate_file);
+    EVP_PKEY *key = read_key(pair->key_file, err);
+    if (key == NULL)
+        return false;
+    bool ok = X509_check_private_key(SSL_CTX_get0_certificate(ctx), key) == 1;
+    if (!ok)
+        err_set(err, ERR_TLS, "key %s does not belong to certificate %s", pair->key_file,
+                pair->certificate_file);
+    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1)
+        ok = tls_err_take(err, "key %s", pair->key_file);
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+/* Server name indication: the pair whose certificate has the name, else the first. */
+static int
+on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert;
+    const struct tls_context *c = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    for (size_t i = 0; i < c->ctx_count; i++) {
+        X509 *cert = SSL_CTX_get0_certificate(c->ctx[i]);
+        if (X509_check_host(cert, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) != 1)
+            continue;
+        if (i > 0)
+            SSL_set_SSL_CTX(ssl, c->ctx[i]);
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+static bool
+add_server_ctx(struct tls_context *c, enum tls_profile profile, const struct tls_key_pair *pair,
+               struct err *err)
+{
+    SSL_CTX *ctx = ctx_new(TLS_server_method(), profile, err);
+    if (ctx == NULL)
+        return false;
+    c->ctx[c->ctx_count++] = ctx;
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_dh_auto(ctx, 1);
+    /* Tickets carry the sessions; a cache here would only remember them a second time. */
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    must(SSL_CTX_set_session_id_context(ctx, session_id_context, sizeof session_id_context - 1) ==
+         1);
+    return load_pair(ctx, pair, err);
+}
+
+bool
+tls_context_new_server(enum tls_profile profile, const struct tls_key_pair *pairs,
+                       size_t pair_count, struct tls_context **out, struct err *err)
+{
+    must(pair_count > 0);
+    struct tls_context *c = context_new(true, pair_count, err);
+    if (c == NULL)
+        return false;
+    for (size_t i = 0; i < pair_count; i++) {
+        if (!add_server_ctx(c, profile, &pairs[i], err)) {
+            tls_context_unref(&c);
+            return false;
+        }
+    }
+    SSL_CTX_set_tlsext_servername_callback(c->ctx[0], on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(c->ctx[0], c);
+    *out = c;
+    return true;
+}
+
+/* A session that may be resumed: at the end of the handshake in TLS 1.2, with each ticket in 1.3.
+ * 1 = the reference is ours now. */
+static int
+on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_filter *f = SSL_get_app_data(ssl);
+    if (f->session_key == NULL || f->state == FILTER_FAILED)
+        return 0;
+    tls_session_cache_put(f->context->sessions, slice(f->session_key, f->session_key_len),
+                          &session);
+    return 1;
+}
+
+static bool
+load_roots(SSL_CTX *ctx, const char *ca_file, struct err *err)
+{
+    tls_err_forget();
+    if (ca_file == NULL) {
+        if (SSL_CTX_set_default_verify_paths(ctx) == 1)
+            return true;
+        return tls_err_take(err, "the system's trusted roots");
+    }
+    if (SSL_CTX_load_verify_file(ctx, ca_file) != 1)
+        return tls_err_take(err, "ca file %s", ca_file);
+    /* What the operator put there is trusted, also when it is an issuing authority below a root
+     * or the server's own certificate. */
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+    return true;
+}
+
+static bool
+fill_client(struct tls_context *c, const struct tls_client_settings *s, struct err *err)
+{
+    SSL_CTX *ctx = ctx_new(TLS_client_method(), s->profile, err);
+    if (ctx == NULL)
+        return false;
+    c->ctx[c->ctx_count++] = ctx;
+    c->trust = s->trust;
+    c->sessions = tls_session_cache_new();
+    c->pins = mem_new(s->pin_count * sizeof *c->pins);
+    if (c->sessions == NULL || c->pins == NULL)
+        return err_set(err, ERR_NOMEM, "TLS context: out of memory");
+    if (s->pin_count > 0)
+        memcpy(c->pins, s->pins, s->pin_count * sizeof *c->pins);
+    c->pin_count = s->pin_count;
+
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, tls_verify_callback, NULL);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, on_new_session);
+    if (s->trust == TLS_TRUST_NAME || s->trust == TLS_TRUST_CA)
+        return load_roots(ctx, s->ca_file, err);
+    return true;
+}
+
+bool
+tls_context_new_client(const struct tls_client_settings *settings, struct tls_context **out,
+                       struct err *err)
+{
+    struct tls_context *c = context_new(false, 1, err);
+    if (c == NULL)
+        return false;
+    if (!fill_client(c, settings, err)) {
+        tls_context_unref(&c);
+        return false;
+    }
+    *out = c;
+    return true;
+}
+
+struct tls_context *
+tls_context_ref(struct tls_context *c)
+{
+    c->refs++;
+    return c;
+}
+
+void
+tls_context_unref(struct tls_context **c)
+{
+    struct tls_context *gone = *c;
+    *c = NULL;
+    if (gone == NULL || --gone->refs > 0)
+        return;
+    tls_session_cache_free(&gone->sessions);
+    for (size_t i = 0; i < gone->ctx_count; i++)
+        SSL_CTX_free(gone->ctx[i]);
+    mem_free(&gone->ctx);
+    mem_free(&gone->pins);
+    BIO_meth_free(gone->bio_method);
+    mem_free(&gone);
+}
