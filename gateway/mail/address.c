@@ -157,7 +157,8 @@ address_read_path(struct slice *in, struct address_rules rules, struct address *
         return false;
     if (rest.len == 0 || rest.ptr[0] != '>')
         return false;
-    *in = slice_from(rest, 1);
+    slice_skip(&rest, 1);
+    *in = rest;
     return true;
 }
 

@@ -1,0 +1,28 @@
+/* What address_read_path() takes, address_parse() takes as well, and its parts are the whole. */
+#include "gateway/mail/address.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    struct slice all = slice((const char *)data, size);
+    struct slice in = all;
+    struct address a, again;
+    const struct address_rules rules = {.null_ok = true, .postmaster_ok = true};
+
+    if (!address_read_path(&in, rules, &a)) {
+        must(in.ptr == all.ptr && in.len == all.len);
+        return 0;
+    }
+    must(in.ptr[-1] == '>' && in.ptr + in.len == all.ptr + all.len);
+    must(a.text.len <= ADDRESS_MAX);
+    for (size_t i = 0; i < a.text.len; i++)
+        must(a.text.ptr[i] >= 0x20 && a.text.ptr[i] <= 0x7e);
+    if (a.domain.len == 0)
+        return 0;
+    must(a.local.len + 1 + a.domain.len == a.text.len);
+    must(address_parse(a.text, &again) && slice_equal(again.local, a.local));
+    must(domain_is_hello(a.domain) && domain_matches(a.domain, a.domain, false));
+    return 0;
+}
