@@ -13,13 +13,16 @@
 
 struct port; /* a listening socket */
 
-/* on_fd owns fd. ERR_IO: names the address ("address already in use"). Port 0 takes a free one.
- */
+/* on_fd owns fd (non-blocking, close-on-exec). ERR_IO: names the address ("address already in
+ * use"). Port 0 takes a free one. An IPv6 address takes IPv6 only. */
 MUST_USE bool port_open(struct loop *l, const struct sockaddr *address,
                         void (*on_fd)(void *context, int fd), void *context, struct port **out,
                         struct err *err);
 /* The address with the real port, as text. */
 const char *port_text(const struct port *p);
+/* Connections taken and closed at once because descriptors had run out. */
+uint64_t port_dropped(const struct port *p);
+/* From anywhere on the loop, also from on_fd. A unix socket leaves its folder. NULL is fine. */
 void port_close(struct port **p);
 
 /* The same on a unix socket path (0600 within a folder; a stale socket nobody answers on is
