@@ -49,7 +49,7 @@ BENCH_SRC := $(wildcard tests/bench/*.c)
 all: $(BUILD)/forestgate
 
 help:
-	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+	@sed -n '/^\#/!q;s/^# \{0,1\}//p' Makefile
 
 define compile
 	@mkdir -p $(@D)
