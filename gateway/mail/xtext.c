@@ -53,13 +53,11 @@ bool
 xtext_decode(struct buf *out, struct slice text)
 {
     size_t before = out->len;
-    while (text.len > 0) {
-        char octet;
-        if (buf_room(out) == 0 || !decode_one(&text, &octet)) {
-            buf_truncate(out, before);
-            return false;
-        }
+    char octet;
+    while (text.len > 0 && buf_room(out) > 0 && decode_one(&text, &octet))
         buf_put_char(out, octet);
-    }
-    return buf_ok(out);
+    if (text.len == 0 && buf_ok(out))
+        return true;
+    buf_truncate(out, before);
+    return false;
 }
