@@ -31,12 +31,25 @@ const struct account *accept_account(const struct accept_candidates *candidates,
                                      struct slice name,
                                      const struct receive_connector **connector);
 
+/* An IP address written as text, with port 0; false: it is a name or nonsense. */
+MUST_USE bool accept_address(const char *text, struct sockaddr_storage *out);
+
+/* The narrowest of the connector's networks that holds this address, or NULL. Also asked of a
+ * server that mail would go to: mail of a hairpin forest never goes back to where it came from
+ * (design.md 10). */
+const struct network *accept_network(const struct receive_connector *connector,
+                                     const struct sockaddr *address);
+
+bool accept_speaks_for(const struct receive_connector *connector, const struct forest *forest);
+
 /* A decision: the reply, why in plain words, and which line of the file says so. */
 struct decision {
     struct reply reply;
     char why[200];
     struct where where; /* line 0: no line, a default */
 };
+void decision_set(struct decision *d, struct reply reply, struct where where, const char *why,
+                  ...) PRINTF_LIKE(4, 5);
 
 enum sender_trust {
     SENDER_INSIDE,   /* belongs to a forest that the connector speaks for */
@@ -48,8 +61,13 @@ struct sender_decision {
     struct decision d;
     enum sender_trust trust;
     bool auth_anonymous; /* goes on with AUTH=<> (design.md 6.7: carried, never upgraded) */
+    bool auth_named; /* AUTH=<name> goes on as it came: inside sender, authenticated session */
     const struct forest *forest; /* whose sender it is, or NULL */
 };
+
+/* A domain's owners are the forests whose entry covers it most closely, as authoritative or
+ * internal-relay (a shared name space has several; an external-relay domain is somebody else's).
+ * A sender whose domain is missing or a literal is external. */
 void accept_sender(const struct config *config, const struct receive_connector *connector,
                    const struct smtp_mail *mail, struct sender_decision *out);
 

@@ -26,8 +26,22 @@ struct route {
     size_t step_count;
 };
 
-/* from: the connector of the session, or NULL for the gateway's own reports (no own-forest rule,
- * no allow_from then). explain: also fill the steps. */
+/*
+ * from     the connector of the session, or NULL for the gateway's own reports (no own-forest
+ * rule, no allow_from then) explain  also fill the steps
+ *
+ * <postmaster> becomes the configuration's postmaster and is routed like any mail, except that
+ * the own-forest rule does not apply: it is addressed to the gateway, which must take it (RFC
+ * 5321 4.5.1).
+ *
+ * A shared name space ends at the authoritative forest, also when another one covers the domain
+ * more closely as internal-relay; without any authority, at the first forest that the mail does
+ * not come from.
+ *
+ * hairpin: allow takes the first of the forest's connectors of which no server, where it is
+ * written as an address, lies in the networks that the mail came from. Names are known only after
+ * resolving: whoever connects asks accept_network() again.
+ */
 void route_recipient(const struct config *config, const struct receive_connector *from,
                      struct address to, bool explain, struct route *out);
 
