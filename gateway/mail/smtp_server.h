@@ -8,9 +8,20 @@
  * Follows  RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 3207 (STARTTLS), 4954 (AUTH), 6152
  *          (8BITMIME), 2034; the words of exchange-facts.md 3.3.
  * Refuses  line ends other than CRLF, lines over the limits, NUL in commands, AUTH and MAIL in
- *          clear where TLS is required, input behind AUTH in the same flight, and, after too many
- *          errors (10; Exchange allows 5) or three failed logons, the client.
- * Touches  no socket, file, clock or TLS; no allocation per line.
+ *          clear where TLS is required, input behind AUTH in the same flight, and, after three
+ *          failed logons or ten errors since the last message or logon (Exchange allows five in
+ *          all), the client. Refused addresses, sizes and recipients are not counted, nor is
+ *          what was pipelined behind a refused MAIL.
+ * Touches  no socket, file, clock or TLS; no allocation per line or message.
+ *
+ * The gateway's loop, for each piece of input and after each answer:
+ *
+ *     smtp_server_feed(s, &in, now);            uses what it can
+ *     send smtp_server_output(s);               then smtp_server_sent(s, n)
+ *     answer smtp_server_question(s), if any;   then feed again with what is left of in
+ *
+ * A transaction begins with a 2xx to SMTP_ASK_MAIL and ends in one of three ways: the answer to
+ * SMTP_ASK_MESSAGE, the question SMTP_ASK_RESET, or smtp_server_free().
  *
  * Not advertised because not yet done: DSN, CHUNKING, BINARYMIME, SMTPUTF8.
  */
@@ -27,37 +38,43 @@ struct smtp_server;
 /* What this session is allowed and told; fixed before the first octet. Slices must outlive the
  * engine (they point into the configuration that the session holds a reference to). */
 struct smtp_server_settings {
-    struct slice hostname;       /* banner and EHLO */
-    struct slice client_text;    /* "10.1.20.4", for "250-host Hello [..]" */
+    struct slice hostname;       /* banner and EHLO; at most 255 octets */
+    struct slice client_text;    /* "10.1.20.4", for "250-host Hello [..]"; at most 64 octets */
     bool tls_offered;            /* STARTTLS in EHLO before TLS */
     bool tls_required;           /* AUTH and MAIL in clear are refused ... */
     int tls_clear_reply;         /* ... with 530 5.7.0, or 454 4.7.0 */
     bool auth_offered;           /* AUTH LOGIN PLAIN and AUTH=LOGIN, once under TLS or when TLS is
                                     not required */
     bool auth_required;          /* MAIL before AUTH: 530 5.7.1 Client was not authenticated */
-    uint64_t size_max;           /* SIZE, octets */
-    uint32_t recipients_max;     /* beyond: 452 4.5.3 Too many recipients */
+    uint64_t size_max;           /* SIZE, octets; 0 = no limit */
+    uint32_t recipients_max;     /* beyond: 452 4.5.3 Too many recipients; 0 = no limit */
     bool normalise_bare_newline; /* else bare CR or LF in DATA: 550 5.6.0 after the final dot */
-    uint64_t idle_ms;            /* silence of the client: 421 4.4.1 */
-    uint64_t greet_ms;           /* from connect to a finished AUTH or MAIL: bound of the idle */
+    uint64_t idle_ms;            /* silence of the client: 421 4.4.1; 0 = no limit */
+    uint64_t greet_ms; /* from connect to a finished AUTH or MAIL, however busy the client
+                          is, handshake included: 421 4.4.1; 0 = no limit */
 };
 
 /* The closed list of questions. */
 enum smtp_ask {
     SMTP_ASK_NOTHING,
-    SMTP_ASK_STARTTLS, /* 220 is in the output. Flush it, throw the rest of the input away (it was
-                          consumed here; see injected_octets), shake hands, then
-                          smtp_server_tls_done(). No answer. */
+    SMTP_ASK_STARTTLS, /* 220 is in the output. Flush it; what came behind the command was
+                          consumed and thrown away (injected_octets). Shake hands, then
+                          smtp_server_tls_done(). No answer. The deadline of the handshake is in
+                          smtp_server_wake_ms(). */
     SMTP_ASK_AUTH,     /* name, password: 235 2.7.0, 535 5.7.3 or 454 4.7.0 */
     SMTP_ASK_MAIL,     /* mail: may this sender? 250 2.1.0 */
     SMTP_ASK_RCPT,     /* rcpt: whose is it? 250 2.1.5 */
-    SMTP_ASK_DATA,     /* may the content come? 354; anything else refuses the transaction */
+    SMTP_ASK_DATA,     /* may the content come? 354 (the words are the engine's); anything else
+                          refuses the transaction, and SMTP_ASK_RESET follows */
     SMTP_ASK_BODY,     /* body: octets of the message, unstuffed, lines ended by CRLF; answer with
                           smtp_server_took_body() */
-    SMTP_ASK_MESSAGE,  /* the end of the content: 250 2.6.0 only when durable */
-    SMTP_ASK_RESET,    /* the transaction is over without a message (RSET, EHLO, lost): drop what
-                          belongs to it; answer with smtp_server_did_reset() */
-    SMTP_ASK_CLOSE,    /* flush the output and close; no answer */
+    SMTP_ASK_MESSAGE,  /* the end of the content: 250 2.6.0 only when durable. Not asked for
+                          content  that is refused: bare CR or LF, NUL, too large, or by the
+                          gateway. */
+    SMTP_ASK_RESET, /* the transaction is over without a message (RSET, EHLO, QUIT, timeout, DATA
+                       or content refused): drop what belongs to it; answer with
+                       smtp_server_did_reset() */
+    SMTP_ASK_CLOSE, /* flush the output and close; no answer */
 };
 
 enum smtp_body_type { SMTP_BODY_UNSAID, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
@@ -85,28 +102,31 @@ struct smtp_question {
             struct slice name;     /* authentication identity as sent */
             struct slice password; /* wiped by the engine when the answer came */
         } auth;
-        struct smtp_mail mail; /* slices valid until the answer */
+        struct smtp_mail mail; /* slices valid until the answer, wherever the input is by then */
         struct smtp_rcpt rcpt;
-        struct slice body;     /* valid until smtp_server_took_body() */
+        struct slice body;     /* a slice of the input: that must stay where it is until
+                                  smtp_server_took_body() */
         const char *close_why; /* "quit", "client timed out", ... for the log; static text */
     };
 };
 
 /* NULL: out of memory. The 220 banner is in the output at once; or, with a refusal whose code is
- * 421 or 554, that one and SMTP_ASK_CLOSE. */
+ * 421 or 554, that one, hostname in front of its words, and SMTP_ASK_CLOSE. */
 struct smtp_server *smtp_server_new(const struct smtp_server_settings *settings, uint64_t now_ms);
 struct smtp_server *smtp_server_new_refusing(const struct reply *refusal, struct slice hostname);
 void smtp_server_free(struct smtp_server **s);
 
 /* Use what can be used of *in and advance it. Stops early when a question is open: keep the rest
- * and offer it again after the answer. Call with empty *in when smtp_server_wake_ms() is reached.
- */
+ * and offer it again after the answer. Stops also when so much output waits that the client must
+ * read first: offer the rest again after smtp_server_sent(). Call with empty *in when
+ * smtp_server_wake_ms() is reached. */
 void smtp_server_feed(struct smtp_server *s, struct slice *in, uint64_t now_ms);
 
 /* The open question. Asking again gives the same one. */
 const struct smtp_question *smtp_server_question(const struct smtp_server *s);
 
-/* Answer AUTH, MAIL, RCPT, DATA or MESSAGE. It is a bug to answer when none of these is open. */
+/* Answer AUTH, MAIL, RCPT, DATA or MESSAGE. It is a bug to answer when none of these is open. An
+ * answer of 421 closes. */
 void smtp_server_answer(struct smtp_server *s, const struct reply *reply, uint64_t now_ms);
 void smtp_server_took_body(struct smtp_server *s);
 void smtp_server_did_reset(struct smtp_server *s);
@@ -116,10 +136,12 @@ void smtp_server_did_reset(struct smtp_server *s);
  */
 void smtp_server_refuse_content(struct smtp_server *s, const struct reply *reply);
 
-/* The handshake is done: the engine is new, nothing the client said before is known. */
+/* The handshake is done: the engine is new, nothing the client said before is known. Counted
+ * errors and failed logons stay. */
 void smtp_server_tls_done(struct smtp_server *s, uint64_t now_ms);
 
-/* End from outside (drain, limits): says 421 with this text when the protocol allows it now. */
+/* End from outside (drain, limits): says this 421 and closes as soon as the protocol allows it:
+ * now, or after the open question, or after the reply to the content that is coming in. */
 void smtp_server_shut(struct smtp_server *s, const struct reply *reply);
 
 /* What to put on the wire now (borrowed until the next call), and: n octets of it are gone. */

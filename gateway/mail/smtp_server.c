@@ -1,0 +1,420 @@
+#include "gateway/mail/smtp_server.h"
+
+#include "gateway/base/mem.h"
+#include "gateway/mail/smtp_server_private.h"
+
+static const char why_no_memory[] = "out of memory";
+
+/* ------------------------------------------------------------------ the state */
+
+#define BIT(state) (1U << (state))
+#define RESTING (BIT(SERVER_TLS_DUE) | BIT(SERVER_AUTH_DUE) | BIT(SERVER_READY))
+
+/* From each state, where one can get. SERVER_OVER can be got to from everywhere. */
+static const unsigned moves[SERVER_STATES] = {
+    [SERVER_NEW] = RESTING,
+    [SERVER_TLS_DUE] = RESTING | BIT(SERVER_HANDSHAKE),
+    [SERVER_AUTH_DUE] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL),
+    [SERVER_READY] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL) | BIT(SERVER_MAIL),
+    [SERVER_MAIL] = BIT(SERVER_READY) | BIT(SERVER_RCPT),
+    [SERVER_RCPT] = BIT(SERVER_READY) | BIT(SERVER_RCPT) | BIT(SERVER_CONTENT),
+    [SERVER_SASL] = BIT(SERVER_AUTH_DUE) | BIT(SERVER_READY),
+    [SERVER_CONTENT] = BIT(SERVER_READY),
+    [SERVER_HANDSHAKE] = BIT(SERVER_NEW),
+    [SERVER_OVER] = 0,
+};
+
+void
+server_move(struct smtp_server *s, enum server_state to)
+{
+    must((moves[s->state] & BIT(to)) || to == SERVER_OVER);
+    s->state = to;
+}
+
+enum server_state
+server_resting_state(const struct smtp_server *s)
+{
+    if (s->settings.tls_required && !s->tls)
+        return SERVER_TLS_DUE;
+    if (s->settings.auth_required && !s->authenticated)
+        return SERVER_AUTH_DUE;
+    return SERVER_READY;
+}
+
+bool
+smtp_server_in_transaction(const struct smtp_server *s)
+{
+    return s->state == SERVER_MAIL || s->state == SERVER_RCPT || s->state == SERVER_CONTENT;
+}
+
+void
+server_ask(struct smtp_server *s, enum smtp_ask ask)
+{
+    must(s->question.ask == SMTP_ASK_NOTHING);
+    s->question.ask = ask;
+}
+
+static void
+ask_close(struct smtp_server *s)
+{
+    server_ask(s, SMTP_ASK_CLOSE);
+    s->question.close_why = s->close_why;
+}
+
+void
+server_close(struct smtp_server *s, const char *why, const char *line)
+{
+    bool open = smtp_server_in_transaction(s) || s->question.ask == SMTP_ASK_RESET;
+
+    if (line != NULL)
+        server_say(s, line);
+    server_sasl_end(s);
+    server_move(s, SERVER_OVER);
+    s->close_why = why;
+    s->question.ask = SMTP_ASK_NOTHING;
+    if (open)
+        server_ask(s, SMTP_ASK_RESET);
+    else
+        ask_close(s);
+}
+
+void
+server_drop_transaction(struct smtp_server *s)
+{
+    server_move(s, SERVER_READY);
+    server_ask(s, SMTP_ASK_RESET);
+}
+
+void
+server_settle(struct smtp_server *s)
+{
+    if (s->question.ask != SMTP_ASK_NOTHING)
+        return;
+    if (!buf_ok(&s->out)) {
+        /* A reply is missing: all that follow would answer the wrong command. */
+        server_close(s, why_no_memory, NULL);
+    } else if (s->shut_due && s->state != SERVER_CONTENT) {
+        server_say_reply(s, &s->farewell);
+        server_close(s, "shut down", NULL);
+    }
+}
+
+/* --------------------------------------------------------------------- output */
+
+void
+server_say(struct smtp_server *s, const char *line)
+{
+    buf_put_str(&s->out, line);
+    buf_put_str(&s->out, "\r\n");
+}
+
+void
+server_say_reply(struct smtp_server *s, const struct reply *reply)
+{
+    reply_put(&s->out, reply);
+    buf_put_str(&s->out, "\r\n");
+}
+
+void
+server_refuse(struct smtp_server *s, const char *line)
+{
+    server_say(s, line);
+    if (++s->errors >= ERRORS_MAX)
+        server_close(
+            s, "too many errors",
+            "421 4.7.0 Too many errors on this connection, closing transmission channel");
+}
+
+struct slice
+smtp_server_output(const struct smtp_server *s)
+{
+    return slice_from(buf_slice(&s->out), s->out_sent);
+}
+
+void
+smtp_server_sent(struct smtp_server *s, size_t n)
+{
+    must(n <= s->out.len - s->out_sent);
+    s->out_sent += n;
+    if (s->out_sent < s->out.len)
+        return;
+    s->out_sent = 0;
+    buf_truncate(&s->out, 0); /* and not buf_clear(): that a reply was lost stays known */
+    if (s->out.cap > OUTPUT_KEEP)
+        buf_shrink(&s->out);
+}
+
+/* Is there room for all that one more command can make us say? A client that sends commands and
+ * reads no replies is not read either. */
+static bool
+has_room(struct smtp_server *s)
+{
+    if (buf_room(&s->out) < OUTPUT_RESERVE && s->out_sent > 0) {
+        buf_drop(&s->out, s->out_sent);
+        s->out_sent = 0;
+    }
+    return buf_room(&s->out) >= OUTPUT_RESERVE;
+}
+
+/* ----------------------------------------------------------------------- time */
+
+static void
+restart_clock(struct smtp_server *s, uint64_t now_ms)
+{
+    s->heard_ms = now_ms;
+    s->clock_restarts = false;
+}
+
+uint64_t
+smtp_server_wake_ms(const struct smtp_server *s)
+{
+    uint64_t wake = UINT64_MAX;
+
+    /* While any other question is open, the client waits for us. */
+    if (s->question.ask != SMTP_ASK_NOTHING && s->question.ask != SMTP_ASK_STARTTLS)
+        return wake;
+    if (s->settings.idle_ms > 0)
+        wake = s->heard_ms + s->settings.idle_ms;
+    if (s->settings.greet_ms > 0 && !s->proven && s->started_ms + s->settings.greet_ms < wake)
+        wake = s->started_ms + s->settings.greet_ms;
+    return wake;
+}
+
+static void
+time_out(struct smtp_server *s)
+{
+    bool can_say = s->state != SERVER_HANDSHAKE;
+
+    server_close(s, "client timed out", can_say ? "421 4.4.1 Connection timed out" : NULL);
+}
+
+/* ---------------------------------------------------------------------- input */
+
+/* A line that is none. */
+static void
+refuse_line(struct smtp_server *s, enum line_result fault)
+{
+    bool in_sasl = s->state == SERVER_SASL;
+
+    server_sasl_end(s);
+    switch (fault) {
+    case LINE_TOO_LONG:
+        server_refuse(s, in_sasl ? "500 5.5.6 Authentication exchange line is too long"
+                                 : "500 5.5.2 Line too long");
+        return;
+    case LINE_BARE_LF:
+        /* What follows is a new command for us, and perhaps the same line for a relay before us:
+         * we do not go on to find out. */
+        server_close(s, "bare LF in a command", "500 5.5.2 Lines must end with CRLF");
+        return;
+    case LINE_NOMEM:
+        server_close(s, why_no_memory, "421 4.3.1 Insufficient system resources");
+        return;
+    case LINE_BARE_CR:
+    case LINE_NUL:
+        server_refuse(s, "500 5.5.2 Control characters in a command");
+        return;
+    case LINE_MORE:
+    case LINE_DONE:
+        break;
+    }
+    never("a good line is no fault");
+}
+
+static void
+read_line(struct smtp_server *s, struct slice *in)
+{
+    struct slice line;
+    enum line_result result = line_read(&s->lines, in, &line);
+
+    s->behind = in;
+    if (result == LINE_DONE && s->state == SERVER_SASL)
+        server_sasl_line(s, line);
+    else if (result == LINE_DONE)
+        server_command(s, line);
+    else if (result != LINE_MORE)
+        refuse_line(s, result);
+    s->behind = NULL;
+}
+
+void
+smtp_server_feed(struct smtp_server *s, struct slice *in, uint64_t now_ms)
+{
+    if (s->clock_restarts)
+        restart_clock(s, now_ms);
+    if (in->len > 0 && s->question.ask == SMTP_ASK_NOTHING && has_room(s))
+        restart_clock(s, now_ms);
+    if (now_ms >= smtp_server_wake_ms(s)) {
+        time_out(s);
+        return;
+    }
+    server_settle(s);
+    while (in->len > 0 && s->question.ask == SMTP_ASK_NOTHING && has_room(s)) {
+        if (s->state == SERVER_CONTENT)
+            server_content(s, in);
+        else
+            read_line(s, in);
+        server_settle(s);
+    }
+}
+
+/* ------------------------------------------------------- questions and answers */
+
+const struct smtp_question *
+smtp_server_question(const struct smtp_server *s)
+{
+    return &s->question;
+}
+
+void
+smtp_server_answer(struct smtp_server *s, const struct reply *reply, uint64_t now_ms)
+{
+    enum smtp_ask asked = s->question.ask;
+
+    s->question.ask = SMTP_ASK_NOTHING;
+    restart_clock(s, now_ms);
+    switch (asked) {
+    case SMTP_ASK_AUTH:
+        server_got_auth(s, reply);
+        break;
+    case SMTP_ASK_MAIL:
+        server_got_mail(s, reply);
+        break;
+    case SMTP_ASK_RCPT:
+        server_got_rcpt(s, reply);
+        break;
+    case SMTP_ASK_DATA:
+        server_got_data(s, reply);
+        break;
+    case SMTP_ASK_MESSAGE:
+        server_got_message(s, reply);
+        break;
+    case SMTP_ASK_NOTHING:
+    case SMTP_ASK_STARTTLS:
+    case SMTP_ASK_BODY:
+    case SMTP_ASK_RESET:
+    case SMTP_ASK_CLOSE:
+        never("an answer to a question that has none");
+    }
+    /* 421 says that we close (RFC 5321 3.8), whoever said it. */
+    if (reply->code == 421 && s->state != SERVER_OVER)
+        server_close(s, "closed with 421", NULL);
+    server_settle(s);
+}
+
+void
+smtp_server_took_body(struct smtp_server *s)
+{
+    must(s->question.ask == SMTP_ASK_BODY);
+    s->question.ask = SMTP_ASK_NOTHING;
+    s->clock_restarts = true;
+}
+
+void
+smtp_server_did_reset(struct smtp_server *s)
+{
+    must(s->question.ask == SMTP_ASK_RESET);
+    s->question.ask = SMTP_ASK_NOTHING;
+    s->clock_restarts = true;
+    if (s->state == SERVER_OVER)
+        ask_close(s);
+    server_settle(s);
+}
+
+void
+smtp_server_shut(struct smtp_server *s, const struct reply *reply)
+{
+    if (s->state == SERVER_OVER)
+        return;
+    s->farewell = *reply;
+    s->shut_due = true;
+    server_settle(s);
+}
+
+/* ------------------------------------------------------------- birth and death */
+
+static struct smtp_server *
+new_server(uint64_t now_ms)
+{
+    struct smtp_server *s = mem_new(sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    line_reader_init(&s->lines, SASL_LINE_MAX);
+    /* Twice: a command, and what is decoded from it. */
+    buf_init(&s->held, 2 * COMMAND_LINE_MAX);
+    buf_init(&s->out, OUTPUT_MAX);
+    buf_init(&s->hello, HELLO_MAX);
+    buf_init(&s->sasl.secret, 4 * CREDENTIAL_MAX);
+    s->started_ms = s->heard_ms = now_ms;
+    if (buf_reserve(&s->out, OUTPUT_FIRST) == NULL)
+        smtp_server_free(&s);
+    return s;
+}
+
+struct smtp_server *
+smtp_server_new(const struct smtp_server_settings *settings, uint64_t now_ms)
+{
+    struct smtp_server *s = new_server(now_ms);
+
+    if (s == NULL)
+        return NULL;
+    must(settings->hostname.len <= DOMAIN_MAX && settings->client_text.len <= CLIENT_TEXT_MAX);
+    s->settings = *settings;
+    buf_put_str(&s->out, "220 ");
+    buf_put(&s->out, settings->hostname);
+    server_say(s, " ESMTP forestgate");
+    return s;
+}
+
+struct smtp_server *
+smtp_server_new_refusing(const struct reply *refusal, struct slice hostname)
+{
+    struct smtp_server *s = new_server(0);
+
+    if (s == NULL)
+        return NULL;
+    /* RFC 5321 4.2.3 puts the name of the host in front of the words. */
+    struct reply named =
+        reply_make(refusal->code, NULL, "%.*s %s", SLICE_ARG(hostname), refusal->text);
+    memcpy(named.enhanced, refusal->enhanced, sizeof named.enhanced);
+    server_say_reply(s, &named);
+    server_close(s, "refused", NULL);
+    return s;
+}
+
+void
+smtp_server_free(struct smtp_server **server)
+{
+    struct smtp_server *s = *server;
+
+    if (s == NULL)
+        return;
+    server_sasl_end(s);
+    line_reader_wipe(&s->lines);
+    line_reader_fini(&s->lines);
+    buf_fini(&s->held);
+    buf_fini(&s->out);
+    buf_fini(&s->hello);
+    mem_free(server);
+}
+
+/* ---------------------------------------------------------------------- facts */
+
+struct slice
+smtp_server_hello(const struct smtp_server *s)
+{
+    return buf_slice(&s->hello);
+}
+
+bool
+smtp_server_is_esmtp(const struct smtp_server *s)
+{
+    return s->esmtp;
+}
+
+size_t
+smtp_server_injected_octets(const struct smtp_server *s)
+{
+    return s->injected_octets;
+}

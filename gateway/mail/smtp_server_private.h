@@ -1,0 +1,160 @@
+/*
+ * smtp_server_private.h - the inside of the receiving conversation, for its own files only:
+ *
+ *   smtp_server.c        birth, time, output, questions and answers, the state
+ *   smtp_server_verbs.c  the table: which verb may come when; the small verbs
+ *   smtp_server_hello.c  EHLO, HELO, STARTTLS
+ *   smtp_server_auth.c   AUTH
+ *   smtp_server_mail.c   MAIL, RCPT
+ *   smtp_server_data.c   DATA and the content
+ */
+#ifndef MAIL_SMTP_SERVER_PRIVATE_H
+#define MAIL_SMTP_SERVER_PRIVATE_H
+
+#include "gateway/mail/dot.h"
+#include "gateway/mail/line.h"
+#include "gateway/mail/smtp_server.h"
+
+enum {
+    COMMAND_LINE_MAX = 2048, /* RFC 5321 4.5.3.1.4: 512, and room for the parameters */
+    SASL_LINE_MAX = 12288,   /* RFC 4954 4 */
+    CREDENTIAL_MAX = 256,    /* octets of a name, and of a password: as long as Windows allows */
+    HELLO_MAX = 255,
+    CLIENT_TEXT_MAX = 64,
+    OUTPUT_MAX = 16384,
+    OUTPUT_RESERVE = 1280, /* a reply, and a farewell behind it; two times 512, and some */
+    OUTPUT_FIRST = 1024,   /* kept by an idle session: holds all of a usual dialogue */
+    OUTPUT_KEEP = 4096,    /* more than this is given back when it is on the wire */
+    ERRORS_MAX = 10,
+    FAILED_LOGONS_MAX = 3,
+};
+
+/*
+ *              hello                      MAIL        RCPT        DATA
+ *   NEW ----> TLS_DUE, AUTH_DUE, READY ----> MAIL ----> RCPT ----> CONTENT
+ *    ^           |    SASL (and back)  <------+----------+-----------+
+ *    |           v STARTTLS                 RSET, hello, a reply to the content
+ *    +------ HANDSHAKE                any ----> OVER
+ */
+enum server_state {
+    SERVER_NEW,      /* greeted, or TLS is new: the client has not said hello */
+    SERVER_TLS_DUE,  /* hello said in clear where TLS is required */
+    SERVER_AUTH_DUE, /* hello said, TLS as it must be; a logon is required */
+    SERVER_READY,    /* mail may come; no transaction is open */
+    SERVER_MAIL,     /* a sender was taken */
+    SERVER_RCPT,     /* ... and at least one recipient */
+
+    SERVER_VERB_STATES, /* up to here the next line is a command */
+
+    SERVER_SASL = SERVER_VERB_STATES, /* the next line is a response to a challenge */
+    SERVER_CONTENT,                   /* 354 was said: octets are content up to CRLF.CRLF */
+    SERVER_HANDSHAKE, /* 220 to STARTTLS was said: no octet is for us until TLS is there */
+    SERVER_OVER,      /* closing: nothing is read any more */
+    SERVER_STATES,
+};
+
+enum sasl_step { SASL_LOGIN_NAME, SASL_LOGIN_PASSWORD, SASL_PLAIN };
+
+struct sasl {
+    enum sasl_step step;
+    struct buf secret; /* decoded responses; never moves, wiped at the end of each exchange */
+    size_t name_len;   /* of LOGIN: the name is the first so many octets of secret */
+};
+
+struct content {
+    struct dot_reader dots;
+    uint64_t octets; /* so far */
+    bool refused;    /* by the gateway; refusal says how */
+    struct reply refusal;
+};
+
+struct smtp_server {
+    struct smtp_server_settings settings;
+    enum server_state state; /* changed by server_move() only */
+    struct smtp_question question;
+
+    struct line_reader lines;
+    struct slice *behind; /* while a line is handled: the input behind it */
+    struct buf held;      /* the command that a question is about; it outlives the input */
+    struct buf out;       /* replies */
+    size_t out_sent;      /* octets of out that are on the wire */
+
+    struct buf hello; /* what the client calls itself */
+    bool esmtp;       /* it said EHLO */
+    bool tls;
+    bool authenticated;
+    struct sasl sasl;
+    uint32_t recipients; /* taken in this transaction */
+    struct content content;
+
+    uint64_t started_ms;
+    uint64_t heard_ms;   /* since when the client keeps us waiting */
+    bool clock_restarts; /* ... or: since the next call that knows the time */
+    bool proven;         /* it logged on or its sender was taken: greet_ms is over */
+    unsigned errors;     /* protocol errors since the last message or logon */
+    unsigned failed_logons;
+    size_t injected_octets;
+
+    bool shut_due; /* say farewell as soon as the protocol allows it */
+    struct reply farewell;
+    const char *close_why;
+};
+
+/* The only assignment to the state. */
+void server_move(struct smtp_server *s, enum server_state to);
+
+/* Where the client stands after hello, outside a transaction. */
+enum server_state server_resting_state(const struct smtp_server *s);
+
+/* Open a question. */
+void server_ask(struct smtp_server *s, enum smtp_ask ask);
+
+/* Put one reply line, "250 2.0.0 OK" without CRLF, into the output. */
+void server_say(struct smtp_server *s, const char *line);
+void server_say_reply(struct smtp_server *s, const struct reply *reply);
+
+/* The same for a mistake of the client against the protocol. The tenth since the last message or
+ * logon is followed by 421 and the end. Refused addresses, sizes and recipients are no such
+ * mistakes: a sender of mail to a thousand people has a thousand chances for those. */
+void server_refuse(struct smtp_server *s, const char *line);
+
+/* Say line (unless NULL) and close; an open transaction is reset first. why is static. */
+void server_close(struct smtp_server *s, const char *why, const char *line);
+
+/* The transaction that is open ends without a message: back to READY, the gateway is told. */
+void server_drop_transaction(struct smtp_server *s);
+
+/* What may be due after each command and each answer: a farewell, or the end because a reply was
+ * lost. */
+void server_settle(struct smtp_server *s);
+
+/* A whole line in a state that reads commands (smtp_server_verbs.c). */
+void server_command(struct smtp_server *s, struct slice line);
+
+/* False, after a 501, when a verb that takes no arguments has some. */
+MUST_USE bool server_takes_nothing(struct smtp_server *s, struct slice args);
+
+/* One verb each; args is trimmed. */
+void server_ehlo(struct smtp_server *s, struct slice args);
+void server_helo(struct smtp_server *s, struct slice args);
+void server_starttls(struct smtp_server *s, struct slice args);
+void server_auth(struct smtp_server *s, struct slice args);
+void server_mail(struct smtp_server *s, struct slice args);
+void server_rcpt(struct smtp_server *s, struct slice args);
+void server_data(struct smtp_server *s, struct slice args);
+
+/* A response to a challenge; and: the exchange is over, its secrets are wiped. */
+void server_sasl_line(struct smtp_server *s, struct slice line);
+void server_sasl_end(struct smtp_server *s);
+
+/* Use octets of *in as content. */
+void server_content(struct smtp_server *s, struct slice *in);
+
+/* The answer to the question of this name came; the question is closed already. */
+void server_got_auth(struct smtp_server *s, const struct reply *reply);
+void server_got_mail(struct smtp_server *s, const struct reply *reply);
+void server_got_rcpt(struct smtp_server *s, const struct reply *reply);
+void server_got_data(struct smtp_server *s, const struct reply *reply);
+void server_got_message(struct smtp_server *s, const struct reply *reply);
+
+#endif
