@@ -97,6 +97,14 @@ loop_stop(struct loop *l)
     uv_stop(&l->uv);
 }
 
+/* Until nothing is left, whether or not loop_stop() was called. */
+static void
+run_dry(struct loop *l)
+{
+    while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0)
+        continue;
+}
+
 void
 loop_free(struct loop **l)
 {
@@ -105,12 +113,12 @@ loop_free(struct loop **l)
         return;
     must(loop->owned == 0);
     loop->on_turn_end = NULL;
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    run_dry(loop);
 
     must(TAILQ_EMPTY(&loop->tasks));
     uv_close((uv_handle_t *)&loop->awake, NULL);
     uv_close((uv_handle_t *)&loop->turn_end, NULL);
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    run_dry(loop);
     must(uv_loop_close(&loop->uv) == 0);
 
     buf_fini(&loop->plain);
