@@ -31,8 +31,17 @@ read_dot(struct slice *in)
     return true;
 }
 
-/* "5.7.1" and the blanks behind it at the front of *in, when it is of the class that goes with
- * the reply code (RFC 2034 4). False: *in is as it was. */
+/* Success goes with success. Failures mix: Exchange says "451 5.7.3". */
+static bool
+class_fits(unsigned short class, int code)
+{
+    if (code < 300)
+        return class == 2;
+    return code >= 400 && (class == 4 || class == 5);
+}
+
+/* "5.7.1" and the blanks behind it at the front of *in, when its class fits the reply code.
+ * False: *in is as it was. */
 static bool
 read_enhanced(struct slice *in, int code, unsigned short enhanced[3])
 {
@@ -41,7 +50,7 @@ read_enhanced(struct slice *in, int code, unsigned short enhanced[3])
     if (!read_number(&rest, &e[0]) || !read_dot(&rest) || !read_number(&rest, &e[1]) ||
         !read_dot(&rest) || !read_number(&rest, &e[2]))
         return false;
-    if ((rest.len > 0 && !ascii_is_blank(rest.ptr[0])) || e[0] != code / 100 || e[0] == 3)
+    if ((rest.len > 0 && !ascii_is_blank(rest.ptr[0])) || !class_fits(e[0], code))
         return false;
     while (rest.len > 0 && ascii_is_blank(rest.ptr[0]))
         slice_skip(&rest, 1);

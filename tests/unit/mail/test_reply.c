@@ -22,7 +22,7 @@ static const struct reply_row {
     {"trailing blanks (Exchange 2003)", TEXT("250 2.1.5 kim@a.example \r\n"),
      "250 2.1.5 kim@a.example"},
     {"big enhanced code", TEXT("550 5.7.606 Access denied\r\n"), "550 5.7.606 Access denied"},
-    {"enhanced code of another class is text", TEXT("450 5.7.1 Wait\r\n"), "450 5.7.1 Wait"},
+    {"failures of two classes", TEXT("451 5.7.3 Wait\r\n"), "451 5.7.3 Wait"},
     {"354 has no enhanced code", TEXT("354 3.0.0 Go\r\n"), "354 3.0.0 Go"},
     {"four digits are no enhanced code", TEXT("550 5.7.1000 No\r\n"), "550 5.7.1000 No"},
     {"a version is no enhanced code", TEXT("220 2.0 Postfix\r\n"), "220 2.0 Postfix"},
@@ -95,6 +95,39 @@ reply_reads_every_row_at_every_split(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (size_t cut = 0; cut <= rows[i].in.len; cut++)
             check_row(&rows[i], cut);
+}
+
+static void
+reply_tells_an_enhanced_code_from_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        int class, subject, detail;
+        const char *text;
+    } codes[] = {
+        {"451 5.7.3 Wait\n", 5, 7, 3, "Wait"},
+        {"550 4.7.500 x\n", 4, 7, 500, "x"},
+        {"250 2.1.5 \n", 2, 1, 5, ""},
+        {"250 5.1.1 x\n", 0, 0, 0, "5.1.1 x"},
+        {"550 2.1.1 x\n", 0, 0, 0, "2.1.1 x"},
+        {"354 3.0.0 x\n", 0, 0, 0, "3.0.0 x"},
+        {"550 5.7.1000 x\n", 0, 0, 0, "5.7.1000 x"},
+        {"550 5.7 x\n", 0, 0, 0, "5.7 x"},
+        {"550 5.7.1: x\n", 0, 0, 0, "5.7.1: x"},
+        {"550 5..1 x\n", 0, 0, 0, "5..1 x"},
+    };
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        struct reply_reader reader;
+        reply_reader_init(&reader);
+        struct slice in = flush_copy(slice_str(codes[i].in));
+        assert_int_equal(reply_read(&reader, &in), REPLY_DONE);
+        if (!reply_has_enhanced(&reader.reply, codes[i].class, codes[i].subject,
+                                codes[i].detail) ||
+            strcmp(reader.reply.text, codes[i].text) != 0)
+            fail_row(codes[i].in, "'%s'", reader.reply.text);
+        reply_reader_fini(&reader);
+    }
 }
 
 static void
@@ -231,6 +264,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reply_reads_every_row_at_every_split),
+        cmocka_unit_test(reply_tells_an_enhanced_code_from_text),
         cmocka_unit_test(reply_leaves_the_next_reply_in_the_input),
         cmocka_unit_test(reply_keeps_its_limits_whole_or_in_pieces),
         cmocka_unit_test(reply_is_bad_before_an_endless_line_ends),
