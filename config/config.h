@@ -91,6 +91,7 @@ struct account {
 };
 
 enum foreign_sender { FOREIGN_SENDER_EXTERNAL, FOREIGN_SENDER_REFUSE };
+enum spf { SPF_OFF }; /* mark and enforce are refused until they work */
 enum bare_newline { BARE_NEWLINE_REFUSE, BARE_NEWLINE_NORMALISE };
 
 struct receive_connector {
@@ -108,6 +109,7 @@ struct receive_connector {
     size_t account_count;
     bool auth_required; /* false only with `auth: none` */
     enum foreign_sender foreign_sender;
+    enum spf spf;
     enum bare_newline bare_newline;
     uint64_t message_size; /* octets; at most limits.message_size */
     uint32_t connections;  /* sessions at once, over all its clients */
@@ -170,9 +172,10 @@ struct retry_steps {
 };
 
 struct dns_zone {
-    const char *zone;
+    const char *zone; /* lower case: this domain and all below it */
     struct endpoint *servers;
     size_t server_count;
+    struct where where;
 };
 
 struct config {
@@ -180,6 +183,7 @@ struct config {
     const char *file;    /* as given on the command line */
     uint64_t generation; /* counts loads in this process; config_load leaves 0 */
 
+    uint32_t version; /* of the file's language: 1 */
     uint32_t workers; /* 0 = auto */
     const char *hostname;
     const char *postmaster;

@@ -2,11 +2,15 @@
  * config_load.h - a file to a config, or to a list of complaints.
  *
  * Takes    the path of a YAML file (design.md 5), read through the schema table
- * (config_schema.h). Gives    the immutable struct config; or every complaint at once, each with
- * file, line, column, the line itself with a caret, and a suggestion for a misspelt word. Refuses
- * unknown keys, aliases, tags, more than one document, files over 1 MiB, depth over 32; secret
- * files that others can read (design.md 10); what only the whole can tell (config_check.h).
+ *          (config_schema.h).
+ * Gives    the immutable struct config; or every complaint at once, each with file, line, column,
+ *          the line itself with a caret, and a suggestion for a misspelt word.
+ * Refuses  unknown keys, aliases, tags, more than one document, files over 1 MiB, depth over 32;
+ *          secret files that others can read (design.md 10); what only the whole can tell
+ *          (config_check.h).
  * Touches  the file and the files that it names (secrets, certificates' existence); no network.
+ *
+ * To print what was loaded: config_show.h.
  */
 #ifndef CONFIG_CONFIG_LOAD_H
 #define CONFIG_CONFIG_LOAD_H
@@ -29,7 +33,8 @@ void complaints_fini(struct complaints *c);
  * Warnings may be there in both cases. Blocks for file reading: at start and on reload only. */
 MUST_USE bool config_load(const char *path, struct config **out, struct complaints *complaints);
 
-/* The effective configuration with defaults, secrets left out, as YAML (check --print). */
-void config_show(const struct config *config, struct buf *out);
+/* As config_load, with the content at hand; path is for names and for the folder. */
+MUST_USE bool config_load_text(const char *path, struct slice text, struct config **out,
+                               struct complaints *complaints);
 
 #endif

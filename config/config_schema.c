@@ -1,0 +1,353 @@
+#include "config/config_schema.h"
+
+#include <stdio.h>
+
+#define KIB 1024ULL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define TIB (1024 * GIB)
+#define SECONDS 1000ULL
+#define MINUTES (60 * SECONDS)
+#define HOURS (60 * MINUTES)
+#define DAYS (24 * HOURS)
+
+static const struct word foreign_sender_words[] = {
+    {"external", FOREIGN_SENDER_EXTERNAL, false},
+    {"refuse", FOREIGN_SENDER_REFUSE, false},
+    {0},
+};
+static const struct word bare_newline_words[] = {
+    {"refuse", BARE_NEWLINE_REFUSE, false},
+    {"normalise", BARE_NEWLINE_NORMALISE, false},
+    {0},
+};
+static const struct word domain_words[] = {
+    {"authoritative", DOMAIN_AUTHORITATIVE, false},
+    {"internal-relay", DOMAIN_INTERNAL_RELAY, false},
+    {"external-relay", DOMAIN_EXTERNAL_RELAY, false},
+    {0},
+};
+static const struct word profile_words[] = {
+    {"modern", TLS_PROFILE_MODERN, false},
+    {"exchange2003", TLS_PROFILE_EXCHANGE2003, true},
+    {0},
+};
+static const struct word verify_words[] = {
+    {"name", TLS_VERIFY_NAME, false},
+    {"ca", TLS_VERIFY_CA, false},
+    {"pin", TLS_VERIFY_PIN, false},
+    {"none", TLS_VERIFY_NONE, false},
+    {0},
+};
+static const struct word balance_words[] = {
+    {"failover", BALANCE_FAILOVER, false},
+    {"round-robin", BALANCE_ROUND_ROBIN, false},
+    {0},
+};
+static const struct word clear_reply_words[] = {{"530", 530, false}, {"454", 454, false}, {0}};
+static const struct word hairpin_words[] = {{"refuse", 0, false}, {"allow", 1, false}, {0}};
+static const struct word auth_words[] = {{"none", 0, false}, {"required", 1, false}, {0}};
+static const struct word spf_words[] = {
+    {"off", SPF_OFF, false}, {"mark", 1, true}, {"enforce", 2, true}, {0}};
+
+/* Shape, kind of value and member of a row. */
+#define ONE(kind, owner, member)                                                                 \
+    .shape = SHAPE_ONE, .type = &type_##kind, .at = offsetof(struct owner, member)
+#define LIST(kind, owner, member, member_count)                                                  \
+    .shape = SHAPE_LIST, .type = &type_##kind, .at = offsetof(struct owner, member),             \
+    .count_at = offsetof(struct owner, member_count)
+#define NAMED(kind, owner, member, member_count, item)                                           \
+    .shape = SHAPE_NAMED, .type = &type_##kind, .at = offsetof(struct owner, member),            \
+    .count_at = offsetof(struct owner, member_count), .size = sizeof(struct item),               \
+    .where_at = offsetof(struct item, where)
+#define SECTION .shape = SHAPE_SECTION
+#define NOT_YET .shape = SHAPE_NOT_YET
+#define RANGE(low, high) .min = (low), .max = (high)
+#define REQUIRED .required = true
+
+/* The whole language of the file. A row's path is its place; its members' struct is that of the
+ * nearest name above it, or struct config. */
+static const struct row rows[] = {
+    {"version", ONE(count, config, version), RANGE(1, 1), REQUIRED,
+     .say = "the version of this file's language"},
+    {"workers", ONE(workers, config, workers), RANGE(1, 64), .none = "auto",
+     .say = "how many threads carry mail; auto is as many as there are processors"},
+    {"hostname", ONE(host, config, hostname), REQUIRED,
+     .say = "the gateway's own name, in its banner, EHLO, Received fields and reports"},
+    {"postmaster", ONE(mailbox, config, postmaster), REQUIRED,
+     .say = "who gets mail for <postmaster> and reports that cannot go anywhere else"},
+    {"control", ONE(path, config, control_path), .none = "none",
+     .say = "the socket through which the other subcommands reach the daemon"},
+    {"drain", ONE(duration, config, drain_ms), RANGE(0, 1 * HOURS), .unset = "30s",
+     .say = "how long SIGTERM waits for what is under way"},
+
+    {"spool", SECTION, REQUIRED, .say = "where mail in our custody is kept"},
+    {"spool.path", ONE(path, config, spool_path), REQUIRED,
+     .say = "the folder, on a local disk; one daemon at a time owns it"},
+    {"spool.map_size", ONE(size, config, spool_map_size), RANGE(16 * MIB, 16 * TIB),
+     .unset = "64GiB", .say = "the most that the database in the folder may grow to"},
+    {"spool.reserve", ONE(size, config, spool_reserve), RANGE(1 * MIB, 1 * TIB), .unset = "64MiB",
+     .say = "disk kept free to record outcomes when mail is no longer accepted"},
+    {"spool.body_in_file", ONE(size, config, spool_body_in_file), RANGE(4 * KIB, 1 * GIB),
+     .unset = "128KiB", .say = "messages of this size and above are files of their own"},
+
+    {"monitor", SECTION, .none = "none", .at = offsetof(struct config, monitor),
+     .say = "the HTTP address that answers /livez, /readyz and /metrics"},
+    {"monitor.address", ONE(endpoint_new, config, monitor), REQUIRED,
+     .say = "where to listen; it has no password, so choose an inner address"},
+    {"monitor.probe_networks", LIST(network, config, probe_networks, probe_network_count),
+     .say = "load balancers and monitors: answered in full, kept out of the log"},
+
+    {"limits", SECTION, .where_at = offsetof(struct config, where_limits),
+     .say = "what one message and all sessions together may use"},
+    {"limits.message_size", ONE(size, config, limit_message_size), RANGE(64 * KIB, 2 * GIB),
+     .unset = "25MiB",
+     .say = "the largest message, as it travels: base64 adds a third to what users see"},
+    {"limits.recipients", ONE(count, config, limit_recipients), RANGE(100, 50000),
+     .unset = "5000", .say = "the most recipients of one message (RFC 5321 4.5.3.1.8: 100)"},
+    {"limits.hops", ONE(count, config, limit_hops), RANGE(5, 100), .unset = "30",
+     .say = "a message with more Received fields than this is in a loop"},
+    {"limits.sessions", ONE(count, config, limit_sessions), RANGE(1, 100000), .unset = "1000",
+     .say = "the most sessions at once, over all listeners"},
+    {"limits.idle", ONE(duration, config, session_idle_ms), RANGE(1 * SECONDS, 1 * HOURS),
+     .unset = "5m",
+     .say = "how long a client may be silent (RFC 5321 4.5.3.2.7: at least five minutes)"},
+
+    {"dns", SECTION, .say = "who answers questions about names, besides /etc/hosts"},
+    {"dns.servers", LIST(endpoint, config, dns_servers, dns_server_count), .port = 53,
+     .none = "system", .say = "name servers; system means those of /etc/resolv.conf"},
+    {"dns.zones", NAMED(zone, config, dns_zones, dns_zone_count, dns_zone),
+     .say = "domains that have name servers of their own, as private forests do"},
+    {"dns.zones.*", LIST(endpoint, dns_zone, servers, server_count), .port = 53, REQUIRED,
+     .say = "the name servers of the domain and all below it"},
+
+    {"retry", SECTION, .say = "when mail that could not be delivered is tried again"},
+    {"retry.connection", .shape = SHAPE_GATHERED, .type = &type_retry_steps,
+     .at = offsetof(struct config, retry_connection), .unset = "4x1m, 6x5m, 10m",
+     .say = "waits while a server or connector cannot be reached; the last one repeats"},
+    {"retry.message", .shape = SHAPE_GATHERED, .type = &type_retry_steps,
+     .at = offsetof(struct config, retry_message), .unset = "1m, 5m, 15m",
+     .say = "waits after a 4xx for one message or recipient; the last one repeats"},
+    {"retry.delay_notice", ONE(duration, config, delay_notice_ms), RANGE(1 * MINUTES, 30 * DAYS),
+     .unset = "4h", .say = "when the sender is told that the message is late"},
+    {"retry.expire", ONE(duration, config, expire_ms), RANGE(1 * MINUTES, 30 * DAYS),
+     .unset = "2d",
+     .say = "when the message is returned, but never before one attempt since the start"},
+
+    {"certificates", NAMED(name, config, certificates, certificate_count, certificate), REQUIRED,
+     .say = "what the gateway shows to those who connect"},
+    {"certificates.*.certificate", ONE(file, certificate, certificate_file), REQUIRED,
+     .say = "PEM: the certificate, then those that lead to its root"},
+    {"certificates.*.key", ONE(key_file, certificate, key_file), REQUIRED,
+     .say = "PEM: its private key; a file that others cannot read"},
+
+    {"listen", NAMED(name, config, listeners, listener_count, listener), REQUIRED,
+     .say = "addresses that take mail"},
+    {"listen.*.address", ONE(endpoint, listener, address), .port = 25, REQUIRED,
+     .say = "address and port; 0.0.0.0 and [::] are all addresses"},
+    {"listen.*.certificate", ONE(name_of, listener, certificate), .target = "certificates",
+     REQUIRED, .say = "the certificate for clients that name no host (Exchange names none)"},
+    {"listen.*.certificates", LIST(name_of, listener, more_certificates, more_certificates_count),
+     .target = "certificates", .say = "more, chosen by the host that the client names (SNI)"},
+    {"listen.*.proxy_protocol", NOT_YET,
+     .say = "load balancers that tell the client's address in a PROXY header"},
+
+    {"forests", NAMED(name, config, forests, forest_count, forest), REQUIRED,
+     .say = "Exchange organizations: the domains they own and the connectors that reach them"},
+    {"forests.*.domains", NAMED(domain, forest, domains, domain_count, forest_domain), REQUIRED,
+     .say = "accepted domains; \"*.d\" is d and all below, an exact entry wins"},
+    {"forests.*.domains.*", ONE(words, forest_domain, kind), .words = domain_words, REQUIRED,
+     .say = "as in Exchange 2007; a domain is authoritative in one forest only"},
+    {"forests.*.deliver", LIST(name_of, forest, deliver, deliver_count), .target = "send",
+     REQUIRED, .say = "send connectors that reach the forest, the preferred one first"},
+    {"forests.*.hairpin", ONE(switch, forest, hairpin), .words = hairpin_words, .unset = "refuse",
+     .say =
+         "whether mail from the forest may go back into it, to other servers than it came from"},
+    {"forests.*.directory", NOT_YET, .say = "the forest's recipients, from a GALSync export"},
+
+    {"receive", NAMED(name, config, receive, receive_count, receive_connector), REQUIRED,
+     .say = "who may connect, chosen by listener and narrowest network, then by account"},
+    {"receive.*.listen", LIST(name_of, receive_connector, listen, listen_count),
+     .target = "listen", REQUIRED, .say = "on which listeners"},
+    {"receive.*.networks", LIST(network, receive_connector, networks, network_count), REQUIRED,
+     .say = "from which addresses"},
+    {"receive.*.speaks_for", LIST(name_of, receive_connector, speaks_for, speaks_for_count),
+     .target = "forests",
+     .say = "the forests whose senders are believed; all others are external"},
+    {"receive.*.tls", SECTION, .say = "encryption of these sessions"},
+    {"receive.*.tls.profile", ONE(words, receive_connector, tls_profile), .words = profile_words,
+     .unset = "modern", .say = "modern is TLS 1.2 and above"},
+    {"receive.*.tls.require", ONE(bool, receive_connector, tls_require), .unset = "true",
+     .say = "no AUTH and no mail before STARTTLS"},
+    {"receive.*.tls.clear_reply", ONE(words, receive_connector, tls_clear_reply),
+     .words = clear_reply_words, .unset = "530",
+     .say = "the reply to mail in clear; Exchange 2003 bounces at 530 and waits at 454"},
+    {"receive.*.auth", ONE(switch, receive_connector, auth_required), .words = auth_words,
+     .unset = "required", .say = "none trusts the networks alone"},
+    {"receive.*.accounts", NAMED(name, receive_connector, accounts, account_count, account),
+     .say = "who may log on"},
+    {"receive.*.accounts.*.names", LIST(login, account, names, name_count), REQUIRED,
+     .say = "what the client sends as user name: DOMAIN\\user, user@domain or user"},
+    {"receive.*.accounts.*.password_hash_files",
+     LIST(secret_file, account, hash_files, hash_count), REQUIRED,
+     .say = "one crypt(5) hash in each (forestgate account hash); two during a change"},
+    {"receive.*.foreign_sender", ONE(words, receive_connector, foreign_sender),
+     .words = foreign_sender_words, .unset = "external",
+     .say = "a sender of no forest that the connector speaks for: accept as external, or refuse"},
+    {"receive.*.spf", ONE(words, receive_connector, spf), .words = spf_words, .unset = "off",
+     .say = "check the sender's domain against the client's address"},
+    {"receive.*.bare_newline", ONE(words, receive_connector, bare_newline),
+     .words = bare_newline_words, .unset = "refuse",
+     .say = "a CR or LF alone in a message: refuse the message, or make it CRLF"},
+    {"receive.*.message_size", ONE(size, receive_connector, message_size),
+     RANGE(64 * KIB, 2 * GIB),
+     .say = "the largest message from here; unset, limits.message_size"},
+    {"receive.*.connections", ONE(count, receive_connector, connections), RANGE(1, 100000),
+     .unset = "1000", .say = "the most sessions at once"},
+    {"receive.*.connections_per_client", ONE(count, receive_connector, connections_per_client),
+     RANGE(1, 100000), .unset = "100", .say = "the most sessions at once from one address"},
+
+    {"send", NAMED(name, config, send, send_count, send_connector), REQUIRED,
+     .say = "lists of servers with one TLS policy and one credential"},
+    {"send.*.servers", LIST(server, send_connector, servers, server_count), .port = 25,
+     .where_at = offsetof(struct server, where), REQUIRED,
+     .say = "hosts, never MX; a name with several addresses is several servers"},
+    {"send.*.balance", ONE(words, send_connector, balance), .words = balance_words,
+     .unset = "failover", .say = "failover keeps the order given; round-robin takes turns"},
+    {"send.*.connections", ONE(count, send_connector, connections), RANGE(1, 1000), .unset = "10",
+     .say = "the most per server; Exchange 2007 allows 20 from one source"},
+    {"send.*.messages_per_connection", ONE(count, send_connector, messages_per_connection),
+     RANGE(1, 100000), .unset = "20", .say = "then a connection is closed"},
+    {"send.*.connection_age", ONE(duration, send_connector, connection_age_ms),
+     RANGE(1 * SECONDS, 1 * HOURS), .unset = "4m",
+     .say = "no new message on a connection older than this; Exchange closes at 10m"},
+    {"send.*.idle", ONE(duration, send_connector, idle_ms), RANGE(0, 1 * HOURS), .unset = "1m",
+     .say = "how long a connection without mail is kept"},
+    {"send.*.tls", SECTION, .say = "encryption of these connections"},
+    {"send.*.tls.profile", ONE(words, send_connector, tls_profile), .words = profile_words,
+     .unset = "modern", .say = "modern is TLS 1.2 and above"},
+    {"send.*.tls.require", ONE(bool, send_connector, tls_require), .unset = "true",
+     .say = "mail waits when the server offers no STARTTLS"},
+    {"send.*.tls.verify", ONE(words, send_connector, tls_verify), .words = verify_words,
+     .unset = "name",
+     .say = "name: chain and host name; ca: chain to the file; pin: the public key; none"},
+    {"send.*.tls.ca", ONE(file, send_connector, tls_ca_file),
+     .say = "PEM: the roots that count; unset, those of the system"},
+    {"send.*.tls.server_name", ONE(host, send_connector, tls_server_name),
+     .say = "the name in the certificate, when it is not the server's"},
+    {"send.*.tls.pins", LIST(pin, send_connector, pins, pin_count),
+     .say = "SHA-256 of public keys (forestgate pin SERVER), for self-signed certificates"},
+    {"send.*.auth", SECTION, REQUIRED, .none = "none",
+     .at = offsetof(struct send_connector, auth_user),
+     .say = "how the gateway logs on; none must be said"},
+    {"send.*.auth.user", ONE(login, send_connector, auth_user), REQUIRED, .say = "the user name"},
+    {"send.*.auth.password_file", ONE(secret_file, send_connector, auth_password_file), REQUIRED,
+     .say = "a file that holds the password and nothing else"},
+    {"send.*.auth.send_password_unverified", ONE(bool, send_connector, send_password_unverified),
+     .unset = "false", .say = "give the password to a server that has not proved who it is"},
+    {"send.*.address_spaces",
+     NAMED(address_space, send_connector, address_spaces, address_space_count, address_space),
+     .say = "domains of no forest that leave here: exact, then longest \"*.d\", then \"*\""},
+    {"send.*.address_spaces.*", ONE(count, address_space, cost), RANGE(1, 100), REQUIRED,
+     .say = "the cost; the lowest is taken, then the first name"},
+    {"send.*.allow_from", LIST(name_of, send_connector, allow_from, allow_from_count),
+     .target = "forests", .say = "the forests that may use the address spaces"},
+};
+
+/* What of path is below parent ("" is above all), or NULL when it is not directly below. */
+static const char *
+key_below(const char *path, const char *parent)
+{
+    size_t n = strlen(parent);
+    if (n > 0) {
+        if (strncmp(path, parent, n) != 0 || path[n] != '.')
+            return NULL;
+        path += n + 1;
+    }
+    return strchr(path, '.') == NULL ? path : NULL;
+}
+
+const struct row *
+schema_find(const char *parent, struct slice key)
+{
+    for (const struct row *row = rows; row < rows + COUNT_OF(rows); row++) {
+        const char *name = key_below(row->path, parent);
+        if (name != NULL && slice_is(key, name))
+            return row;
+    }
+    return NULL;
+}
+
+const struct row *
+schema_next(const char *parent, const struct row *after)
+{
+    for (const struct row *row = after ? after + 1 : rows; row < rows + COUNT_OF(rows); row++)
+        if (key_below(row->path, parent) != NULL)
+            return row;
+    return NULL;
+}
+
+const struct row *
+schema_elsewhere(const char *parent, struct slice key)
+{
+    const char *star = strchr(parent, '*');
+    struct slice thing = slice(parent, star ? (size_t)(star - parent) : 0);
+    for (const struct row *row = rows; row < rows + COUNT_OF(rows); row++)
+        if (slice_is(key, row_key(row)) && slice_starts(slice_str(row->path), thing) &&
+            (strchr(row->path, '*') != NULL) == (star != NULL))
+            return row;
+    return NULL;
+}
+
+const char *
+row_key(const struct row *row)
+{
+    const char *dot = strrchr(row->path, '.');
+    return dot ? dot + 1 : row->path;
+}
+
+const char *
+row_below(const struct row *row, char path[ROW_PATH])
+{
+    snprintf(path, ROW_PATH, "%s%s", row->path, row->shape == SHAPE_NAMED ? ".*" : "");
+    return path;
+}
+
+const struct row *
+row_of_each(const struct row *row)
+{
+    return schema_find(row->path, slice_str("*"));
+}
+
+void *
+row_member(const struct row *row, void *base)
+{
+    return (char *)base + row->at;
+}
+
+const void *
+row_member_const(const struct row *row, const void *base)
+{
+    return (const char *)base + row->at;
+}
+
+struct row_items
+row_items(const struct row *row, const void *base)
+{
+    struct row_items items = {.size = row->shape == SHAPE_NAMED ? row->size : row->type->size};
+    memcpy(&items.first, row_member_const(row, base), sizeof items.first);
+    memcpy(&items.count, (const char *)base + row->count_at, sizeof items.count);
+    return items;
+}
+
+bool
+row_is_none(const struct row *row, const void *base)
+{
+    static const char zeros[sizeof(void *)];
+    if (row->shape == SHAPE_LIST || row->shape == SHAPE_NAMED)
+        return row_items(row, base).count == 0;
+    /* A number or a pointer: nothing is zero. */
+    size_t size = row->shape == SHAPE_ONE ? row->type->size : sizeof(void *);
+    must(size <= sizeof zeros);
+    return memcmp(row_member_const(row, base), zeros, size) == 0;
+}
