@@ -97,11 +97,13 @@ class Gateway:
             return f.read().decode("utf-8", "replace")
 
     def events(self, name=None, since=None, **wanted):
-        """Log lines since the last start (or since an earlier log_size()) as dictionaries."""
+        """Log lines since the last start (or since an earlier log_size()) as dictionaries.
+
+        name is as in events.def; the log itself shows "-" for "_"."""
         found = []
         for line in self.log_text(self.read_from if since is None else since).splitlines():
             event = parse_line(line)
-            if (name is None or event.get("event") == name) and all(
+            if (name is None or event.get("event", "").replace("-", "_") == name) and all(
                 (v(event.get(k, "")) if callable(v) else event.get(k) == str(v))
                 for k, v in wanted.items()
             ):

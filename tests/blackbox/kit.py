@@ -5,6 +5,7 @@ a test dies. KEEP=1 leaves the scratch folder for a look.
 """
 
 import atexit
+import base64
 import os
 import shutil
 import signal
@@ -143,8 +144,6 @@ class Certificate:
         digest = subprocess.run(
             ["openssl", "dgst", "-sha256", "-binary"], input=der, capture_output=True, check=True
         ).stdout
-        import base64
-
         return "sha256:" + base64.b64encode(digest).decode()
 
 
