@@ -42,7 +42,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_ONLY))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
-.PHONY: all help unit unit-build check demo bench asan tsan fuzz fuzz-objects lint install clean
+.PHONY: all help unit unit-build bench-build check demo bench asan tsan fuzz fuzz-objects lint install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,6 +100,17 @@ $(foreach r,$(UNIT_ROOMS),$(eval $(call unit_rule,$(r))))
 $(BUILD)/lib/kit.a: $(KIT_SRC:%.c=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+# Generator and sink of the bench, also used by the crash tests: their own epoll, our engines.
+BENCH_MAIN := tests/bench/smtp_sink.c tests/bench/smtp_load.c
+BENCH_BIN  := $(BUILD)/bench/smtp-sink $(BUILD)/bench/smtp-load
+$(BUILD)/bench/smtp-%: $(BUILD)/obj/tests/bench/smtp_%.o \
+                      $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(BENCH_MAIN),$(BENCH_SRC))) \
+                      $(call room_lib,tls) $(call room_lib,gateway/mail) $(call room_lib,gateway/base)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lssl -lcrypto -lpthread
+
+bench-build: $(BENCH_BIN)
 
 # Everything compiled, nothing run.
 unit-build: $(UNIT_BIN) $(foreach r,$(ROOMS),$(call room_lib,$(r)))

@@ -1,0 +1,599 @@
+/*
+ * smtp_sink.c - a mail server that counts and throws away: the far end of bench and crash tests.
+ *
+ * Takes    connections on 127.0.0.1, STARTTLS and AUTH LOGIN as told.
+ * Gives    counts as JSON at the end (SIGTERM, or --expect messages); with --hash-log one line
+ * for each accepted message: body hash, X-Mark, recipients, "answered" or "unanswered". Refuses,
+ * drops and stalls at random when told to, from a seed, so that a run can be repeated.
+ *          "unanswered": it was taken, and the connection dropped before the 250; whoever sent it
+ *          has to send it again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/base/ascii.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/mail/smtp_server.h"
+#include "tests/bench/content_hash.h"
+#include "tests/bench/wire.h"
+
+enum { RECIPIENTS_MAX = 64 * 1024, STALL_LEAST_MS = 100, STALL_MORE_MS = 400, EVENTS = 256 };
+
+/* Where in a transaction something can happen. */
+enum point { AT_NOTHING, AT_RCPT, AT_DATA, AT_BODY, AT_MESSAGE, AT_ANSWER };
+enum trouble { NO_TROUBLE, REFUSE, DROP, STALL };
+
+struct options {
+    const char *listen;
+    const char *certificate;
+    const char *key;
+    const char *user;
+    const char *password;
+    const char *hash_log;
+    bool tls_required;
+    uint64_t expect; /* end after so many messages; 0 = never */
+    uint64_t refuse_percent;
+    uint64_t drop_percent;
+    uint64_t stall_percent;
+    uint64_t seed;
+};
+
+struct session {
+    struct wire wire;
+    struct sink *sink;
+    struct session *next;
+    struct smtp_server *engine;
+    enum trouble trouble; /* what will happen to this transaction ... */
+    enum point point;     /* ... and where */
+    uint64_t wake_ms;     /* stalled until then; 0 = not stalled */
+    size_t used;          /* of wire.in; a BODY question points into it, so it stays a while */
+    bool in_body;
+    bool is_gone;
+    struct content_hash hash;
+    struct buf recipients;
+};
+
+struct sink {
+    struct options options;
+    struct smtp_server_settings settings;
+    struct tls_context *tls; /* NULL: no STARTTLS */
+    struct session *sessions;
+    int epoll;
+    int listener;
+    int signals;
+    int hash_log; /* -1: none */
+    uint64_t random;
+    bool is_over;
+
+    uint64_t connections, messages, octets, recipients;
+    uint64_t refused, dropped, unanswered, stalled;
+    int64_t first_unix_ms, last_unix_ms;
+};
+
+/* xorshift64*: the same seed, the same troubles. */
+static uint64_t
+random_below(struct sink *s, uint64_t n)
+{
+    s->random ^= s->random >> 12;
+    s->random ^= s->random << 25;
+    s->random ^= s->random >> 27;
+    return (s->random * 2685821657736338717u >> 11) % n;
+}
+
+static void
+choose_trouble(struct session *c)
+{
+    struct sink *s = c->sink;
+    uint64_t dice = random_below(s, 100);
+    c->trouble = NO_TROUBLE;
+    if (dice < s->options.refuse_percent)
+        c->trouble = REFUSE;
+    else if ((dice -= s->options.refuse_percent) < s->options.drop_percent)
+        c->trouble = DROP;
+    else if ((dice -= s->options.drop_percent) < s->options.stall_percent)
+        c->trouble = STALL;
+
+    static const enum point refuse_at[] = {AT_RCPT, AT_DATA, AT_MESSAGE};
+    uint64_t any = random_below(s, AT_ANSWER) + 1;
+    c->point = c->trouble == REFUSE ? refuse_at[random_below(s, 3)] : (enum point)any;
+    if (c->trouble == STALL && c->point == AT_ANSWER)
+        c->point = AT_MESSAGE;
+}
+
+/* Is it now? Then it happens once. */
+static enum trouble
+trouble_at(struct session *c, enum point point)
+{
+    enum trouble trouble = c->point == point ? c->trouble : NO_TROUBLE;
+    struct sink *s = c->sink;
+    if (trouble == NO_TROUBLE)
+        return trouble;
+    c->trouble = NO_TROUBLE;
+    s->refused += trouble == REFUSE;
+    s->dropped += trouble == DROP;
+    s->stalled += trouble == STALL;
+    if (trouble == DROP)
+        c->is_gone = true;
+    if (trouble == STALL)
+        c->wake_ms = clock_ms() + STALL_LEAST_MS + random_below(s, STALL_MORE_MS);
+    return trouble;
+}
+
+static void
+answer(struct session *c, int code, const char *enhanced, const char *text)
+{
+    struct reply reply = reply_make(code, enhanced, "%s", text);
+    smtp_server_answer(c->engine, &reply, clock_ms());
+}
+
+/* One line, one write: whoever reads the log while we run never sees half of one. */
+static void
+write_hash_line(struct session *c, bool is_answered)
+{
+    char hex[CONTENT_HASH_TEXT];
+    struct buf line;
+    if (c->sink->hash_log < 0)
+        return;
+    content_hash_end(&c->hash, hex);
+    buf_init(&line, RECIPIENTS_MAX + 512);
+    buf_printf(&line, "%s %s %s %s\n", hex, c->hash.mark, buf_text(&c->recipients),
+               is_answered ? "answered" : "unanswered");
+    must(write(c->sink->hash_log, line.data, line.len) == (ssize_t)line.len);
+    buf_fini(&line);
+}
+
+static void
+take_message(struct session *c)
+{
+    struct sink *s = c->sink;
+    bool is_dropped = trouble_at(c, AT_ANSWER) == DROP;
+    write_hash_line(c, !is_dropped);
+    c->in_body = false;
+    s->last_unix_ms = clock_unix_ms();
+    s->messages++;
+    s->unanswered += is_dropped;
+    if (s->options.expect > 0 && s->messages - s->unanswered >= s->options.expect)
+        s->is_over = true;
+    if (!is_dropped)
+        answer(c, 250, "2.6.0", "taken");
+}
+
+static void
+got_rcpt(struct session *c, const struct smtp_rcpt *rcpt)
+{
+    enum trouble trouble = trouble_at(c, AT_RCPT);
+    if (trouble == STALL || trouble == DROP)
+        return;
+    if (trouble == REFUSE) {
+        answer(c, 450, "4.2.1", "mailbox busy, as told");
+        return;
+    }
+    if (c->recipients.len > 0)
+        buf_put_char(&c->recipients, ',');
+    buf_put(&c->recipients, rcpt->to.text);
+    c->sink->recipients++;
+    answer(c, 250, "2.1.5", "recipient ok");
+}
+
+static void
+got_auth(struct session *c, struct slice name, struct slice password)
+{
+    const struct options *o = &c->sink->options;
+    if (o->user != NULL && ascii_is(name, o->user) && slice_is(password, o->password))
+        answer(c, 235, "2.7.0", "Authentication successful");
+    else
+        answer(c, 535, "5.7.3", "Authentication unsuccessful");
+}
+
+static void
+got_body(struct session *c, struct slice octets)
+{
+    if (!c->in_body) {
+        c->in_body = true;
+        content_hash_begin(&c->hash);
+    }
+    enum trouble trouble = trouble_at(c, AT_BODY);
+    if (trouble == DROP || trouble == STALL)
+        return;
+    if (c->sink->hash_log >= 0)
+        content_hash_add(&c->hash, octets);
+    c->sink->octets += octets.len;
+    smtp_server_took_body(c->engine);
+}
+
+static void
+got_data_or_message(struct session *c, bool is_message)
+{
+    enum trouble trouble = trouble_at(c, is_message ? AT_MESSAGE : AT_DATA);
+    if (trouble == DROP || trouble == STALL)
+        return;
+    if (trouble == REFUSE)
+        answer(c, 451, "4.3.2", "not now, as told");
+    else if (is_message)
+        take_message(c);
+    else
+        answer(c, 354, NULL, "go on");
+}
+
+/* 220 leaves in clear, all that came behind STARTTLS is nothing, then octets are TLS. */
+static void
+got_starttls(struct session *c)
+{
+    if (c->wire.tls == NULL) {
+        buf_clear(&c->wire.in);
+        c->used = 0;
+        c->wire.tls = tls_filter_new_server(c->sink->tls, &c->wire.out);
+        must(c->wire.tls != NULL);
+    } else if (tls_filter_is_open(c->wire.tls)) {
+        smtp_server_tls_done(c->engine, clock_ms());
+    }
+}
+
+/* Deal with the open question. False: it stays open (or there is none). */
+static bool
+got_question(struct session *c)
+{
+    const struct smtp_question *q = smtp_server_question(c->engine);
+    enum smtp_ask ask = q->ask;
+    switch (ask) {
+    case SMTP_ASK_NOTHING:
+        return false;
+    case SMTP_ASK_STARTTLS:
+        got_starttls(c);
+        return smtp_server_question(c->engine)->ask != SMTP_ASK_STARTTLS;
+    case SMTP_ASK_AUTH:
+        got_auth(c, q->auth.name, q->auth.password);
+        break;
+    case SMTP_ASK_MAIL:
+        choose_trouble(c);
+        buf_clear(&c->recipients);
+        c->in_body = false;
+        answer(c, 250, "2.1.0", "sender ok");
+        break;
+    case SMTP_ASK_RCPT:
+        got_rcpt(c, &q->rcpt);
+        break;
+    case SMTP_ASK_DATA:
+        got_data_or_message(c, false);
+        break;
+    case SMTP_ASK_BODY:
+        got_body(c, q->body);
+        break;
+    case SMTP_ASK_MESSAGE:
+        got_data_or_message(c, true);
+        break;
+    case SMTP_ASK_RESET:
+        smtp_server_did_reset(c->engine);
+        break;
+    case SMTP_ASK_CLOSE:
+        c->is_gone = true;
+        return false;
+    }
+    return !c->is_gone && c->wake_ms == 0;
+}
+
+static void
+move_output(struct session *c)
+{
+    struct slice out = smtp_server_output(c->engine);
+    if (out.len == 0)
+        return;
+    wire_put(&c->wire, out);
+    smtp_server_sent(c->engine, out.len);
+}
+
+/* As far as input and answers go. */
+static void
+run(struct session *c)
+{
+    for (bool moved = true; moved && !c->is_gone && c->wake_ms == 0;) {
+        struct slice in = slice_from(buf_slice(&c->wire.in), c->used);
+        size_t offered = in.len;
+        if (smtp_server_question(c->engine)->ask == SMTP_ASK_NOTHING && in.len > 0)
+            smtp_server_feed(c->engine, &in, clock_ms());
+        c->used += offered - in.len;
+        move_output(c);
+        moved = got_question(c) || offered > in.len;
+        move_output(c);
+    }
+    if (c->wake_ms == 0) {
+        buf_drop(&c->wire.in, c->used);
+        c->used = 0;
+    }
+}
+
+static void
+session_free(struct session *c)
+{
+    struct sink *s = c->sink;
+    for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
+        if (*at == c) {
+            *at = c->next;
+            break;
+        }
+    }
+    smtp_server_free(&c->engine);
+    wire_fini(&c->wire);
+    content_hash_fini(&c->hash);
+    buf_fini(&c->recipients);
+    mem_free(&c);
+}
+
+static void
+go_on(struct session *c)
+{
+    run(c);
+    bool is_fine = wire_flush(&c->wire, c->wake_ms == 0);
+    if (!is_fine || c->is_gone || (c->wire.ended && c->wake_ms == 0))
+        session_free(c);
+}
+
+static void
+on_connection(struct sink *s)
+{
+    int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    struct session *c = mem_new(sizeof *c);
+    must(c != NULL);
+    c->sink = s;
+    c->next = s->sessions;
+    s->sessions = c;
+    s->connections++;
+    if (s->first_unix_ms == 0)
+        s->first_unix_ms = clock_unix_ms();
+    wire_init(&c->wire, fd, s->epoll, c);
+    content_hash_init(&c->hash);
+    buf_init(&c->recipients, RECIPIENTS_MAX);
+    c->engine = smtp_server_new(&s->settings, clock_ms());
+    must(c->engine != NULL);
+    go_on(c);
+}
+
+static void
+on_event(struct session *c, uint32_t events)
+{
+    struct err err;
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && c->wake_ms == 0 &&
+        !wire_read(&c->wire, &err)) {
+        wire_flush(&c->wire, false); /* an alert, perhaps */
+        session_free(c);
+        return;
+    }
+    go_on(c);
+}
+
+/* Wake who has stalled long enough; how long until the next one? */
+static int
+wake_stalled(struct sink *s)
+{
+    uint64_t now = clock_ms();
+    uint64_t wait = 1000;
+    for (struct session *c = s->sessions, *next; c; c = next) {
+        next = c->next;
+        if (c->wake_ms == 0)
+            continue;
+        if (c->wake_ms <= now) {
+            c->wake_ms = 0;
+            go_on(c);
+        } else if (c->wake_ms - now < wait) {
+            wait = c->wake_ms - now;
+        }
+    }
+    return (int)wait;
+}
+
+static void
+loop(struct sink *s)
+{
+    struct epoll_event events[EVENTS];
+    while (!s->is_over) {
+        int wait = wake_stalled(s);
+        int n = epoll_wait(s->epoll, events, EVENTS, wait);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr == &s->listener)
+                on_connection(s);
+            else if (events[i].data.ptr == &s->signals)
+                s->is_over = true;
+            else
+                on_event(events[i].data.ptr, events[i].events);
+        }
+    }
+}
+
+static void
+print_counts(const struct sink *s)
+{
+    printf("{\"messages\":%lu,\"recipients\":%lu,\"octets\":%lu,\"connections\":%lu,"
+           "\"refused\":%lu,\"dropped\":%lu,\"unanswered\":%lu,\"stalled\":%lu,"
+           "\"first_unix_ms\":%ld,\"last_unix_ms\":%ld}\n",
+           s->messages, s->recipients, s->octets, s->connections, s->refused, s->dropped,
+           s->unanswered, s->stalled, s->first_unix_ms, s->last_unix_ms);
+    fflush(stdout);
+}
+
+static void
+die(const char *what)
+{
+    fprintf(stderr, "smtp-sink: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
+    exit(2);
+}
+
+static void
+watch(struct sink *s, int fd, void *what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+    if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        die("epoll");
+}
+
+/* Listens; with port 0 the system chooses. Says where, on standard error. */
+static void
+open_listener(struct sink *s)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t len = sizeof at;
+    uint16_t port;
+    int on = 1;
+    if (!wire_parse_endpoint(s->options.listen, &at.sin_addr.s_addr, &port))
+        die("--listen wants ADDRESS:PORT");
+    at.sin_port = htons(port);
+    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(s->listener, (struct sockaddr *)&at, sizeof at) != 0 ||
+        listen(s->listener, 1024) != 0 ||
+        getsockname(s->listener, (struct sockaddr *)&at, &len) != 0)
+        die(s->options.listen);
+    fprintf(stderr, "smtp-sink: listening on port %u\n", ntohs(at.sin_port));
+    watch(s, s->listener, &s->listener);
+}
+
+static void
+open_signals(struct sink *s)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    s->signals = signalfd(-1, &set, SFD_CLOEXEC);
+    watch(s, s->signals, &s->signals);
+}
+
+static void
+sink_open(struct sink *s)
+{
+    const struct options *o = &s->options;
+    struct err err;
+    s->random = o->seed * 2654435769u + 88172645463325252u;
+    s->hash_log = -1;
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (o->certificate != NULL) {
+        const struct tls_key_pair pair = {o->certificate, o->key ? o->key : o->certificate};
+        errno = 0;
+        if (!tls_context_new_server(TLS_MODERN, &pair, 1, &s->tls, &err))
+            die(err.text);
+    }
+    if (o->hash_log != NULL) {
+        s->hash_log = open(o->hash_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (s->hash_log < 0)
+            die(o->hash_log);
+    }
+    s->settings = (struct smtp_server_settings){
+        .hostname = slice_str("sink.bench.example"),
+        .client_text = slice_str("127.0.0.1"),
+        .tls_offered = s->tls != NULL,
+        .tls_required = o->tls_required,
+        .tls_clear_reply = 530,
+        .auth_offered = o->user != NULL,
+        .auth_required = o->user != NULL,
+        .size_max = 64u << 20,
+        .recipients_max = 5000,
+        .idle_ms = 600000,
+        .greet_ms = 600000,
+    };
+    open_signals(s);
+    open_listener(s);
+}
+
+static void
+sink_close(struct sink *s)
+{
+    while (s->sessions != NULL)
+        session_free(s->sessions);
+    tls_context_unref(&s->tls);
+    close(s->listener);
+    close(s->signals);
+    close(s->epoll);
+    if (s->hash_log >= 0)
+        close(s->hash_log);
+}
+
+static uint64_t
+number(const char *text)
+{
+    uint64_t n = 0;
+    errno = 0;
+    if (!ascii_number(slice_str(text), 1u << 30, &n))
+        die("a number is wanted");
+    return n;
+}
+
+static void
+help(void)
+{
+    puts("smtp-sink --listen ADDRESS:PORT [options]: takes mail and throws it away\n"
+         "  --certificate PEM --key PEM   offer STARTTLS\n"
+         "  --tls-required                refuse mail in clear\n"
+         "  --user NAME --password WORD   require AUTH LOGIN\n"
+         "  --hash-log FILE               a line for each message: sha256 mark recipients how\n"
+         "  --expect N                    end after N answered messages\n"
+         "  --refuse-percent P --drop-percent P --stall-percent P --seed N\n"
+         "                                trouble for so many of 100 transactions\n"
+         "Counts are printed as JSON at the end (SIGTERM).");
+    exit(0);
+}
+
+static void
+read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option known[] = {
+        {"listen", 1, NULL, 'l'},
+        {"certificate", 1, NULL, 'c'},
+        {"key", 1, NULL, 'k'},
+        {"tls-required", 0, NULL, 't'},
+        {"user", 1, NULL, 'u'},
+        {"password", 1, NULL, 'p'},
+        {"hash-log", 1, NULL, 'h'},
+        {"expect", 1, NULL, 'e'},
+        {"refuse-percent", 1, NULL, 'r'},
+        {"drop-percent", 1, NULL, 'd'},
+        {"stall-percent", 1, NULL, 's'},
+        {"seed", 1, NULL, 'S'},
+        {"help", 0, NULL, 'H'},
+        {NULL, 0, NULL, 0},
+    };
+    *o = (struct options){.listen = "127.0.0.1:0", .password = "", .seed = 1};
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        /* clang-format off */
+        switch (c) {
+        case 'l': o->listen = optarg; break;
+        case 'c': o->certificate = optarg; break;
+        case 'k': o->key = optarg; break;
+        case 't': o->tls_required = true; break;
+        case 'u': o->user = optarg; break;
+        case 'p': o->password = optarg; break;
+        case 'h': o->hash_log = optarg; break;
+        case 'e': o->expect = number(optarg); break;
+        case 'r': o->refuse_percent = number(optarg); break;
+        case 'd': o->drop_percent = number(optarg); break;
+        case 's': o->stall_percent = number(optarg); break;
+        case 'S': o->seed = number(optarg); break;
+        case 'H': help(); break;
+        default: exit(2);
+        }
+        /* clang-format on */
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    struct sink s = {0};
+    read_options(argc, argv, &s.options);
+    sink_open(&s);
+    loop(&s);
+    print_counts(&s);
+    sink_close(&s);
+    return 0;
+}
