@@ -1,0 +1,16 @@
+/*
+ * resolve_private.h - libunbound's context as resolve.c needs it.
+ */
+#ifndef NET_RESOLVE_PRIVATE_H
+#define NET_RESOLVE_PRIVATE_H
+
+#include <unbound.h>
+
+#include "config/config.h"
+#include "gateway/base/err.h"
+
+/* A context with one helper thread, ready for ub_resolve_async(). ub_ctx_delete() it. */
+MUST_USE bool resolve_setup(const struct config *config, const char *hosts,
+                            const char *resolv_conf, struct ub_ctx **out, struct err *err);
+
+#endif

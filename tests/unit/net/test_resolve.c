@@ -1,0 +1,198 @@
+/* Names to addresses: what libunbound is asked to do, and our own deadline when nobody answers.
+ */
+#include "gateway/net/resolve.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/base/buf.h"
+#include "tests/kit/dns_server.h"
+#include "tests/kit/test.h"
+#include "tests/kit/turns.h"
+
+struct asked {
+    struct resolve_query *query;
+    char answer[512]; /* "10.1.1.1:25 [fd00::1]:25", or the reason */
+    enum err_kind kind;
+    int calls;
+    void (*and_then)(struct asked *a);
+    void *context;
+};
+
+static void
+on_done(void *context, const struct sockaddr_storage *list, size_t count,
+        const struct err *err_or_null)
+{
+    struct asked *a = context;
+    struct buf text;
+    buf_init(&text, sizeof a->answer - 1);
+    for (size_t i = 0; i < count; i++) {
+        char host[INET6_ADDRSTRLEN] = "";
+        const void *to = &list[i];
+        const struct sockaddr_in *v4 = to;
+        const struct sockaddr_in6 *v6 = to;
+        if (i > 0)
+            buf_put_char(&text, ' ');
+        if (list[i].ss_family == AF_INET)
+            buf_printf(&text, "%s:%u", inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host),
+                       (unsigned)ntohs(v4->sin_port));
+        else
+            buf_printf(&text, "[%s]:%u", inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host),
+                       (unsigned)ntohs(v6->sin6_port));
+    }
+    assert_true((err_or_null == NULL) == (count > 0));
+    if (err_or_null != NULL)
+        buf_put_str(&text, err_or_null->text);
+    snprintf(a->answer, sizeof a->answer, "%s", buf_text(&text));
+    buf_fini(&text);
+    a->kind = err_or_null != NULL ? err_or_null->kind : ERR_NONE;
+    a->query = NULL;
+    a->calls++;
+    if (a->and_then != NULL)
+        a->and_then(a);
+}
+
+/* ---- A resolver, a hosts file of its own, and a server that answers for zone.example --------
+ */
+
+struct bed {
+    struct loop *loop;
+    struct dns_server *server;
+    struct endpoint at; /* the server's */
+    struct dns_zone zone;
+    struct config config;
+    char hosts[64];
+    struct resolver *resolver;
+};
+
+static void
+set_up(struct bed *b, const char *hosts)
+{
+    *b = (struct bed){.loop = turns_loop(), .hosts = "/tmp/forestgate-hosts-XXXXXX"};
+    int fd = mkstemp(b->hosts);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, hosts, strlen(hosts)), (ssize_t)strlen(hosts));
+    close(fd);
+    b->server = dns_server_new(b->loop, &b->at.addr);
+}
+
+static void
+begin(struct bed *b)
+{
+    struct err err;
+    if (!resolver_new_from(b->loop, &b->config, b->hosts, "/nonexistent", &b->resolver, &err))
+        fail_msg("%s", err.text);
+}
+
+static void
+begin_with_server(struct bed *b, const char *hosts)
+{
+    set_up(b, hosts);
+    b->config.dns_servers = &b->at;
+    b->config.dns_server_count = 1;
+    begin(b);
+}
+
+static void
+tear_down(struct bed *b)
+{
+    resolver_free(&b->resolver);
+    dns_server_free(&b->server);
+    loop_free(&b->loop);
+    unlink(b->hosts);
+}
+
+static void
+ask(struct bed *b, struct asked *a, const char *host)
+{
+    struct err err;
+    *a = (struct asked){.kind = ERR_NONE};
+    if (!resolve_start(b->resolver, host, 25, on_done, a, &a->query, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(a->calls, 0);
+}
+
+static const char *
+answer(struct bed *b, struct asked *a, const char *host)
+{
+    ask(b, a, host);
+    turns_until_count(b->loop, &a->calls, 1);
+    return a->answer;
+}
+
+/* ---- Tests --------------------------------------------------------------------------------- */
+
+static void
+resolve_answers_addresses_without_dns(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked a;
+    begin_with_server(&b, "");
+    assert_string_equal(answer(&b, &a, "10.1.1.1"), "10.1.1.1:25");
+    assert_string_equal(answer(&b, &a, "2001:db8::1"), "[2001:db8::1]:25");
+    assert_int_equal(dns_server_questions(b.server), 0);
+    tear_down(&b);
+}
+
+static void
+resolve_reads_the_hosts_file_also_without_any_server(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked a;
+    set_up(&b, "# private\n10.1.1.2 hub.contoso.test hub\n10.1.1.1\thub.contoso.test\n"
+               "fd00::1 hub.contoso.test\n10.1.1.9 only4.contoso.example\n");
+    begin(&b); /* no server at all: resolv.conf does not exist */
+    assert_string_equal(answer(&b, &a, "hub.contoso.test"),
+                        "10.1.1.1:25 10.1.1.2:25 [fd00::1]:25");
+    assert_string_equal(answer(&b, &a, "HUB"), "10.1.1.2:25");
+    assert_string_equal(answer(&b, &a, "only4.contoso.example"), "10.1.1.9:25");
+    tear_down(&b);
+}
+
+static void
+resolve_asks_the_server(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *say, *host, *answer;
+        enum err_kind kind;
+    } rows[] = {
+        {"IPv4 first, each sorted", "both.zone.example",
+         "10.0.0.1:25 10.0.0.2:25 10.0.0.10:25 [fd00::1]:25 [fd00::2]:25", ERR_NONE},
+        {"IPv4 only", "four.zone.example", "10.0.0.4:25", ERR_NONE},
+        {"IPv6 only", "six.zone.example", "[fd00::6]:25", ERR_NONE},
+        {"below test.", "four.zone.test", "10.0.0.4:25", ERR_NONE},
+        {"no such name", "nowhere.zone.example", "no such name", ERR_DNS},
+        {"a name without addresses", "empty.zone.example", "no address", ERR_DNS},
+        {"server failure", "broken.zone.example", "server failure", ERR_DNS},
+        {"more than are taken", "many.zone.example",
+         "10.0.1.1:25 10.0.1.2:25 10.0.1.3:25 10.0.1.4:25 10.0.1.5:25 10.0.1.6:25 10.0.1.7:25 "
+         "10.0.1.8:25 10.0.1.9:25 10.0.1.10:25 10.0.1.11:25 10.0.1.12:25 10.0.1.13:25 "
+         "10.0.1.14:25 10.0.1.15:25 10.0.1.16:25",
+         ERR_NONE},
+    };
+    struct bed b;
+    struct asked a;
+    begin_with_server(&b, "");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (strcmp(answer(&b, &a, rows[i].host), rows[i].answer) != 0 || a.kind != rows[i].kind)
+            fail_row(rows[i].say, "%s", a.answer);
+    }
+    tear_down(&b);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resolve_answers_addresses_without_dns),
+        cmocka_unit_test(resolve_reads_the_hosts_file_also_without_any_server),
+        cmocka_unit_test(resolve_asks_the_server),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
