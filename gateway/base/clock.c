@@ -23,6 +23,14 @@ clock_unix_ms(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+uint64_t
+clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static struct tm
 broken_down(int64_t unix_ms)
 {

@@ -12,6 +12,9 @@
 uint64_t clock_ms(void);
 int64_t clock_unix_ms(void);
 
+/* Monotonic microseconds, to measure what is shorter than a millisecond. */
+uint64_t clock_us(void);
+
 enum { CLOCK_TEXT = 40 };
 
 /* "2026-11-22T20:33:00.123Z" */

@@ -2,7 +2,14 @@
  * envelope.h - what is known of a message beside its octets: sender, recipients, times, attempts.
  *
  * In memory a struct whose slices live in one arena; on disk a versioned, self-describing record:
- * a newer version than ours is left alone, one that does not decode goes to quarantine.
+ *
+ *     "FGE" version, length, id, received, size, marks, how many destinations and recipients
+ *     destinations   send connector and first due time: all that an index or a tally needs,
+ *                    so that it is read in place, without the rest
+ *     fields         tag, length, bytes; a field that is empty is left out
+ *     recipients     tag, length, (state, attempts, due, three texts)
+ *
+ * All numbers are big-endian. A record of a newer version is told apart from a broken one.
  */
 #ifndef SPOOL_ENVELOPE_H
 #define SPOOL_ENVELOPE_H
@@ -12,6 +19,12 @@
 #include "gateway/base/arena.h"
 #include "gateway/base/buf.h"
 #include "gateway/base/err.h"
+
+enum {
+    ENVELOPE_CONNECTOR_MAX = 63,  /* octets of a connector's name */
+    ENVELOPE_ERROR_MAX = 1000,    /* octets of last_error that are kept */
+    ENVELOPE_RECORD_MAX = 8 << 20 /* octets of a record: 5000 recipients with long errors */
+};
 
 enum recipient_state {
     RECIPIENT_WAITING,   /* due at due_unix_ms, through connector */
@@ -54,15 +67,40 @@ struct envelope {
     size_t recipient_count;
 };
 
-/* Encode into out (appended). */
+/* Encode into out (appended). Not buf_ok(out): out of memory, or more than its maximum. */
 void envelope_encode(const struct envelope *e, struct buf *out);
 
-/* Decode; slices are copied into the arena. ERR_SYNTAX: not a record of ours; ERR_STATE: newer
- * version; ERR_NOMEM. */
+/* Decode; slices point into one copy of the record in the arena. ERR_SYNTAX: not a record of
+ * ours; ERR_STATE: newer version; ERR_NOMEM. */
 MUST_USE bool envelope_decode(struct slice record, struct arena *arena, struct envelope *out,
                               struct err *err);
 
+/* Would it decode? Keeps nothing, needs no memory. */
+MUST_USE bool envelope_check(struct slice record, struct err *err);
+
 /* How many recipients are WAITING or HELD. 0: the message may go. */
 size_t envelope_open_count(const struct envelope *e);
+
+/* Where a message waits: one for each connector that open recipients have; HELD ones wait at "".
+ */
+struct envelope_destination {
+    struct slice connector;
+    int64_t due_unix_ms; /* the first of its recipients; never negative */
+};
+
+/* What the front of a record says, read in place: slices point into the record. */
+struct envelope_front {
+    uint64_t id;
+    int64_t received_unix_ms; /* never negative */
+    uint64_t size;
+    struct slice destinations; /* for envelope_next_destination() */
+};
+
+/* Errors as envelope_decode(). */
+MUST_USE bool envelope_read_front(struct slice record, struct envelope_front *out,
+                                  struct err *err);
+
+/* The next one; false at the end. */
+bool envelope_next_destination(struct slice *rest, struct envelope_destination *out);
 
 #endif

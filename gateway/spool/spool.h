@@ -69,7 +69,8 @@ struct spool_answer {
     uint64_t id;    /* of the message (of the report, for records with one: report_id) */
     uint64_t report_id;
     bool ok;
-    struct err err; /* when not ok: ERR_FULL (452), ERR_IO (451), ERR_NOMEM (451) */
+    struct err err; /* when not ok: ERR_FULL (452), ERR_IO (451), ERR_NOMEM (451), ERR_STATE (no
+                       such message: a record came too late) */
 };
 
 /* Up to max answers; 0 = none now. */
@@ -81,6 +82,8 @@ struct spool_draft;
 
 /* ERR_FULL: no room (452 4.3.1). The draft has its queue id from the start. */
 MUST_USE bool spool_begin(struct spool *s, struct spool_draft **out, struct err *err);
+/* For a report of our own: it may use the reserve, as an outcome does. */
+MUST_USE bool spool_begin_report(struct spool *s, struct spool_draft **out, struct err *err);
 uint64_t spool_draft_id(const struct spool_draft *d);
 
 /* Add octets. Past body_in_file they go to a file. ERR_FULL, ERR_IO, ERR_NOMEM: the draft can
@@ -121,7 +124,7 @@ struct spool_change {
     const struct recipient_change *rows; /* copied before the call returns */
     size_t row_count;
     bool delay_noticed;         /* also set that mark */
-    struct spool_draft *report; /* taken; NULL: none */
+    struct spool_draft *report; /* spool_begin_report(); taken; NULL: none */
     struct envelope *report_envelope;
 };
 void spool_record(struct spool_client *client, struct spool_change *change, uint64_t token,
@@ -140,8 +143,8 @@ struct spool_place {
 size_t spool_due(struct spool *s, struct slice connector, struct spool_place after,
                  int64_t now_unix_ms, struct spool_place *out, size_t max, int64_t *next_due);
 
-/* Messages whose deadline (delay notice, else expiry: both set by received + the given ages) has
- * passed; ordered by received time. Rows behind `after`. */
+/* Messages received at or before unix_ms, ordered by that time (it is due_unix_ms of the places
+ * here). Rows behind `after`. For deadlines: unix_ms is now less the age in question. */
 size_t spool_received_before(struct spool *s, struct spool_place after, int64_t unix_ms,
                              struct spool_place *out, size_t max);
 

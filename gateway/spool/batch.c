@@ -1,0 +1,240 @@
+#include "gateway/spool/batch.h"
+
+#include "gateway/spool/body_private.h"
+
+/* Messages that one batch makes due, so that a retry of a million leaves room for others. */
+enum { RETRY_STEP = 64, SCRATCH_MAX = 64 << 20 };
+
+void
+batch_init(struct batch *b, struct spool_store *store, struct tally *tally)
+{
+    *b = (struct batch){.store = store, .tally = tally};
+    arena_init(&b->scratch, SCRATCH_MAX);
+    buf_init(&b->record, ENVELOPE_RECORD_MAX);
+}
+
+void
+batch_fini(struct batch *b)
+{
+    arena_fini(&b->scratch);
+    buf_fini(&b->record);
+}
+
+static bool
+apply_arrival(struct batch *b, const struct arrival *a, struct err *err)
+{
+    struct envelope_front front;
+    struct slice record = buf_slice(&a->record);
+    TRY(envelope_read_front(record, &front, err));
+    if (!tally_add(b->tally, &front))
+        return err_set(err, ERR_NOMEM, "no memory for a row of the tally");
+    struct slice octets = a->is_in_file ? slice(NULL, 0) : body_octets(a->body);
+    TRY(b->store->call->put(b->store, record, a->is_in_file ? NULL : &octets, err));
+    b->arrived++;
+    b->changes++;
+    return true;
+}
+
+/* The envelope of id as the batch sees it, and its front, in scratch. A record that does not read
+ * is as good as none: the next start puts it aside. */
+static bool
+load(struct batch *b, uint64_t id, struct envelope *e, struct envelope_front *front,
+     struct err *err)
+{
+    struct slice record;
+    TRY(b->store->call->find(b->store, id, &record, err));
+    arena_reset(&b->scratch);
+    record = arena_copy(&b->scratch, record);
+    bool ok = record.ptr != NULL || err_set(err, ERR_NOMEM, "no memory for an envelope");
+    ok = ok && envelope_read_front(record, front, err) &&
+         envelope_decode(record, &b->scratch, e, err);
+    if (!ok && err->kind != ERR_NOMEM)
+        err->kind = ERR_STATE;
+    return ok;
+}
+
+/* Put e in the place of what `old` was the front of. */
+static bool
+replace(struct batch *b, const struct envelope *e, const struct envelope_front *old,
+        struct err *err)
+{
+    struct envelope_front front;
+    buf_clear(&b->record);
+    envelope_encode(e, &b->record);
+    if (!buf_ok(&b->record))
+        return err_set(err, ERR_NOMEM, "no memory for a record");
+    TRY(envelope_read_front(buf_slice(&b->record), &front, err));
+    tally_subtract(b->tally, old);
+    if (!tally_add(b->tally, &front))
+        return err_set(err, ERR_NOMEM, "no memory for a row of the tally");
+    TRY(b->store->call->replace(b->store, old, buf_slice(&b->record), err));
+    b->changes++;
+    return true;
+}
+
+static bool
+remove_message(struct batch *b, const struct envelope_front *old, struct err *err)
+{
+    bool is_in_file;
+    tally_subtract(b->tally, old);
+    TRY(b->store->call->remove(b->store, old, &is_in_file, err));
+    if (is_in_file)
+        b->gone_files[b->gone_file_count++] = old->id;
+    b->removed++;
+    b->changes++;
+    return true;
+}
+
+/* What is closed stays closed: the first outcome of a recipient is the one that happened. */
+static bool
+merge_rows(struct envelope *e, const struct job *job, struct err *err)
+{
+    for (size_t i = 0; i < job->row_count; i++) {
+        const struct recipient_change *row = &job->rows[i];
+        if (row->index >= e->recipient_count)
+            return err_set(err, ERR_STATE, "no such recipient");
+        struct envelope_recipient *r = &e->recipients[row->index];
+        if (r->state != RECIPIENT_WAITING && r->state != RECIPIENT_HELD)
+            continue;
+        r->state = row->state;
+        r->connector = row->connector;
+        r->attempts = row->attempts;
+        r->due_unix_ms = row->due_unix_ms;
+        r->last_error = row->last_error;
+    }
+    e->delay_noticed = e->delay_noticed || job->delay_noticed;
+    return true;
+}
+
+static bool
+apply_record(struct batch *b, struct job *job, struct err *err)
+{
+    struct envelope e;
+    struct envelope_front old;
+    TRY(load(b, job->id, &e, &old, err));
+    TRY(merge_rows(&e, job, err));
+    if (envelope_open_count(&e) == 0)
+        TRY(remove_message(b, &old, err));
+    else
+        TRY(replace(b, &e, &old, err));
+    return job->arrival.body == NULL || apply_arrival(b, &job->arrival, err);
+}
+
+/* ---- Retry -------------------------------------------------------------------------------- */
+
+/* The next messages that a retry is about. */
+static size_t
+next_of_retry(struct batch *b, struct job *job, uint64_t ids[RETRY_STEP])
+{
+    const struct spool_store_functions *call = b->store->call;
+    if (job->connector.len == 0)
+        return call->list(b->store, job->after, ids, RETRY_STEP);
+    /* What was made due is no longer behind now, so each look begins at the same place. */
+    struct spool_place places[RETRY_STEP];
+    struct spool_place now = {job->now_unix_ms, UINT64_MAX};
+    int64_t next_due;
+    size_t count =
+        call->due(b->store, job->connector, now, INT64_MAX, places, RETRY_STEP, &next_due);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = places[i].id;
+    return count;
+}
+
+static bool
+make_due(struct batch *b, const struct job *job, uint64_t id, struct err *err)
+{
+    struct envelope e;
+    struct envelope_front old;
+    bool is_changed = false;
+    TRY(load(b, id, &e, &old, err));
+    for (size_t i = 0; i < e.recipient_count; i++) {
+        struct envelope_recipient *r = &e.recipients[i];
+        if (r->state != RECIPIENT_WAITING || r->due_unix_ms <= job->now_unix_ms)
+            continue;
+        if (job->connector.len > 0 && !slice_equal(r->connector, job->connector))
+            continue;
+        r->due_unix_ms = job->now_unix_ms;
+        is_changed = true;
+    }
+    return !is_changed || replace(b, &e, &old, err);
+}
+
+/* One step; *is_done says whether it was the last. */
+static bool
+apply_retry(struct batch *b, struct job *job, bool *is_done, struct err *err)
+{
+    uint64_t ids[RETRY_STEP];
+    size_t count = next_of_retry(b, job, ids);
+    for (size_t i = 0; i < count; i++)
+        if (!make_due(b, job, ids[i], err) && err->kind != ERR_STATE)
+            return false;
+    *is_done = count < RETRY_STEP || job->left <= count;
+    if (!*is_done) {
+        job->left -= count;
+        job->after = ids[count - 1];
+    }
+    return true;
+}
+
+/* ---- The whole ---------------------------------------------------------------------------- */
+
+static bool
+apply(struct batch *b, struct job *job, bool *is_done, struct err *err)
+{
+    *is_done = true;
+    switch (job->kind) {
+    case JOB_ACCEPT:
+        return apply_arrival(b, &job->arrival, err);
+    case JOB_RECORD:
+        return apply_record(b, job, err);
+    case JOB_RETRY:
+        return apply_retry(b, job, is_done, err);
+    }
+    never("a job of no kind");
+}
+
+static bool
+apply_all(struct batch *b, struct job **jobs, size_t count, bool *done, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        done[i] = false;
+        if (jobs[i]->is_settled || apply(b, jobs[i], &done[i], err))
+            continue;
+        if (err->kind != ERR_STATE)
+            return false;
+        job_settle(jobs[i], err);
+    }
+    return true;
+}
+
+static void
+begin_counting(struct batch *b)
+{
+    b->changes = b->arrived = b->removed = b->gone_file_count = 0;
+}
+
+bool
+batch_try(struct batch *b, struct job **jobs, size_t count, struct err *err)
+{
+    const struct spool_store_functions *call = b->store->call;
+    bool done[BATCH_JOBS_MAX];
+    must(count <= BATCH_JOBS_MAX);
+    begin_counting(b);
+    TRY(call->begin(b->store, err));
+
+    bool ok = apply_all(b, jobs, count, done, err);
+    if (!ok || b->changes == 0)
+        call->abort(b->store);
+    else
+        ok = call->commit(b->store, err);
+    if (!ok) {
+        tally_forget(b->tally);
+        begin_counting(b);
+        return false;
+    }
+    tally_keep(b->tally);
+    for (size_t i = 0; i < count; i++)
+        if (done[i])
+            job_settle(jobs[i], NULL);
+    return true;
+}

@@ -1,0 +1,36 @@
+/*
+ * batch.h - one try to make a list of jobs durable together: applies them to the store, commits,
+ * keeps the tally true. The committer decides what a failure means.
+ */
+#ifndef SPOOL_BATCH_H
+#define SPOOL_BATCH_H
+
+#include "gateway/spool/job.h"
+#include "gateway/spool/tally.h"
+
+enum { BATCH_JOBS_MAX = 256, BATCH_OCTETS_MAX = 8 << 20 };
+
+struct batch {
+    struct spool_store *store;
+    struct tally *tally;
+    struct arena scratch;
+    struct buf record;
+    /* What the last successful try did: */
+    size_t changes;                      /* 0: there was nothing to commit */
+    size_t arrived, removed;             /* messages */
+    uint64_t gone_files[BATCH_JOBS_MAX]; /* bodies in files whose records are gone */
+    size_t gone_file_count;
+};
+
+void batch_init(struct batch *b, struct spool_store *store, struct tally *tally);
+void batch_fini(struct batch *b);
+
+/*
+ * Jobs that are settled already are passed over. True: all are durable and settled, but for a
+ * retry that has more to do; a job about a message that is not there is settled with ERR_STATE.
+ * False: nothing happened (ERR_FULL, ERR_NOMEM), or it is in doubt (ERR_IO); none was settled but
+ * those with ERR_STATE.
+ */
+MUST_USE bool batch_try(struct batch *b, struct job **jobs, size_t count, struct err *err);
+
+#endif

@@ -1,0 +1,185 @@
+#include "gateway/spool/spool.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/spool/body_private.h"
+#include "gateway/spool/recover.h"
+#include "gateway/spool/spool_lmdb.h"
+#include "gateway/spool/spool_private.h"
+
+/* ---- Open and close ----------------------------------------------------------------------- */
+
+static void
+on_synced(void *context, struct job *job)
+{
+    struct spool *s = context;
+    committer_hand_in(s->committer, job);
+}
+
+static bool
+start_threads(struct spool *s, const struct spool_settings *settings, uint64_t messages,
+              struct err *err)
+{
+    TRY(syncer_new(&s->files, on_synced, s, &s->syncer, err));
+    struct committer_parts parts = {
+        .store = s->store,
+        .tally = s->tally,
+        .room = s->room,
+        .syncer = s->syncer,
+        .log = settings->log,
+        .on_failure = settings->on_failure,
+        .context = settings->context,
+        .messages = messages,
+    };
+    return committer_new(&parts, &s->committer, err);
+}
+
+static bool
+open_parts(struct spool *s, const struct spool_settings *settings, struct spool_found *found,
+           struct err *err)
+{
+    TRY(spool_folder_open(&s->folder, settings->path, err));
+    TRY(body_files_open(&s->files, s->folder.fd, err));
+    TRY(spool_lmdb_open(settings->path, settings->map_size, &s->store, err));
+    s->tally = tally_new(s->store);
+    s->room = room_new(s->store, s->folder.fd, settings->reserve, settings->log);
+    if (s->tally == NULL || s->room == NULL)
+        return err_set(err, ERR_NOMEM, "no memory for the spool");
+    struct recovery recovery = {s->store, &s->files, s->tally, settings->log};
+    return recover(&recovery, found, err);
+}
+
+/* The low bits of the key tell the ids of two gateways apart. */
+static void
+start_ids(struct spool *s, uint64_t highest_id)
+{
+    uint64_t node = (uint64_t)s->folder.key[0] << 8 | s->folder.key[1];
+    id_source_init(&s->ids, node, highest_id);
+}
+
+static void
+say_opened(const struct spool_settings *settings, const struct spool_found *found,
+           uint64_t took_ms)
+{
+    struct log_line line;
+    log_begin(&line, settings->log, EV_spool_opened, 0);
+    log_str(&line, "path", settings->path);
+    log_num(&line, "recovered", found->recovered);
+    log_num(&line, "discarded", found->discarded);
+    log_num(&line, "quarantined", found->quarantined);
+    log_num(&line, "took_ms", took_ms);
+    log_end(&line);
+}
+
+bool
+spool_open(const struct spool_settings *settings, struct spool **out, struct spool_found *found,
+           struct err *err)
+{
+    uint64_t begin_ms = clock_ms();
+    struct spool *s = mem_new(sizeof *s);
+    if (s == NULL)
+        return err_set(err, ERR_NOMEM, "no memory for the spool");
+    s->body_in_file = settings->body_in_file;
+    s->folder.fd = s->folder.lock = s->files.folder = -1;
+    if (!open_parts(s, settings, found, err) ||
+        !start_threads(s, settings, found->recovered, err)) {
+        spool_close(&s);
+        return false;
+    }
+    start_ids(s, found->highest_id);
+    say_opened(settings, found, clock_ms() - begin_ms);
+    *out = s;
+    return true;
+}
+
+void
+spool_close(struct spool **s)
+{
+    if (*s == NULL)
+        return;
+    /* The syncer feeds the committer, and removes files for it: it is emptied first, freed last.
+     */
+    if ((*s)->syncer != NULL)
+        syncer_drain((*s)->syncer);
+    committer_free(&(*s)->committer);
+    syncer_free(&(*s)->syncer);
+    room_free(&(*s)->room);
+    tally_free(&(*s)->tally);
+    if ((*s)->store != NULL)
+        (*s)->store->call->close(&(*s)->store);
+    body_files_close(&(*s)->files);
+    spool_folder_close(&(*s)->folder);
+    mem_free(s);
+}
+
+const unsigned char *
+spool_key(const struct spool *s)
+{
+    return s->folder.key;
+}
+
+struct id_source *
+spool_ids(struct spool *s)
+{
+    return &s->ids;
+}
+
+bool
+spool_has_room(const struct spool *s)
+{
+    return !committer_has_failed(s->committer) && room_is_left(s->room);
+}
+
+/* ---- What is there ------------------------------------------------------------------------ */
+
+size_t
+spool_due(struct spool *s, struct slice connector, struct spool_place after, int64_t now_unix_ms,
+          struct spool_place *out, size_t max, int64_t *next_due)
+{
+    return s->store->call->due(s->store, connector, after, now_unix_ms, out, max, next_due);
+}
+
+size_t
+spool_received_before(struct spool *s, struct spool_place after, int64_t unix_ms,
+                      struct spool_place *out, size_t max)
+{
+    return s->store->call->received(s->store, after, unix_ms, out, max);
+}
+
+bool
+spool_read(struct spool *s, uint64_t id, struct arena *arena, struct envelope *out,
+           struct err *err)
+{
+    return s->store->call->read(s->store, id, arena, out, err);
+}
+
+bool
+spool_body(struct spool *s, uint64_t id, struct body **out, struct err *err)
+{
+    TRY(s->store->call->body(s->store, id, out, err));
+    if (*out != NULL)
+        return true;
+    int fd;
+    uint64_t size;
+    TRY(body_files_find(&s->files, id, &fd, &size, err));
+    *out = body_of_file(fd, size);
+    return *out != NULL || err_set(err, ERR_NOMEM, "no memory for a body");
+}
+
+size_t
+spool_list(struct spool *s, uint64_t after, uint64_t *out, size_t max)
+{
+    return s->store->call->list(s->store, after, out, max);
+}
+
+size_t
+spool_stats(struct spool *s, struct spool_queue_stats *out, size_t max)
+{
+    return tally_rows(s->tally, out, max);
+}
+
+void
+spool_counters(struct spool *s, struct spool_counters *out)
+{
+    committer_counters(s->committer, out);
+}
