@@ -1,0 +1,37 @@
+/*
+ * dialogue_server.h - runs a dialogue against the receiving conversation.
+ *
+ * What happens:
+ *     ! server key=value ...     before all else; tls=required|offered|off clear=454
+ *                                auth=required|offered|off size=N recipients=N newline=normalise
+ *                                idle=5m greet=10m. Without it: as shipped, TLS and AUTH
+ * required. ! refusing 421 4.3.2 text  ... or a server that refuses the connection ! open ... or
+ * one that wants neither TLS nor AUTH ! tls                      the handshake is done ! wait 90s
+ * time passes (ms, s, m) ! mail 550 5.7.1 text      the answer to the next question of this name:
+ * auth, mail, rcpt, data, message; body: the content is refused ! hold rcpt                this
+ * question stays open, up to "! go" ! deaf                     the client does not read, up to "!
+ * go" ! shut 421 4.3.2 text      the gateway ends the session ! together                 packets
+ * of this dialogue are never cut: it is about what comes in one of them What holds: = asked rcpt
+ * <kim@a.example>   it was asked, after what the last "= asked" found; '*' as in S = never-asked
+ * rcpt             ... not once up to now = message hi\r\n               the content of the last
+ * message, escaped as in c = octets 5                     ... its length = closed quit the
+ * session is over, and why = waiting 5m                   so long until something happens by
+ * itself = injected 12                  octets thrown away behind STARTTLS = hello mx.b.example
+ * what the client calls itself; "= hello" = nothing = esmtp yes, = transaction yes
+ */
+#ifndef KIT_DIALOGUE_SERVER_H
+#define KIT_DIALOGUE_SERVER_H
+
+#include "tests/kit/dialogue.h"
+
+/* How the client's packets arrive: `first` octets, then pieces of `step`. */
+struct dialogue_cut {
+    size_t first;
+    size_t step;
+};
+
+/* True: all came as it must. False: err says file, line, what was wanted and what there was. */
+MUST_USE bool dialogue_run_server(const struct dialogue *d, struct dialogue_cut cut,
+                                  struct err *err);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * Every dialogue of tests/dialogue/server is a test: as written, octet by octet, and with each
+ * packet cut in two at every place.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/mem.h"
+#include "tests/kit/dialogue_server.h"
+#include "tests/kit/test.h"
+
+#define FOLDER "tests/dialogue/server"
+
+enum { DIALOGUES_MAX = 300, CUTS_MAX = 200 };
+
+static void
+run(const struct dialogue *d, size_t first, size_t step)
+{
+    struct err err;
+
+    if (!dialogue_run_server(d, (struct dialogue_cut){first, step}, &err))
+        fail_msg("%s (packets cut at %zu, then every %zu)", err.text, first, step);
+}
+
+static void
+run_dialogue(void **state)
+{
+    struct dialogue d;
+    struct err err;
+    size_t longest = 0;
+
+    if (!dialogue_load(&d, *state, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < d.count; i++)
+        if (d.steps[i].kind == 'C' && d.steps[i].text.len > longest)
+            longest = d.steps[i].text.len;
+    assert_true(longest < SIZE_MAX);
+    run(&d, SIZE_MAX, SIZE_MAX);
+    run(&d, 0, 1);
+    for (size_t cut = 1; cut < longest && cut < CUTS_MAX; cut++)
+        run(&d, cut, SIZE_MAX);
+    dialogue_fini(&d);
+}
+
+static int
+is_dialogue(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return len > 4 && strcmp(entry->d_name + len - 4, ".dlg") == 0;
+}
+
+int
+main(void)
+{
+    static struct CMUnitTest tests[DIALOGUES_MAX];
+    static char paths[DIALOGUES_MAX][300];
+    struct dirent **files;
+    int count = scandir(FOLDER, &files, is_dialogue, alphasort);
+
+    if (count <= 0 || count > DIALOGUES_MAX) {
+        fprintf(stderr, "%d dialogues in %s\n", count, FOLDER);
+        return 1;
+    }
+    for (int i = 0; i < count; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/%s", FOLDER, files[i]->d_name);
+        tests[i] = (struct CMUnitTest){.name = paths[i] + sizeof FOLDER,
+                                       .test_func = run_dialogue,
+                                       .initial_state = paths[i]};
+        free(files[i]);
+    }
+    free(files);
+    return _cmocka_run_group_tests("dialogues", tests, (size_t)count, NULL, NULL);
+}
