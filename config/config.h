@@ -90,6 +90,9 @@ struct account {
     struct where where;
 };
 
+/* One client can meet this many receive connectors, which only their accounts tell apart. */
+enum { RECEIVE_TIES_MAX = 16 };
+
 enum foreign_sender { FOREIGN_SENDER_EXTERNAL, FOREIGN_SENDER_REFUSE };
 enum spf { SPF_OFF }; /* mark and enforce are refused until they work */
 enum bare_newline { BARE_NEWLINE_REFUSE, BARE_NEWLINE_NORMALISE };

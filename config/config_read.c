@@ -91,6 +91,20 @@ put_items(const struct row *row, void *base, void *items, size_t count)
     memcpy((char *)base + row->count_at, &count, sizeof count);
 }
 
+/* Did the list say this already? */
+static bool
+is_repeated(struct reading *rd, const struct node *node, const struct node *list,
+            struct slice label)
+{
+    for (const struct node *n = list->first; n != node; n = n->next)
+        if (n->kind == NODE_TEXT && node->kind == NODE_TEXT && slice_equal(n->text, node->text)) {
+            report_error(rd->report, node->where, "%.*s: \"%.*s\" given twice", QUOTED(label),
+                         QUOTED(node->text));
+            return true;
+        }
+    return false;
+}
+
 /* What is refused is not counted, so that nobody meets half a value later. */
 static void
 read_list(struct reading *rd, const struct row *row, const struct node *node, void *base)
@@ -100,13 +114,16 @@ read_list(struct reading *rd, const struct row *row, const struct node *node, vo
         return;
     if (node->count == 0 && row->required)
         report_error(rd->report, node->where, "%.*s: at least one is needed", QUOTED(label));
+    if (row->max > 0 && node->count > row->max)
+        report_error(rd->report, node->where, "%.*s: at most %u", QUOTED(label),
+                     (unsigned)row->max);
     char *items = new_items(rd, node->count, row->type->size);
     if (items == NULL)
         return;
     size_t count = 0;
     for (const struct node *n = node->first; n != NULL; n = n->next) {
         char *item = items + count * row->type->size;
-        if (!read_value(rd, row, n, item, label))
+        if (is_repeated(rd, n, node, label) || !read_value(rd, row, n, item, label))
             continue;
         put_where(row, n->where, item);
         count++;
@@ -229,21 +246,53 @@ read_row(struct reading *rd, const struct row *row, const struct node *node, voi
     }
 }
 
+/* The key below parent that was probably meant. */
+static struct suggest
+nearest_key(const char *parent, struct slice typed)
+{
+    struct suggest suggest;
+    suggest_init(&suggest, typed);
+    for (const struct row *row = NULL; (row = schema_next(parent, row)) != NULL;)
+        if (row->shape != SHAPE_NOT_YET)
+            suggest_offer(&suggest, slice_str(row_key(row)));
+    return suggest;
+}
+
+/* One slip, one complaint: a key that is there with a slip is not missing as well. */
+static bool
+is_misspelt(const struct row *row, const char *parent, const struct node *map)
+{
+    for (const struct node *n = map->first; n != NULL; n = n->next)
+        if (schema_find(parent, n->key->text) == NULL &&
+            slice_is(nearest_key(parent, n->key->text).best, row_key(row)))
+            return true;
+    return false;
+}
+
+static void
+complain_of_missing_key(struct reading *rd, const struct row *row, const char *parent,
+                        const struct node *map)
+{
+    struct where nowhere = {rd->report->file, 0, 0};
+    if (map != NULL && is_misspelt(row, parent, map))
+        return;
+    report_error(rd->report, map != NULL && map->key != NULL ? map->key->where : nowhere,
+                 "\"%s\" is missing", row_key(row));
+}
+
 /* A key that is not in the file. map is where it could have been; NULL: not even that is. */
 static void
-read_absent(struct reading *rd, const struct row *row, const struct node *map, void *base)
+read_absent(struct reading *rd, const struct row *row, const char *parent, const struct node *map,
+            void *base)
 {
     char below[ROW_PATH];
-    struct where where = {rd->report->file, 0, 0};
 
-    if (map != NULL && map->key != NULL)
-        where = map->key->where;
     if (row->required)
-        report_error(rd->report, where, "\"%s\" is missing", row_key(row));
+        complain_of_missing_key(rd, row, parent, map);
     else if (row->unset != NULL)
         read_default(rd, row, base);
     else if (row->shape == SHAPE_SECTION && row->none == NULL) {
-        put_where(row, where, base);
+        put_where(row, (struct where){rd->report->file, 0, 0}, base);
         read_keys(rd, row_below(row, below), NULL, base);
     }
 }
@@ -251,13 +300,8 @@ read_absent(struct reading *rd, const struct row *row, const struct node *map, v
 static void
 complain_of_unknown_key(struct reading *rd, const char *parent, const struct node *key)
 {
-    struct suggest suggest;
+    struct suggest suggest = nearest_key(parent, key->text);
     char near[SUGGEST_TEXT];
-
-    suggest_init(&suggest, key->text);
-    for (const struct row *row = NULL; (row = schema_next(parent, row)) != NULL;)
-        if (row->shape != SHAPE_NOT_YET)
-            suggest_offer(&suggest, slice_str(row_key(row)));
 
     const struct row *elsewhere = schema_elsewhere(parent, key->text);
     if (suggest.best.len == 0 && elsewhere != NULL)
@@ -281,7 +325,7 @@ read_keys(struct reading *rd, const char *parent, const struct node *map, void *
         if (node != NULL)
             read_row(rd, row, node, base);
         else
-            read_absent(rd, row, map, base);
+            read_absent(rd, row, parent, map, base);
     }
     if (map == NULL)
         return;

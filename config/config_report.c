@@ -105,8 +105,15 @@ report_line(const struct report *r, unsigned n)
     return line;
 }
 
+static bool
+ends_in(struct slice s, const char *end)
+{
+    size_t n = strlen(end);
+    return s.len >= n && ascii_is(slice_from(s, s.len - n), end);
+}
+
 /* Does s begin with a key that holds a password itself ("password:", "password_hash:"), and not
- * with one that names a file? Its length with the colon, or 0. */
+ * with one that names a file or says what may be done? Its length with the colon, or 0. */
 static size_t
 secret_key(struct slice s)
 {
@@ -118,11 +125,11 @@ secret_key(struct slice s)
         while (n < s.len && (ascii_is_alnum(s.ptr[n]) || s.ptr[n] == '_' || s.ptr[n] == '-'))
             n++;
         struct slice key = slice_head(s, n);
-        bool names_files = n > 4 && (ascii_is(slice_from(key, n - 4), "file") ||
-                                     ascii_is(slice_from(key, n - 5), "files"));
+        if (ends_in(key, "file") || ends_in(key, "files") || ends_in(key, "unverified"))
+            return 0;
         while (n < s.len && (ascii_is_blank(s.ptr[n]) || s.ptr[n] == '"' || s.ptr[n] == '\''))
             n++;
-        if (!names_files && n < s.len && s.ptr[n] == ':')
+        if (n < s.len && s.ptr[n] == ':')
             return n + 1;
     }
     return 0;

@@ -189,7 +189,7 @@ static const struct row rows[] = {
     {"receive.*.accounts.*.names", LIST(login, account, names, name_count), REQUIRED,
      .say = "what the client sends as user name: DOMAIN\\user, user@domain or user"},
     {"receive.*.accounts.*.password_hash_files",
-     LIST(secret_file, account, hash_files, hash_count), REQUIRED,
+     LIST(secret_file, account, hash_files, hash_count), RANGE(1, 2), REQUIRED,
      .say = "one crypt(5) hash in each (forestgate account hash); two during a change"},
     {"receive.*.foreign_sender", ONE(words, receive_connector, foreign_sender),
      .words = foreign_sender_words, .unset = "external",

@@ -59,7 +59,7 @@ struct row {
                                     * this level) that keeps its place; 0 = none */
     const struct word *words;      /* when the type is one of words */
     const char *target;            /* when the type is a name of something: the path of that */
-    uint64_t min, max;             /* 0, 0 = any */
+    uint64_t min, max;             /* of the value; of a list, how many; 0, 0 = any */
     uint16_t port;                 /* when the value may leave it out; 0 = it may not */
     const char *unset;             /* what is read when the key is not there; NULL = nothing */
     const char *none;              /* the word for nothing: "none", "system", "auto" */

@@ -5,7 +5,7 @@
 #include "config/config_schema.h"
 #include "gateway/base/ascii.h"
 
-enum { INDENT = 2, VALUE_MAX = 4096, COLUMN_OF_SAY = 8 };
+enum { INDENT = 2, VALUE_MAX = 4096 };
 
 static void show_keys(const char *parent, const void *base, unsigned depth, struct buf *out);
 
@@ -145,4 +145,103 @@ void
 config_show(const struct config *config, struct buf *out)
 {
     show_keys("", config, 0, out);
+}
+
+/* ---- The manual ---------------------------------------------------------------------------- */
+
+static void
+tell_range(const struct row *row, struct buf *out)
+{
+    if (row->max == 0)
+        return;
+    if (row->shape == SHAPE_LIST) {
+        buf_printf(out, ", at most %u", (unsigned)row->max);
+        return;
+    }
+    buf_put_str(out, ", ");
+    row->type->show(row, &row->min, out);
+    if (row->max == row->min)
+        return;
+    buf_put_str(out, " to ");
+    row->type->show(row, &row->max, out);
+}
+
+static void
+tell_words(const struct row *row, struct buf *out)
+{
+    const char *between = ": ";
+    for (const struct word *w = row->words; w != NULL && w->text != NULL; w++) {
+        if (w->not_yet)
+            continue;
+        buf_printf(out, "%s%s", between, w->text);
+        between = ", ";
+    }
+}
+
+/* "list of networks; required" */
+static void
+tell_kind(const struct row *row, struct buf *out)
+{
+    switch (row->shape) {
+    case SHAPE_ONE:
+        buf_put_str(out, row->type->name);
+        break;
+    case SHAPE_LIST:
+    case SHAPE_GATHERED:
+        buf_printf(out, "list of %s", row->type->name);
+        break;
+    case SHAPE_NAMED:
+        buf_printf(out, "map, each key a %s", row->type->name);
+        break;
+    case SHAPE_SECTION:
+    case SHAPE_NOT_YET:
+        buf_put_str(out, "keys");
+        break;
+    }
+    if (row->target != NULL)
+        buf_printf(out, " from %s", row->target);
+    if (row->words != NULL)
+        tell_words(row, out);
+    else
+        tell_range(row, out);
+    if (row->none != NULL)
+        buf_printf(out, ", or %s", row->none);
+}
+
+static void
+tell_default(const struct row *row, struct buf *out)
+{
+    if (row->required)
+        buf_put_str(out, "; required");
+    else if (row->unset != NULL)
+        buf_printf(out, row->shape == SHAPE_GATHERED ? "; default [%s]" : "; default %s",
+                   row->unset);
+    else if (row->none != NULL)
+        buf_printf(out, "; default %s", row->none);
+}
+
+static void
+tell(const char *parent, struct buf *out)
+{
+    char below[ROW_PATH];
+    for (const struct row *row = NULL; (row = schema_next(parent, row)) != NULL;) {
+        /* A capability is in the manual when it works, not before. */
+        if (row->shape == SHAPE_NOT_YET)
+            continue;
+        buf_printf(out, "%s\n    ", row->path);
+        tell_kind(row, out);
+        tell_default(row, out);
+        buf_printf(out, "\n    %c%s.\n\n", ascii_upper(row->say[0]), row->say + 1);
+        const struct row *each = row->shape == SHAPE_NAMED ? row_of_each(row) : NULL;
+        if (each != NULL)
+            tell(row->path, out);
+        else if (row->shape == SHAPE_NAMED || row->shape == SHAPE_SECTION)
+            tell(row_below(row, below), out);
+    }
+}
+
+void
+config_manual(struct buf *out)
+{
+    tell("", out);
 }
