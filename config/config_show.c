@@ -149,6 +149,14 @@ config_show(const struct config *config, struct buf *out)
 
 /* ---- The manual ---------------------------------------------------------------------------- */
 
+/* A bound is 64 bits wide; the type shows what its member holds. */
+static void
+tell_bound(const struct row *row, uint64_t bound, struct buf *out)
+{
+    uint32_t narrow = (uint32_t)bound;
+    row->type->show(row, row->type->size == sizeof narrow ? (const void *)&narrow : &bound, out);
+}
+
 static void
 tell_range(const struct row *row, struct buf *out)
 {
@@ -159,11 +167,11 @@ tell_range(const struct row *row, struct buf *out)
         return;
     }
     buf_put_str(out, ", ");
-    row->type->show(row, &row->min, out);
+    tell_bound(row, row->min, out);
     if (row->max == row->min)
         return;
     buf_put_str(out, " to ");
-    row->type->show(row, &row->max, out);
+    tell_bound(row, row->max, out);
 }
 
 static void
