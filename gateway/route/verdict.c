@@ -186,10 +186,10 @@ struct special {
 static const struct special specials[] = {
     /* stages             who   code sub  det  words                  meaning           diagnosis */
     /* The connection. */
+    {BEFORE_MAIL,         OURS, 0,   3,   ANY, NULL,                  NEXT,             our_trouble},
     {AT(CONNECT),         OURS, 0,   4,   3,   NULL,                  NEXT,             no_address},
     {AT(CONNECT),         OURS, 0,   4,   4,   NULL,                  NEXT,             no_address},
     {AT(CONNECT),         BOTH, 0,   ANY, ANY, NULL,                  NEXT,             no_connection},
-    {BEFORE_MAIL,         OURS, 0,   3,   ANY, NULL,                  NEXT,             our_trouble},
     {BEFORE_MAIL,         OURS, 0,   4,   ANY, NULL,                  NEXT,             NULL},
     {BEFORE_MAIL,         OURS, 0,   5,   ANY, NULL,                  NEXT,             out_of_step},
     {AT(BANNER)|AT(EHLO), PEER, 421, 3,   2,   "service not",         NEXT,             out_of_service},
