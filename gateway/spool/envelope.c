@@ -194,7 +194,7 @@ take(struct reader *r, size_t octets)
     if (octets > r->rest.len) {
         r->bad = true;
         r->rest.len = 0;
-        return slice(NULL, 0);
+        return r->rest;
     }
     struct slice taken = slice_head(r->rest, octets);
     slice_skip(&r->rest, octets);

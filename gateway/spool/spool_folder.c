@@ -12,7 +12,6 @@
 #include "gateway/base/mem.h"
 
 /* check-words: fsync 4: folder, its parent and the key are made here, once */
-/* check-words: rename 1: the key appears whole or not at all */
 
 static bool
 disk_error(const char *what, struct err *err)

@@ -9,7 +9,6 @@
 #include "gateway/spool/spool_lmdb_private.h"
 
 /* check-words: fsync 1: LMDB does not sync the folder in which it made its file */
-/* check-words: rename 1: the database appears whole or not at all */
 
 enum { SPOOL_VERSION = 1, DATABASES = 6 };
 

@@ -1,0 +1,305 @@
+#include "gateway/spool/envelope.h"
+
+#include "tests/kit/flush.h"
+#include "tests/kit/test.h"
+
+enum { ROOM = 1 << 20 };
+
+/* An envelope with everything in it. */
+static struct envelope_recipient recipients[4];
+
+static struct envelope
+full_envelope(void)
+{
+    static const char error[] = "550 5.1.1 no such user\0here";
+    for (size_t i = 0; i < COUNT_OF(recipients); i++)
+        recipients[i] = (struct envelope_recipient){
+            .address = slice_str("lee@fabrikam.example"),
+            .state = (enum recipient_state)i,
+            .connector = slice_str(i == 0 ? "fabrikam-hub" : ""),
+            .attempts = 7,
+            .due_unix_ms = 1700000000000 + (int64_t)i,
+            .last_error = slice(error, sizeof error - 1),
+        };
+    recipients[3].state = RECIPIENT_HELD;
+    return (struct envelope){
+        .id = 0x0123456789abcdef,
+        .received_unix_ms = 1700000000001,
+        .size = 26214400,
+        .is_8bit = true,
+        .is_report = true,
+        .delay_noticed = true,
+        .from = slice_str("kim@contoso.example"),
+        .auth = ENVELOPE_AUTH_NAMED,
+        .auth_name = slice_str("kim@contoso.example"),
+        .receive_connector = slice_str("contoso-2003"),
+        .account = slice_str("svc-forestgate"),
+        .client = slice_str("10.1.20.4"),
+        .message_id = slice_str("<1@contoso.example>"),
+        .recipients = recipients,
+        .recipient_count = COUNT_OF(recipients),
+    };
+}
+
+static struct envelope
+smallest_envelope(void)
+{
+    return (struct envelope){.id = 1};
+}
+
+static void
+check_same(const struct envelope *a, const struct envelope *b)
+{
+    assert_true(a->id == b->id && a->size == b->size);
+    assert_true(a->received_unix_ms == b->received_unix_ms);
+    assert_true(a->is_8bit == b->is_8bit && a->is_report == b->is_report);
+    assert_true(a->delay_noticed == b->delay_noticed && a->auth == b->auth);
+    assert_true(slice_equal(a->from, b->from) && slice_equal(a->auth_name, b->auth_name));
+    assert_true(slice_equal(a->receive_connector, b->receive_connector));
+    assert_true(slice_equal(a->account, b->account) && slice_equal(a->client, b->client));
+    assert_true(slice_equal(a->message_id, b->message_id));
+    assert_int_equal(a->recipient_count, b->recipient_count);
+    for (size_t i = 0; i < a->recipient_count; i++) {
+        const struct envelope_recipient *x = &a->recipients[i], *y = &b->recipients[i];
+        assert_true(x->state == y->state && x->attempts == y->attempts);
+        assert_true(x->due_unix_ms == y->due_unix_ms);
+        assert_true(slice_equal(x->address, y->address) &&
+                    slice_equal(x->connector, y->connector) &&
+                    slice_equal(x->last_error, y->last_error));
+    }
+}
+
+static void
+envelope_reads_back_what_it_wrote(void **state)
+{
+    (void)state;
+    struct envelope rows[] = {full_envelope(), smallest_envelope()};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct buf record;
+        struct arena arena;
+        struct envelope read;
+        struct err err;
+        buf_init(&record, ROOM);
+        arena_init(&arena, ROOM);
+        envelope_encode(&rows[i], &record);
+        assert_true(buf_ok(&record));
+        assert_true(envelope_check(buf_slice(&record), &err));
+        assert_true(envelope_decode(buf_slice(&record), &arena, &read, &err));
+        memset(record.data, 'x', record.len); /* nothing points there */
+        check_same(&rows[i], &read);
+        arena_fini(&arena);
+        buf_fini(&record);
+    }
+}
+
+/* A record that ends early, at any place and right before an unmapped page, is refused. */
+static void
+envelope_refuses_a_record_that_is_cut_anywhere(void **state)
+{
+    (void)state;
+    struct envelope e = full_envelope();
+    struct buf record;
+    struct err err;
+    buf_init(&record, ROOM);
+    envelope_encode(&e, &record);
+    for (size_t len = 0; len < record.len; len++) {
+        struct slice cut = flush_copy(slice_head(buf_slice(&record), len));
+        assert_false(envelope_check(cut, &err));
+        assert_int_equal(err.kind, ERR_SYNTAX);
+    }
+    buf_put_char(&record, 'r');
+    assert_false(envelope_check(buf_slice(&record), &err));
+    buf_fini(&record);
+}
+
+/* Whatever one octet is changed to: it is refused, or it is another envelope that reads back. */
+static void
+envelope_survives_a_change_of_any_octet(void **state)
+{
+    (void)state;
+    struct envelope e = full_envelope();
+    struct buf record;
+    struct arena arena;
+    buf_init(&record, ROOM);
+    arena_init(&arena, ROOM);
+    envelope_encode(&e, &record);
+    for (size_t at = 0; at < record.len; at++)
+        for (unsigned flip = 1; flip < 256; flip = flip * 2 + 1) {
+            struct envelope read;
+            struct err err;
+            record.data[at] = (char)(record.data[at] ^ (char)flip);
+            bool ok = envelope_check(buf_slice(&record), &err);
+            arena_reset(&arena);
+            assert_true(ok == envelope_decode(buf_slice(&record), &arena, &read, &err));
+            record.data[at] = (char)(record.data[at] ^ (char)flip);
+        }
+    arena_fini(&arena);
+    buf_fini(&record);
+}
+
+static void
+envelope_tells_a_newer_version_apart(void **state)
+{
+    (void)state;
+    struct envelope e = smallest_envelope();
+    struct buf record;
+    struct err err;
+    buf_init(&record, ROOM);
+    envelope_encode(&e, &record);
+    record.data[3] = 2;
+    assert_false(envelope_check(buf_slice(&record), &err));
+    assert_int_equal(err.kind, ERR_STATE);
+    record.data[3] = 0;
+    assert_false(envelope_check(buf_slice(&record), &err));
+    assert_int_equal(err.kind, ERR_SYNTAX);
+    buf_fini(&record);
+}
+
+static const struct destination_row {
+    const char *say;
+    struct {
+        enum recipient_state state;
+        const char *connector;
+        int64_t due;
+    } recipients[4];
+    size_t recipient_count;
+    struct {
+        const char *connector;
+        int64_t due;
+    } wanted[3];
+    size_t wanted_count;
+} destination_rows[] = {
+    {"none", {{RECIPIENT_DELIVERED, "hub", 1}}, 1, {{NULL, 0}}, 0},
+    {"one", {{RECIPIENT_WAITING, "hub", 1}}, 1, {{"hub", 1}}, 1},
+    {"the first of two times",
+     {{RECIPIENT_WAITING, "hub", 9}, {RECIPIENT_WAITING, "hub", 5}},
+     2,
+     {{"hub", 5}},
+     1},
+    {"closed ones do not count",
+     {{RECIPIENT_WAITING, "hub", 9}, {RECIPIENT_BOUNCED, "hub", 5}, {RECIPIENT_EXPIRED, "a", 5}},
+     3,
+     {{"hub", 9}},
+     1},
+    {"held ones wait nowhere",
+     {{RECIPIENT_HELD, "hub", 4}, {RECIPIENT_WAITING, "", 3}, {RECIPIENT_WAITING, "hub", 2}},
+     3,
+     {{"", 3}, {"hub", 2}},
+     2},
+    {"one name begins the other",
+     {{RECIPIENT_WAITING, "hub", 1},
+      {RECIPIENT_WAITING, "hub2", 2},
+      {RECIPIENT_WAITING, "hu", 3}},
+     3,
+     {{"hub", 1}, {"hub2", 2}, {"hu", 3}},
+     3},
+    {"never before 1970", {{RECIPIENT_WAITING, "hub", -5}}, 1, {{"hub", 0}}, 1},
+};
+
+static void
+check_destinations(const struct destination_row *row)
+{
+    struct envelope e = {.id = 5, .size = 6, .received_unix_ms = 7, .recipients = recipients};
+    e.recipient_count = row->recipient_count;
+    for (size_t i = 0; i < row->recipient_count; i++)
+        recipients[i] = (struct envelope_recipient){
+            .state = row->recipients[i].state,
+            .connector = slice_str(row->recipients[i].connector),
+            .due_unix_ms = row->recipients[i].due,
+        };
+    struct buf record;
+    struct envelope_front front;
+    struct envelope_destination d;
+    struct err err;
+    buf_init(&record, ROOM);
+    envelope_encode(&e, &record);
+    assert_true(envelope_read_front(buf_slice(&record), &front, &err));
+    assert_true(front.id == 5 && front.size == 6 && front.received_unix_ms == 7);
+    for (size_t i = 0; i < row->wanted_count; i++)
+        if (!envelope_next_destination(&front.destinations, &d) ||
+            !slice_is(d.connector, row->wanted[i].connector) ||
+            d.due_unix_ms != row->wanted[i].due)
+            fail_row(row->say, "destination %zu is not %s", i, row->wanted[i].connector);
+    if (envelope_next_destination(&front.destinations, &d))
+        fail_row(row->say, "one destination too many");
+    buf_fini(&record);
+}
+
+static void
+envelope_says_in_front_where_it_waits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(destination_rows); i++)
+        check_destinations(&destination_rows[i]);
+}
+
+static void
+envelope_counts_who_is_open(void **state)
+{
+    (void)state;
+    struct envelope e = full_envelope();
+    assert_int_equal(envelope_open_count(&e), 2); /* waiting and held */
+    recipients[0].state = RECIPIENT_DELIVERED;
+    assert_int_equal(envelope_open_count(&e), 1);
+    recipients[3].state = RECIPIENT_EXPIRED;
+    assert_int_equal(envelope_open_count(&e), 0);
+}
+
+static void
+envelope_keeps_the_first_part_of_a_long_error(void **state)
+{
+    (void)state;
+    char words[ENVELOPE_ERROR_MAX + 10];
+    memset(words, 'e', sizeof words);
+    struct envelope e = full_envelope();
+    recipients[0].last_error = slice(words, sizeof words);
+    struct buf record;
+    struct arena arena;
+    struct err err;
+    buf_init(&record, ROOM);
+    arena_init(&arena, ROOM);
+    envelope_encode(&e, &record);
+    assert_true(envelope_decode(buf_slice(&record), &arena, &e, &err));
+    assert_int_equal(e.recipients[0].last_error.len, ENVELOPE_ERROR_MAX);
+    arena_fini(&arena);
+    buf_fini(&record);
+}
+
+static void
+envelope_says_when_memory_ends(void **state)
+{
+    (void)state;
+    struct envelope e = full_envelope();
+    struct buf record, small;
+    struct err err;
+    buf_init(&record, ROOM);
+    buf_init(&small, 60);
+    envelope_encode(&e, &record);
+    envelope_encode(&e, &small);
+    assert_false(buf_ok(&small));
+    for (size_t max = 0; max < record.len + 200; max += 50) {
+        struct arena arena;
+        arena_init(&arena, max);
+        assert_false(envelope_decode(buf_slice(&record), &arena, &e, &err));
+        assert_int_equal(err.kind, ERR_NOMEM);
+        arena_fini(&arena);
+    }
+    buf_fini(&record);
+    buf_fini(&small);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(envelope_reads_back_what_it_wrote),
+        cmocka_unit_test(envelope_refuses_a_record_that_is_cut_anywhere),
+        cmocka_unit_test(envelope_survives_a_change_of_any_octet),
+        cmocka_unit_test(envelope_tells_a_newer_version_apart),
+        cmocka_unit_test(envelope_says_in_front_where_it_waits),
+        cmocka_unit_test(envelope_counts_who_is_open),
+        cmocka_unit_test(envelope_keeps_the_first_part_of_a_long_error),
+        cmocka_unit_test(envelope_says_when_memory_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
