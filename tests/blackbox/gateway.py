@@ -123,10 +123,17 @@ class Gateway:
         return forestgate(*arguments, "-c", self.config, **more)
 
     def queue(self):
+        """The messages in the queue, oldest first, as `queue list --messages --json` tells."""
         code, out, err = self.command("queue", "list", "--messages", "--json")
         if code != 0:
             raise AssertionError(f"queue list exited with {code}: {err}")
-        return json.loads(out)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def retry(self):
+        """What waits is tried again now."""
+        code, out, err = self.command("queue", "retry", "--all")
+        if code != 0:
+            raise AssertionError(f"queue retry --all exited with {code}: {out}{err}")
 
     def get(self, path):
         """Status and text of a page of the monitor."""

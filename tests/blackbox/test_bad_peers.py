@@ -66,7 +66,7 @@ class Waits(unittest.TestCase):
                     self.assertLessEqual(sink.wrong_passwords, attempts_of_passwords)
             finally:
                 repair()
-            self.assertEqual(gateway.command("queue", "retry")[0], 0)
+            gateway.retry()
             wait_until(f"delivered after repair: {say}", lambda: sink.with_text(mark))
             gateway.wait_event("delivery", since=begin, id=queue_id, outcome="delivered")
 

@@ -187,10 +187,13 @@ class Commands(Case):
         for arguments in (("list",), ("list", "--messages"), ("show", queue_id)):
             code, out, err = gateway.command("queue", *arguments, "--json")
             self.assertEqual(code, 0, err)
-            json.loads(out)
+            rows = [json.loads(line) for line in out.splitlines()]
+            self.assertTrue(rows)
+        self.assertEqual([m["id"] for m in gateway.queue()], [queue_id])
         self.assertNotEqual(gateway.command("queue", "show", "0000000000000")[0], 0)
         self.sink.start()
-        self.assertEqual(gateway.command("queue", "retry")[0], 0)
+        self.assertEqual(gateway.command("queue", "retry", "fabrikam-servers")[0], 0)
+        self.assertNotEqual(gateway.command("queue", "retry", "no-such-connector")[0], 0)
         self.arrives("queue-1")
         gateway.wait_event("control")
 
