@@ -88,13 +88,14 @@ class Scratch:
 
 
 class Process:
-    """A child in the foreground, its output in a file; gone when the test program is gone."""
+    """A child in the foreground, its output in a file. It is told to end when the test program
+    is gone, however that went (start it from the main thread)."""
 
     def __init__(self, command, log, **more):
         self.log = log
         with open(log, "ab") as out:
             self.child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **more
+                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, **more
             )
         self.pid = self.child.pid
         atexit.register(self.kill)
