@@ -28,13 +28,13 @@ filter_new(struct tls_context *c, struct buf *wire_out)
 
     tls_err_forget();
     f->ssl = SSL_new(c->ctx[0]);
-    BIO *bio = f->ssl != NULL ? tls_bio_new(c->bio_method, &f->wire) : NULL;
+    bool ok = f->ssl != NULL && SSL_set_app_data(f->ssl, f) == 1;
+    BIO *bio = ok ? tls_bio_new(c->bio_method, &f->wire) : NULL;
     if (bio == NULL) {
         tls_filter_free(&f);
         return NULL;
     }
     SSL_set_bio(f->ssl, bio, bio);
-    SSL_set_app_data(f->ssl, f);
     return f;
 }
 
