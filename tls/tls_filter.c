@@ -184,6 +184,13 @@ room_wanted(const struct tls_filter *f, const struct buf *plain_out)
     return n < buf_room(plain_out) ? n : buf_room(plain_out);
 }
 
+/* Asking OpenSSL once more would only tell that more is wanted. */
+static bool
+is_used_up(const struct tls_filter *f)
+{
+    return f->wire.in->len == 0 && SSL_has_pending(f->ssl) == 0;
+}
+
 static bool
 decrypt(struct tls_filter *f, struct buf *plain_out, struct err *err)
 {
@@ -196,6 +203,8 @@ decrypt(struct tls_filter *f, struct buf *plain_out, struct err *err)
         int r = SSL_read_ex(f->ssl, to, n, &n);
         if (r == 1) {
             buf_grew(plain_out, n);
+            if (is_used_up(f))
+                return true;
             continue;
         }
         switch (SSL_get_error(f->ssl, r)) {
