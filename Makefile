@@ -124,7 +124,7 @@ lint:
 # Fit for a bare machine: install what is missing, build, then run.
 check demo bench fuzz:
 	@scripts/bootstrap $(if $(filter demo,$@),demo,check)
-	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all
+	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all $(if $(filter bench,$@),bench-build)
 	+@BUILD=$(BUILD) KEEP="$(KEEP)" scripts/$@
 
 asan:
