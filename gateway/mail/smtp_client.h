@@ -8,7 +8,8 @@
  *          while it writes), 3207 (EHLO anew after TLS), 4954 (AUTH LOGIN in two steps, the
  * safest with Exchange: exchange-facts.md 3.4; PLAIN when only that is offered), 1870. Refuses to
  * send a password or mail in clear where TLS is required, whatever the server says: STARTTLS
- * missing or refused ends the connection with that cause. Touches  no socket, file, clock or TLS.
+ * missing or refused ends the connection with that cause. Touches  no socket, file, clock or TLS;
+ * no heap per message once its buffers have grown.
  */
 #ifndef MAIL_SMTP_CLIENT_H
 #define MAIL_SMTP_CLIENT_H
@@ -20,6 +21,7 @@
 
 struct smtp_client;
 
+/* The slices must outlive the engine. */
 struct smtp_client_settings {
     struct slice hello; /* our name */
     bool tls_required;  /* false: TLS if offered, clear otherwise */
@@ -36,13 +38,15 @@ enum smtp_task {
     SMTP_TASK_DONE,     /* the transaction's outcomes are all there: read them, then
                            smtp_client_next(); the connection is READY again or FAILED */
     SMTP_TASK_FAILED,   /* the connection cannot be used any more: smtp_client_failure(). An
-                           unfinished transaction has its outcomes too. Close. */
+                           unfinished transaction has its outcomes too. Close; the output may
+                           hold a QUIT that can be sent before if nothing hinders. */
     SMTP_TASK_CLOSED,   /* after our QUIT: close */
 };
 
 /* Where in the conversation something was said or went wrong: verdicts depend on it. */
 enum smtp_stage {
-    SMTP_STAGE_CONNECT, /* before the banner; only for local failures */
+    SMTP_STAGE_CONNECT, /* before there is a connection: for the caller, never said by the engine
+                         */
     SMTP_STAGE_BANNER,
     SMTP_STAGE_EHLO,
     SMTP_STAGE_STARTTLS, /* the command or its absence */
@@ -71,6 +75,7 @@ struct smtp_transaction {
     struct smtp_outcome *outcomes; /* to_count of them, filled here; the caller's memory */
 };
 
+/* NULL: out of memory. */
 struct smtp_client *smtp_client_new(const struct smtp_client_settings *settings, uint64_t now_ms);
 void smtp_client_free(struct smtp_client **c);
 
@@ -81,7 +86,8 @@ enum smtp_task smtp_client_task(const struct smtp_client *c);
 
 void smtp_client_tls_done(struct smtp_client *c, uint64_t now_ms);
 
-/* Begin a message. Slices and outcomes must stay until SMTP_TASK_DONE or FAILED was seen. */
+/* Begin a message when READY. *t is copied; what it points to must stay until SMTP_TASK_DONE or
+ * FAILED was seen. */
 void smtp_client_send(struct smtp_client *c, const struct smtp_transaction *t, uint64_t now_ms);
 
 /* Message octets with lines ended by CRLF, in pieces of any size; they are dot-stuffed into the
@@ -107,7 +113,8 @@ const struct smtp_outcome *smtp_client_failure(const struct smtp_client *c);
 struct slice smtp_client_output(const struct smtp_client *c);
 void smtp_client_sent(struct smtp_client *c, size_t n);
 
-/* When to feed with nothing so that timeouts happen (RFC 5321 4.5.3.2). */
+/* When to feed with nothing so that timeouts happen (RFC 5321 4.5.3.2); UINT64_MAX = never: how
+ * long a connection is kept idle is not decided here. */
 uint64_t smtp_client_wake_ms(const struct smtp_client *c);
 
 enum smtp_stage smtp_client_stage(const struct smtp_client *c);
@@ -117,6 +124,10 @@ uint64_t smtp_client_size_max(const struct smtp_client *c);
 bool smtp_client_offers_8bitmime(const struct smtp_client *c);
 bool smtp_client_is_authenticated(const struct smtp_client *c);
 struct slice smtp_client_banner_name(const struct smtp_client *c); /* for logs */
+
+/* A device in between overwrites what the two sides say (exchange-facts.md 3.2); for diagnosis.
+ */
+bool smtp_client_is_masked(const struct smtp_client *c);
 
 /* True between the final dot and its reply: a crash now may mean a second delivery. */
 bool smtp_client_is_in_doubt(const struct smtp_client *c);

@@ -17,6 +17,7 @@
 
 #include "gateway/net/conn.h"
 #include "gateway/net/loop_private.h"
+#include "gateway/net/timer.h"
 
 enum {
     CONN_INPUT_MAX = LOOP_READ_SIZE,
@@ -52,8 +53,7 @@ struct conn {
     void (*on_connected)(void *owner, const struct err *err_or_null);
     void *owner;
     uv_connect_t connect_req;
-    uv_timer_t linger; /* once it lingers */
-    unsigned open_handles;
+    struct timer *linger;
     struct err trouble; /* kind ERR_NONE, or what the conn ends with at the end of this turn */
 
     /* Input */

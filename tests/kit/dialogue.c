@@ -94,7 +94,7 @@ strip(struct slice line)
 
 /* One line of the file becomes a step, its octets go to out. */
 static bool
-read_step(struct dialogue_step *step, struct slice line, struct buf *out)
+read_step(struct dialogue_step *step, struct slice line, char fed, struct buf *out)
 {
     size_t before = out->len;
     struct slice text = slice_from(line, 2);
@@ -102,23 +102,25 @@ read_step(struct dialogue_step *step, struct slice line, struct buf *out)
 
     if (line.len > 1 && line.ptr[1] != ' ')
         return false;
-    if (kind == 'c') {
+    if (kind == 'c' || kind == 's') {
         if (!dialogue_unescape(out, text))
             return false;
+        if (ascii_upper(kind) == fed)
+            kind = fed;
     } else if (kind == 'C' || kind == 'S' || kind == '!' || kind == '=') {
         buf_put(out, text);
-        if (kind == 'C')
+        if (kind == fed)
             buf_put_str(out, "\r\n");
     } else {
         return false;
     }
-    step->kind = kind == 'c' ? 'C' : kind;
+    step->kind = kind;
     step->text = slice(NULL, out->len - before); /* ptr: when out moves no more */
     return true;
 }
 
 static bool
-read_steps(struct dialogue *d, struct slice file, struct buf *out, struct err *err)
+read_steps(struct dialogue *d, struct slice file, char fed, struct buf *out, struct err *err)
 {
     for (int number = 1; file.len > 0; number++) {
         size_t lf = slice_find(file, '\n');
@@ -126,7 +128,7 @@ read_steps(struct dialogue *d, struct slice file, struct buf *out, struct err *e
         file = slice_from(file, lf + 1);
         if (line.len == 0)
             continue;
-        if (!read_step(&d->steps[d->count], line, out))
+        if (!read_step(&d->steps[d->count], line, fed, out))
             return err_set(err, ERR_SYNTAX, "%s:%d: not a line of a dialogue", d->path, number);
         d->steps[d->count++].line = number;
     }
@@ -149,7 +151,7 @@ read_file(const char *path, struct buf *file, struct err *err)
 }
 
 bool
-dialogue_load(struct dialogue *d, const char *path, struct err *err)
+dialogue_load(struct dialogue *d, const char *path, char fed, struct err *err)
 {
     struct buf file, out;
     bool ok = false;
@@ -165,7 +167,7 @@ dialogue_load(struct dialogue *d, const char *path, struct err *err)
         lines += file.data[i] == '\n';
     d->steps = mem_new(lines * sizeof *d->steps);
     must(d->steps != NULL);
-    ok = read_steps(d, buf_slice(&file), &out, err);
+    ok = read_steps(d, buf_slice(&file), fed, &out, err);
     d->octets = out.data;
     size_t at = 0;
     for (size_t i = 0; i < d->count; i++) {

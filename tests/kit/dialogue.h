@@ -10,7 +10,10 @@
  *
  * In c: \r \n \t \0 \\ \xHH, and \{12x34} for 12 times "34". Empty lines, lines that begin with
  * '#', and all behind two blanks and "# " are for readers. What may happen and hold is the
- * business of who runs it (dialogue_server.h).
+ * business of who runs it (dialogue_server.h, dialogue_client.h).
+ *
+ * Written for a server under test. For a client under test the two change places: S is fed, with
+ * s for octets in one packet, and C is expected, with c for these very octets.
  */
 #ifndef KIT_DIALOGUE_H
 #define KIT_DIALOGUE_H
@@ -19,9 +22,9 @@
 #include "gateway/base/err.h"
 
 struct dialogue_step {
-    char kind;         /* 'C' (of c, too), 'S', '!', '=' */
+    char kind;         /* 'C', 'S', '!', '='; 'c' or 's' for octets that are expected */
     int line;          /* in the file, from 1 */
-    struct slice text; /* C: the octets */
+    struct slice text; /* of the side that is fed: the octets, whichever letter they had */
 };
 
 struct dialogue {
@@ -31,7 +34,14 @@ struct dialogue {
     char *octets; /* what the steps' texts are slices of */
 };
 
-MUST_USE bool dialogue_load(struct dialogue *d, const char *path, struct err *err);
+/* How packets arrive: `first` octets, then pieces of `step`. */
+struct dialogue_cut {
+    size_t first;
+    size_t step;
+};
+
+/* fed: 'C' when a server is tested, 'S' when a client is. */
+MUST_USE bool dialogue_load(struct dialogue *d, const char *path, char fed, struct err *err);
 void dialogue_fini(struct dialogue *d);
 
 /* Is line what pattern says? */

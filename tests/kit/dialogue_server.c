@@ -399,7 +399,7 @@ run_step(struct stage *g, struct err *err)
         return wrong(g, err, "does not hold: %.*s (asked: %.*s)", SLICE_ARG(g->step->text),
                      SLICE_ARG(buf_slice(&g->driver.asked)));
     default:
-        never("dialogue_load() lets no other kind pass");
+        return wrong(g, err, "a server speaks in lines, not in '%c'", g->step->kind);
     }
 }
 

@@ -24,12 +24,6 @@
 
 #include "tests/kit/dialogue.h"
 
-/* How the client's packets arrive: `first` octets, then pieces of `step`. */
-struct dialogue_cut {
-    size_t first;
-    size_t step;
-};
-
 /* True: all came as it must. False: err says file, line, what was wanted and what there was. */
 MUST_USE bool dialogue_run_server(const struct dialogue *d, struct dialogue_cut cut,
                                   struct err *err);

@@ -30,7 +30,7 @@ run_dialogue(void **state)
     struct err err;
     size_t longest = 0;
 
-    if (!dialogue_load(&d, *state, &err))
+    if (!dialogue_load(&d, *state, 'C', &err))
         fail_msg("%s", err.text);
     for (size_t i = 0; i < d.count; i++)
         if (d.steps[i].kind == 'C' && d.steps[i].text.len > longest)
