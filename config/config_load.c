@@ -136,7 +136,9 @@ read_file(const char *path, struct buf *text, struct err *err)
         buf_put(text, slice(room, (size_t)n));
         if (!buf_ok(text)) {
             close(fd);
-            return err_set(err, ERR_LIMIT, "larger than %d octets", FILE_MAX);
+            return text->len + (size_t)n > FILE_MAX
+                       ? err_set(err, ERR_LIMIT, "larger than %d octets", FILE_MAX)
+                       : err_set(err, ERR_NOMEM, "out of memory");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "config/config_type.h"
+
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)

@@ -3,7 +3,7 @@
  * the sentence that the manual says about it.
  *
  * Whoever reads (config_read.h), shows (config_show.h) or documents a configuration walks this
- * table. A new key is a new row; a new kind of value is a new value_type (config_type.c).
+ * table. A new key is a new row; a new kind of value is a new value_type (config_type.h).
  */
 #ifndef CONFIG_CONFIG_SCHEMA_H
 #define CONFIG_CONFIG_SCHEMA_H
@@ -101,15 +101,5 @@ struct row_items row_items(const struct row *row, const void *base);
 
 /* Is the row's value nothing (what its word for nothing says)? */
 bool row_is_none(const struct row *row, const void *base);
-
-/* The kinds of values. */
-extern const struct value_type type_mailbox, type_host, type_name, type_login;
-extern const struct value_type type_duration, type_size, type_count, type_workers;
-extern const struct value_type type_bool, type_words, type_switch;
-extern const struct value_type type_path, type_file, type_key_file, type_secret_file;
-extern const struct value_type type_endpoint, type_endpoint_new, type_network, type_server;
-extern const struct value_type type_pin, type_retry_steps;
-extern const struct value_type type_domain, type_address_space, type_zone;
-extern const struct value_type type_name_of;
 
 #endif

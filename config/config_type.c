@@ -1,66 +1,58 @@
-/*
- * The kinds of values in the schema table: each reads its text into a member and shows the member
- * as text. What the text means by itself is config_value.h's; here it meets the row's range,
- * words and folder.
- */
-#include <unistd.h>
+/* Names, words and numbers; what is on the disk or in the network is in config_type_place.c. */
+#include "config/config_type.h"
 
-#include "config/config_schema.h"
-#include "config/config_secret.h"
 #include "config/config_suggest.h"
 #include "config/config_value.h"
 #include "gateway/base/ascii.h"
 #include "gateway/mail/address.h"
 
-enum { TEXT_MAX = 1024, NAME_MAX_LEN = 64, LOGIN_MAX = 320 };
+enum { NAME_MAX_LEN = 64, LOGIN_MAX = 320 };
 
-static bool
-no_memory(struct err *err)
+bool
+type_no_memory(struct err *err)
 {
     return err_set(err, ERR_NOMEM, "out of memory");
 }
 
-/* Keep text in the member at `to`, a const char *. */
-static bool
-keep_text(const struct value_room *room, struct slice text, void *to, struct err *err)
+bool
+type_keep_text(const struct value_room *room, struct slice text, void *to, struct err *err)
 {
     const char *kept = arena_copy(room->memory, text).ptr;
     if (kept == NULL)
-        return no_memory(err);
+        return type_no_memory(err);
     memcpy(to, &kept, sizeof kept);
     return true;
 }
 
-static bool
-keep_lower(const struct value_room *room, struct slice text, void *to, struct err *err)
+bool
+type_keep_lower(const struct value_room *room, struct slice text, void *to, struct err *err)
 {
     char *kept = arena_new(room->memory, text.len + 1);
     if (kept == NULL)
-        return no_memory(err);
+        return type_no_memory(err);
     for (size_t i = 0; i < text.len; i++)
         kept[i] = ascii_lower(text.ptr[i]);
     memcpy(to, &kept, sizeof kept);
     return true;
 }
 
-static const char *
-text_at(const void *from)
+const char *
+type_text_at(const void *from)
 {
     const char *text;
     memcpy(&text, from, sizeof text);
     return text;
 }
 
-static void
-show_text(const struct row *row, const void *from, struct buf *out)
+void
+type_show_text(const struct row *row, const void *from, struct buf *out)
 {
     (void)row;
-    buf_put_str(out, text_at(from));
+    buf_put_str(out, type_text_at(from));
 }
 
-/* One line that can be shown: no control characters. */
-static bool
-check_line(struct slice text, size_t max, struct err *err)
+bool
+type_check_line(struct slice text, size_t max, struct err *err)
 {
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
@@ -81,10 +73,11 @@ read_mailbox(const struct value_room *room, const struct row *row, struct slice 
         return err_set(err, ERR_CONFIG,
                        "\"%.*s\" is not a mail address; write postmaster@contoso.example",
                        QUOTED(text));
-    return keep_text(room, text, to, err);
+    return type_keep_text(room, text, to, err);
 }
 
-const struct value_type type_mailbox = {"mail address", sizeof(char *), read_mailbox, show_text};
+const struct value_type type_mailbox = {"mail address", sizeof(char *), read_mailbox,
+                                        type_show_text};
 
 static bool
 read_host(const struct value_room *room, const struct row *row, struct slice text, void *to,
@@ -94,10 +87,10 @@ read_host(const struct value_room *room, const struct row *row, struct slice tex
     if (!domain_is_valid(text))
         return err_set(err, ERR_CONFIG, "\"%.*s\" is not a host name; write gw.contoso.example",
                        QUOTED(text));
-    return keep_lower(room, text, to, err);
+    return type_keep_lower(room, text, to, err);
 }
 
-const struct value_type type_host = {"host name", sizeof(char *), read_host, show_text};
+const struct value_type type_host = {"host name", sizeof(char *), read_host, type_show_text};
 
 /* Names stand in logs and metrics: nothing there that would need quotes. */
 static bool
@@ -113,10 +106,10 @@ read_name(const struct value_room *room, const struct row *row, struct slice tex
                        "\"%.*s\" is not a name; use up to %d letters, digits, \"-\", \"_\" and "
                        "\".\", a letter or digit first",
                        QUOTED(text), NAME_MAX_LEN);
-    return keep_text(room, text, to, err);
+    return type_keep_text(room, text, to, err);
 }
 
-const struct value_type type_name = {"name", sizeof(char *), read_name, show_text};
+const struct value_type type_name = {"name", sizeof(char *), read_name, type_show_text};
 
 /* What a client sends as user name; what it means to Exchange is Exchange's business. */
 static bool
@@ -124,15 +117,15 @@ read_login(const struct value_room *room, const struct row *row, struct slice te
            struct err *err)
 {
     (void)row;
-    TRY(check_line(text, LOGIN_MAX, err));
+    TRY(type_check_line(text, LOGIN_MAX, err));
     if (ascii_trim(text).len != text.len || text.len == 0)
         return err_set(err, ERR_CONFIG,
                        "\"%.*s\" is not a user name: blanks at its ends, or nothing at all",
                        QUOTED(text));
-    return keep_text(room, text, to, err);
+    return type_keep_text(room, text, to, err);
 }
 
-const struct value_type type_login = {"user name", sizeof(char *), read_login, show_text};
+const struct value_type type_login = {"user name", sizeof(char *), read_login, type_show_text};
 
 /* The range of the row, each end shown as a value of its own type. */
 static bool
@@ -350,272 +343,3 @@ show_switch(const struct row *row, const void *from, struct buf *out)
 }
 
 const struct value_type type_switch = {"word", sizeof(bool), read_switch, show_switch};
-
-/* Relative paths are relative to the folder of the file. */
-static bool
-read_path(const struct value_room *room, const struct row *row, struct slice text, void *to,
-          struct err *err)
-{
-    (void)row;
-    TRY(check_line(text, TEXT_MAX, err));
-    if (text.len > 0 && text.ptr[0] == '/')
-        return keep_text(room, text, to, err);
-    size_t folder = strlen(room->folder);
-    char *path = arena_new(room->memory, folder + text.len + 1);
-    if (path == NULL)
-        return no_memory(err);
-    memcpy(path, room->folder, folder);
-    memcpy(path + folder, text.ptr, text.len);
-    memcpy(to, &path, sizeof path);
-    return true;
-}
-
-const struct value_type type_path = {"path", sizeof(char *), read_path, show_text};
-
-static bool
-read_file(const struct value_room *room, const struct row *row, struct slice text, void *to,
-          struct err *err)
-{
-    TRY(read_path(room, row, text, to, err));
-    return config_secret_check_readable(text_at(to), err);
-}
-
-const struct value_type type_file = {"file", sizeof(char *), read_file, show_text};
-
-static bool
-read_key_file(const struct value_room *room, const struct row *row, struct slice text, void *to,
-              struct err *err)
-{
-    TRY(read_path(room, row, text, to, err));
-    return config_secret_check_key(text_at(to), err);
-}
-
-const struct value_type type_key_file = {"private key file", sizeof(char *), read_key_file,
-                                         show_text};
-
-/* Only the path: config_secret.h reads what is in it, when all paths are known. */
-const struct value_type type_secret_file = {"secret file", sizeof(char *), read_path, show_text};
-
-static bool
-read_endpoint(const struct value_room *room, const struct row *row, struct slice text, void *to,
-              struct err *err)
-{
-    (void)room;
-    return value_read_endpoint(text, row->port, to, err);
-}
-
-static void
-show_endpoint(const struct row *row, const void *from, struct buf *out)
-{
-    (void)row;
-    buf_put_str(out, ((const struct endpoint *)from)->text);
-}
-
-const struct value_type type_endpoint = {"address and port", sizeof(struct endpoint),
-                                         read_endpoint, show_endpoint};
-
-/* An endpoint that may be absent: the member is a pointer. */
-static bool
-read_endpoint_new(const struct value_room *room, const struct row *row, struct slice text,
-                  void *to, struct err *err)
-{
-    struct endpoint *endpoint = arena_new(room->memory, sizeof *endpoint);
-    if (endpoint == NULL)
-        return no_memory(err);
-    TRY(value_read_endpoint(text, row->port, endpoint, err));
-    memcpy(to, &endpoint, sizeof endpoint);
-    return true;
-}
-
-static void
-show_endpoint_at(const struct row *row, const void *from, struct buf *out)
-{
-    const struct endpoint *endpoint;
-    memcpy(&endpoint, from, sizeof endpoint);
-    show_endpoint(row, endpoint, out);
-}
-
-const struct value_type type_endpoint_new = {"address and port", sizeof(struct endpoint *),
-                                             read_endpoint_new, show_endpoint_at};
-
-static bool
-read_network(const struct value_room *room, const struct row *row, struct slice text, void *to,
-             struct err *err)
-{
-    (void)room, (void)row;
-    return value_read_network(text, to, err);
-}
-
-static void
-show_network(const struct row *row, const void *from, struct buf *out)
-{
-    (void)row;
-    buf_put_str(out, ((const struct network *)from)->text);
-}
-
-const struct value_type type_network = {"network", sizeof(struct network), read_network,
-                                        show_network};
-
-static bool
-read_server(const struct value_room *room, const struct row *row, struct slice text, void *to,
-            struct err *err)
-{
-    struct server *server = to;
-    struct slice host;
-    TRY(value_read_server(text, row->port, &host, &server->port, err));
-    return keep_lower(room, host, &server->host, err);
-}
-
-static void
-show_server(const struct row *row, const void *from, struct buf *out)
-{
-    const struct server *server = from;
-    (void)row;
-    value_show_server(server->host, server->port, out);
-}
-
-const struct value_type type_server = {"host and port", sizeof(struct server), read_server,
-                                       show_server};
-
-static bool
-read_pin(const struct value_room *room, const struct row *row, struct slice text, void *to,
-         struct err *err)
-{
-    (void)room, (void)row;
-    return value_read_pin(text, to, err);
-}
-
-static void
-show_pin(const struct row *row, const void *from, struct buf *out)
-{
-    (void)row;
-    value_show_pin(from, out);
-}
-
-const struct value_type type_pin = {"pin", sizeof(struct pin), read_pin, show_pin};
-
-static bool
-read_retry_steps(const struct value_room *room, const struct row *row, struct slice text,
-                 void *to, struct err *err)
-{
-    (void)room, (void)row;
-    return value_read_retry_step(text, to, err);
-}
-
-static void
-show_retry_steps(const struct row *row, const void *from, struct buf *out)
-{
-    (void)row;
-    value_show_retry_steps(from, out);
-}
-
-const struct value_type type_retry_steps = {"waits", sizeof(struct retry_steps), read_retry_steps,
-                                            show_retry_steps};
-
-/* Domains of forests and address spaces begin alike, so that one reader serves both. */
-struct pattern {
-    const char *name;
-    bool wildcard;
-};
-_Static_assert(offsetof(struct forest_domain, name) == offsetof(struct pattern, name) &&
-                   offsetof(struct forest_domain, wildcard) == offsetof(struct pattern, wildcard),
-               "forest_domain begins as pattern");
-_Static_assert(offsetof(struct address_space, domain) == offsetof(struct pattern, name) &&
-                   offsetof(struct address_space, wildcard) == offsetof(struct pattern, wildcard),
-               "address_space begins as pattern");
-
-static bool
-read_domain(const struct value_room *room, const struct row *row, struct slice text, void *to,
-            struct err *err)
-{
-    struct slice name = text;
-    bool wildcard = slice_starts(text, slice_str("*."));
-    (void)row;
-    if (wildcard)
-        slice_skip(&name, 2);
-    if (slice_is(text, "*"))
-        return err_set(err, ERR_CONFIG,
-                       "no forest owns \"*\"; a way out is an address space of a send connector");
-    if (!domain_is_valid(name))
-        return err_set(err, ERR_CONFIG,
-                       "\"%.*s\" is not a domain; write contoso.example or \"*.contoso.example\"",
-                       QUOTED(text));
-    memcpy((char *)to + offsetof(struct pattern, wildcard), &wildcard, sizeof wildcard);
-    return keep_lower(room, name, to, err);
-}
-
-static bool
-read_address_space(const struct value_room *room, const struct row *row, struct slice text,
-                   void *to, struct err *err)
-{
-    if (!slice_is(text, "*"))
-        return read_domain(room, row, text, to, err);
-    struct address_space *space = to;
-    space->domain = "";
-    space->wildcard = true;
-    return true;
-}
-
-static void
-show_domain(const struct row *row, const void *from, struct buf *out)
-{
-    bool wildcard = *(const bool *)((const char *)from + offsetof(struct pattern, wildcard));
-    const char *name = text_at(from);
-    (void)row;
-    buf_printf(out, "%s%s%s", wildcard ? "*" : "", wildcard && name[0] ? "." : "", name);
-}
-
-const struct value_type type_domain = {"domain", sizeof(struct pattern), read_domain,
-                                       show_domain};
-const struct value_type type_address_space = {"domain or \"*\"", sizeof(struct pattern),
-                                              read_address_space, show_domain};
-
-static bool
-read_zone(const struct value_room *room, const struct row *row, struct slice text, void *to,
-          struct err *err)
-{
-    (void)row;
-    if (!domain_is_valid(text))
-        return err_set(err, ERR_CONFIG, "\"%.*s\" is not a domain; write contoso.example",
-                       QUOTED(text));
-    return keep_lower(room, text, to, err);
-}
-
-const struct value_type type_zone = {"domain", sizeof(char *), read_zone, show_text};
-
-/* The name of a certificate, listener, forest or send connector. Each of these structs begins
- * with its name, and all of them have their names before the first value is read. */
-static bool
-read_name_of(const struct value_room *room, const struct row *row, struct slice text, void *to,
-             struct err *err)
-{
-    const struct row *target = schema_find("", slice_str(row->target));
-    struct row_items items = row_items(target, room->config);
-    struct suggest suggest;
-    char near[SUGGEST_TEXT];
-
-    suggest_init(&suggest, text);
-    for (size_t i = 0; i < items.count; i++) {
-        const void *item = (const char *)items.first + i * items.size;
-        const char *name = text_at(item);
-        if (name == NULL)
-            continue;
-        if (slice_is(text, name)) {
-            memcpy(to, &item, sizeof item);
-            return true;
-        }
-        suggest_offer(&suggest, slice_str(name));
-    }
-    return err_set(err, ERR_CONFIG, "there is no \"%.*s\" below \"%s\"%s", QUOTED(text),
-                   row->target, suggest_text(&suggest, near));
-}
-
-static void
-show_name_of(const struct row *row, const void *from, struct buf *out)
-{
-    const void *item;
-    memcpy(&item, from, sizeof item);
-    show_text(row, item, out);
-}
-
-const struct value_type type_name_of = {"name", sizeof(void *), read_name_of, show_name_of};
