@@ -69,6 +69,16 @@ slice_from(struct slice s, size_t n)
     return n < s.len ? (struct slice){s.ptr + n, s.len - n} : (struct slice){s.ptr, 0};
 }
 
+/* Copy s with a NUL into to (size octets, at least 1), cut to fit. */
+static inline void
+slice_copy_text(char *to, size_t size, struct slice s)
+{
+    size_t n = s.len < size ? s.len : size - 1;
+    if (n > 0)
+        memcpy(to, s.ptr, n);
+    to[n] = '\0';
+}
+
 /* Where c first stands in s, or s.len. */
 static inline size_t
 slice_find(struct slice s, char c)
