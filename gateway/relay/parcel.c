@@ -1,0 +1,51 @@
+#include "gateway/relay/parcel.h"
+
+#include "gateway/base/mem.h"
+
+/* 5 000 recipients of 571 octets with their connector and last error, and some room. */
+enum { PARCEL_ARENA_MAX = 8 * 1024 * 1024 };
+
+struct parcel *
+parcel_new(void)
+{
+    struct parcel *p = mem_new(sizeof *p);
+    if (p == NULL)
+        return NULL;
+    atomic_store(&p->refs, 1);
+    arena_init(&p->arena, PARCEL_ARENA_MAX);
+    return p;
+}
+
+bool
+parcel_load(struct spool *spool, uint64_t id, struct parcel **out, struct err *err)
+{
+    struct parcel *p = parcel_new();
+    if (p == NULL)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (!spool_read(spool, id, &p->arena, &p->envelope, err) ||
+        !spool_body(spool, id, &p->body, err)) {
+        parcel_unref(&p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+struct parcel *
+parcel_ref(struct parcel *p)
+{
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+void
+parcel_unref(struct parcel **ref)
+{
+    struct parcel *p = *ref;
+    *ref = NULL;
+    if (p == NULL || atomic_fetch_sub(&p->refs, 1) > 1)
+        return;
+    body_unref(&p->body);
+    arena_fini(&p->arena);
+    mem_free(&p);
+}

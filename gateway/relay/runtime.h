@@ -1,0 +1,31 @@
+/*
+ * runtime.h - a configuration in force: the immutable snapshot and what is made from it once, the
+ * TLS contexts of its listeners and send connectors.
+ *
+ * Swapped whole on reload. Sessions and outlets hold a reference for as long as they use it, so a
+ * reload never pulls anything from under a conversation.
+ */
+#ifndef RELAY_RUNTIME_H
+#define RELAY_RUNTIME_H
+
+#include "config/config.h"
+#include "gateway/base/err.h"
+#include "tls/tls_context.h"
+
+struct runtime {
+    _Atomic unsigned refs;
+    struct config *config;
+    struct tls_context **listener_tls; /* as config->listeners */
+    struct tls_context **send_tls;     /* as config->send */
+};
+
+/* Takes the config in any case. ERR_TLS, ERR_IO: a certificate or trust file cannot be used; the
+ * text names listener or connector and file. */
+MUST_USE bool runtime_new(struct config **take_config, struct runtime **out, struct err *err);
+struct runtime *runtime_ref(struct runtime *r);
+void runtime_unref(struct runtime **r);
+
+struct tls_context *runtime_listener_tls(const struct runtime *r, const struct listener *l);
+struct tls_context *runtime_send_tls(const struct runtime *r, const struct send_connector *c);
+
+#endif
