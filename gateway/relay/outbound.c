@@ -1,0 +1,460 @@
+#include "gateway/relay/outbound_private.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+
+enum {
+    CONNECT_MS = 30 * 1000,   /* TCP: a dead address must not hold up its neighbour for minutes */
+    HANDSHAKE_MS = 60 * 1000, /* TLS */
+    QUIT_MS = 10 * 1000,      /* we do not wait long for the answer to QUIT */
+};
+
+/* What one step of the conversation came to. */
+enum step {
+    STEP_AGAIN,
+    STEP_WAIT,
+    STEP_OVER, /* the connection is to be ended */
+};
+
+static void
+wait_for(struct outbound *b, enum waits_for what, uint64_t ms)
+{
+    b->waits_for = what;
+    b->deadline_ms = loop_now_ms(b->outlet->worker->loop) + ms;
+}
+
+struct reply
+outbound_local_reply(int code, const char *enhanced, const char *text)
+{
+    struct reply r = reply_make(code, enhanced, "%s", text);
+    r.local = true;
+    return r;
+}
+
+/* ---- Ends ---- */
+
+static void
+unlink_self(struct outbound *b)
+{
+    struct outbound **at = &b->outlet->connections;
+    while (*at != b)
+        at = &(*at)->next;
+    *at = b->next;
+    b->outlet->connection_count--;
+    counter_sub(b->outlet->count.open, 1);
+    if (!b->was_ready)
+        b->outlet->making_count--;
+    server_limits_closed(&b->lane->limits);
+}
+
+/* The connection is over: leave the outlet, free everything. Last line of whoever calls it. */
+static void
+end(struct outbound *b, bool now)
+{
+    struct outlet *o = b->outlet;
+    must(b->d == NULL);
+    unlink_self(b);
+    conn_close(&b->conn, now);
+    smtp_client_free(&b->engine);
+    timer_free(&b->timer);
+    buf_fini(&b->prefix);
+    mem_free(&b->outcomes);
+    mem_free(&b->to);
+    mem_free(&b->scratch);
+    runtime_unref(&b->runtime);
+    mem_free(&b);
+    outlet_pump(o);
+    if (o->retiring || o->worker->draining)
+        worker_look_idle(o->worker);
+}
+
+void
+outbound_server_failed(struct outbound *b, const struct smtp_outcome *why)
+{
+    b->retiring = true;
+    if (b->failed_counted)
+        return;
+    b->failed_counted = true;
+    outlet_server_failed(b->outlet, b->lane, why);
+}
+
+/* A kept connection that the server had closed already when our MAIL came: nobody failed, and the
+ * message goes through another one. */
+static bool
+was_stale(const struct outbound *b, const struct smtp_outcome *why)
+{
+    return why->reply.local && why->stage == SMTP_STAGE_MAIL && b->sent_count > 1;
+}
+
+/* The engine has given up the connection. */
+static enum step
+step_failed(struct outbound *b)
+{
+    const struct smtp_outcome why = *smtp_client_failure(b->engine);
+    bool stale = was_stale(b, &why);
+    if (b->d != NULL && stale)
+        outbound_give_back(b);
+    else if (b->d != NULL)
+        outbound_settle(b);
+    /* A server may end an idle connection whenever it likes; that is no failure. */
+    if (!stale && why.stage != SMTP_STAGE_IDLE && b->waits_for != WAITS_FOR_QUIT)
+        outbound_server_failed(b, &why);
+    return STEP_OVER;
+}
+
+/* The connection broke below us, maybe before there was an engine. Ends b. */
+static void
+lost(struct outbound *b, const struct reply *why, enum smtp_stage stage)
+{
+    if (b->engine != NULL && stage != SMTP_STAGE_TLS) {
+        smtp_client_lost(b->engine, why);
+        outbound_drive(b);
+        return;
+    }
+    struct smtp_outcome outcome = {.reply = *why, .stage = stage};
+    outbound_server_failed(b, &outcome);
+    end(b, true);
+}
+
+/* ---- The clock ---- */
+
+static void
+arm(struct outbound *b)
+{
+    uint64_t wake = b->engine ? smtp_client_wake_ms(b->engine) : UINT64_MAX;
+    if (b->waits_for != WAITS_FOR_SERVER && b->deadline_ms < wake)
+        wake = b->deadline_ms;
+    timer_set(b->timer, wake);
+}
+
+static void
+got_deadline(struct outbound *b)
+{
+    struct reply r;
+    switch (b->waits_for) {
+    case WAITS_FOR_CONNECT:
+        r = outbound_local_reply(451, "4.4.1",
+                                 "The server did not answer the connection in time");
+        lost(b, &r, SMTP_STAGE_CONNECT);
+        return;
+    case WAITS_FOR_TLS:
+        r = outbound_local_reply(451, "4.4.1", "The TLS handshake took too long");
+        lost(b, &r, SMTP_STAGE_TLS);
+        return;
+    case WAITS_FOR_WORK:
+        b->retiring = true;
+        outbound_drive(b);
+        return;
+    case WAITS_FOR_QUIT:
+        end(b, true);
+        return;
+    case WAITS_FOR_SERVER:
+        never("the engine keeps its own deadlines");
+    }
+}
+
+static void
+on_timer(void *context)
+{
+    struct outbound *b = context;
+    uint64_t now = loop_now_ms(b->outlet->worker->loop);
+    if (b->waits_for != WAITS_FOR_SERVER && now >= b->deadline_ms) {
+        got_deadline(b);
+        return;
+    }
+    if (b->engine == NULL)
+        return;
+    struct slice nothing = {NULL, 0};
+    smtp_client_feed(b->engine, &nothing, now);
+    outbound_drive(b);
+}
+
+/* ---- The conversation ---- */
+
+static bool
+should_retire(const struct outbound *b, uint64_t now)
+{
+    return b->retiring || b->sent_count >= b->connector->messages_per_connection ||
+           now - b->opened_ms >= b->connector->connection_age_ms;
+}
+
+static void
+log_connected(const struct outbound *b)
+{
+    struct outbound_facts facts = outbound_facts(b);
+    struct log_line line;
+    log_begin(&line, b->outlet->worker->shop->log, EV_server_connected, 0);
+    log_str(&line, "connector", b->outlet->name);
+    log_str(&line, "server", facts.server);
+    log_str(&line, "tls", facts.tls);
+    log_str(&line, "cipher", facts.cipher);
+    log_str(&line, "verified", facts.verified);
+    log_str(&line, "account", b->connector->auth_user);
+    log_end(&line);
+}
+
+/* Ready for the first or the next message. */
+static enum step
+step_ready(struct outbound *b, uint64_t now)
+{
+    if (!b->was_ready) {
+        b->was_ready = true;
+        b->outlet->making_count--;
+        counter_add(b->outlet->count.connected, 1);
+        log_connected(b);
+        outlet_server_works(b->outlet, b->lane, b);
+    }
+    if (should_retire(b, now)) {
+        b->retiring = true;
+        wait_for(b, WAITS_FOR_QUIT, QUIT_MS);
+        smtp_client_quit(b->engine, now);
+        return STEP_AGAIN;
+    }
+    struct delivery *d = outlet_next(b->outlet);
+    if (d != NULL) {
+        outbound_send(b, &d);
+        return STEP_AGAIN;
+    }
+    if (b->waits_for != WAITS_FOR_WORK)
+        wait_for(b, WAITS_FOR_WORK, b->connector->idle_ms);
+    return STEP_WAIT;
+}
+
+static enum step
+step_starttls(struct outbound *b)
+{
+    struct err err;
+    char room[600];
+    struct buf key = {.data = room, .cap = sizeof room, .max = sizeof room - 1};
+    const char *host =
+        b->connector->tls_server_name ? b->connector->tls_server_name : b->lane->host;
+    if (b->waits_for == WAITS_FOR_TLS)
+        return STEP_WAIT;
+    /* Sessions are kept for connector, server and policy: a reload starts anew. */
+    buf_printf(&key, "%s|%s|%d|%llu", b->outlet->name, b->server_text, b->connector->tls_verify,
+               (unsigned long long)b->runtime->config->generation);
+    wait_for(b, WAITS_FOR_TLS, HANDSHAKE_MS);
+    if (conn_start_tls_client(b->conn, runtime_send_tls(b->runtime, b->connector), host,
+                              buf_slice(&key), &err))
+        return STEP_WAIT;
+    struct reply r = outbound_local_reply(451, "4.7.5", err.text);
+    struct smtp_outcome outcome = {.reply = r, .stage = SMTP_STAGE_TLS};
+    outbound_server_failed(b, &outcome);
+    return STEP_OVER;
+}
+
+static void
+write_output(struct outbound *b)
+{
+    if (b->conn == NULL)
+        return;
+    struct slice out = smtp_client_output(b->engine);
+    out = slice_head(out, conn_room(b->conn));
+    if (out.len > 0 && conn_write(b->conn, out))
+        smtp_client_sent(b->engine, out.len);
+}
+
+/* Do one thing that the engine asks for. */
+static enum step
+step(struct outbound *b)
+{
+    uint64_t now = loop_now_ms(b->outlet->worker->loop);
+    write_output(b);
+    switch (smtp_client_task(b->engine)) {
+    case SMTP_TASK_WAIT:
+        return STEP_WAIT;
+    case SMTP_TASK_STARTTLS:
+        return step_starttls(b);
+    case SMTP_TASK_READY:
+        return b->d == NULL ? step_ready(b, now) : STEP_WAIT;
+    case SMTP_TASK_BODY:
+        return conn_room(b->conn) > 0 && outbound_give_body(b, now) ? STEP_AGAIN : STEP_WAIT;
+    case SMTP_TASK_DONE:
+        smtp_client_next(b->engine);
+        outbound_settle(b);
+        return STEP_AGAIN;
+    case SMTP_TASK_FAILED:
+        return step_failed(b);
+    case SMTP_TASK_CLOSED:
+        return STEP_OVER;
+    }
+    never("smtp_task has seven values");
+}
+
+void
+outbound_drive(struct outbound *b)
+{
+    enum step s;
+    if (b->driving)
+        return;
+    b->driving = true;
+    while ((s = step(b)) == STEP_AGAIN)
+        continue;
+    b->driving = false;
+    if (s == STEP_OVER)
+        end(b, smtp_client_task(b->engine) == SMTP_TASK_FAILED);
+    else
+        arm(b);
+}
+
+static void
+on_input(void *owner, struct slice *in)
+{
+    struct outbound *b = owner;
+    if (b->engine == NULL)
+        return;
+    smtp_client_feed(b->engine, in, loop_now_ms(b->outlet->worker->loop));
+    outbound_drive(b);
+}
+
+static void
+on_drained(void *owner)
+{
+    struct outbound *b = owner;
+    if (b->engine != NULL)
+        outbound_drive(b);
+}
+
+static void
+on_tls(void *owner)
+{
+    struct outbound *b = owner;
+    b->waits_for = WAITS_FOR_SERVER;
+    smtp_client_tls_done(b->engine, loop_now_ms(b->outlet->worker->loop));
+    outbound_drive(b);
+}
+
+static void
+on_end(void *owner, const struct err *why)
+{
+    struct outbound *b = owner;
+    b->conn = NULL; /* frees itself */
+    bool tls = b->waits_for == WAITS_FOR_TLS;
+    struct reply r = outbound_local_reply(451, tls ? "4.7.5" : "4.4.2", why->text);
+    lost(b, &r, tls ? SMTP_STAGE_TLS : SMTP_STAGE_CONNECT);
+}
+
+static void
+on_connected(void *owner, const struct err *err_or_null)
+{
+    struct outbound *b = owner;
+    uint64_t now = loop_now_ms(b->outlet->worker->loop);
+    b->waits_for = WAITS_FOR_SERVER;
+    if (err_or_null != NULL) {
+        struct reply r = outbound_local_reply(451, "4.4.1", err_or_null->text);
+        b->conn = NULL;
+        lost(b, &r, SMTP_STAGE_CONNECT);
+        return;
+    }
+    const struct smtp_client_settings settings = {
+        .hello = slice_str(b->runtime->config->hostname),
+        .tls_required = b->connector->tls_require,
+        .user = slice_str(b->connector->auth_user),
+        .password = slice_str(b->connector->auth_password),
+    };
+    b->engine = smtp_client_new(&settings, now);
+    if (b->engine == NULL) {
+        struct reply r = outbound_local_reply(451, "4.3.0", "Out of memory");
+        lost(b, &r, SMTP_STAGE_CONNECT);
+        return;
+    }
+    outbound_drive(b);
+}
+
+static void
+name_server(struct outbound *b, const struct sockaddr_storage *addr)
+{
+    char ip[64] = "?";
+    const void *octets = addr->ss_family == AF_INET6
+                             ? (const void *)&((const struct sockaddr_in6 *)addr)->sin6_addr
+                             : (const void *)&((const struct sockaddr_in *)addr)->sin_addr;
+    inet_ntop(addr->ss_family, octets, ip, sizeof ip);
+    snprintf(b->server_text, sizeof b->server_text, "%.60s[%s]:%u", b->lane->host, ip,
+             b->lane->port);
+}
+
+bool
+outbound_open(struct outlet *o, struct lane *lane)
+{
+    static const struct conn_events events = {on_input, on_drained, on_tls, on_end};
+    struct err err;
+    struct outbound *b = mem_new(sizeof *b);
+    if (b == NULL)
+        return false;
+    b->outlet = o;
+    b->runtime = runtime_ref(o->runtime);
+    b->connector = o->connector;
+    b->lane = lane;
+    b->serial = id_next(spool_ids(o->worker->shop->spool), clock_unix_ms());
+    b->opened_ms = loop_now_ms(o->worker->loop);
+    wait_for(b, WAITS_FOR_CONNECT, CONNECT_MS);
+    buf_init(&b->prefix, 1024);
+    name_server(b, &lane->addr);
+    b->timer = timer_new(o->worker->loop, on_timer, b);
+    if (b->timer != NULL)
+        b->conn = conn_dial(o->worker->loop, (const struct sockaddr *)&lane->addr, &events,
+                            on_connected, b, &err);
+    if (b->conn == NULL) {
+        timer_free(&b->timer);
+        runtime_unref(&b->runtime);
+        mem_free(&b);
+        return false;
+    }
+    server_limits_opened(&lane->limits);
+    b->next = o->connections;
+    o->connections = b;
+    o->connection_count++;
+    o->making_count++;
+    counter_add(o->count.open, 1);
+    arm(b);
+    return true;
+}
+
+void
+outbound_retire(struct outbound *b)
+{
+    b->retiring = true;
+    if (b->engine != NULL && b->d == NULL && smtp_client_task(b->engine) == SMTP_TASK_READY)
+        outbound_drive(b);
+}
+
+void
+outbound_cut(struct outbound *b)
+{
+    struct reply r = outbound_local_reply(451, "4.3.2", "The gateway is stopping");
+    if (b->d != NULL)
+        outbound_give_back(b);
+    if (b->engine != NULL)
+        smtp_client_lost(b->engine, &r);
+    end(b, true);
+}
+
+struct outbound *
+outbound_after(const struct outbound *b)
+{
+    return b->next;
+}
+
+uint64_t
+outbound_serial(const struct outbound *b)
+{
+    return b->serial;
+}
+
+struct outbound_facts
+outbound_facts(const struct outbound *b)
+{
+    struct outbound_facts facts = {0};
+    const struct tls_filter *tls = b->conn ? conn_tls(b->conn) : NULL;
+    slice_copy_text(facts.server, sizeof facts.server, slice_str(b->server_text));
+    if (tls != NULL && tls_filter_is_open(tls)) {
+        facts.tls = tls_filter_version(tls);
+        facts.cipher = tls_filter_cipher(tls);
+        facts.verified = tls_filter_verified(tls);
+    }
+    return facts;
+}

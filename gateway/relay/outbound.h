@@ -1,0 +1,49 @@
+/*
+ * outbound.h - one connection to a server: engine (mail/smtp_client.h) and bytes (net/conn.h),
+ * kept open from message to message.
+ *
+ * Each octet of policy lives elsewhere: which message comes next and what an outcome means is the
+ * outlet's; this file only carries.
+ *
+ * The final dot of a message is held back until the outcomes of the one before are recorded: a
+ * crash can repeat at most one transaction per open connection (design.md 6.3).
+ */
+#ifndef RELAY_OUTBOUND_H
+#define RELAY_OUTBOUND_H
+
+#include "gateway/relay/outlet_private.h"
+
+/* Dial the lane. It enters itself in the outlet's list. False: out of memory. */
+bool outbound_open(struct outlet *o, struct lane *lane);
+
+/* Idle and willing to take a delivery? */
+bool outbound_is_ready(const struct outbound *b);
+/* Begin this delivery (d is taken; its open_count > 0). */
+void outbound_send(struct outbound *b, struct delivery **take_d);
+
+/* The outcomes of the message before are on disk. */
+void outbound_recorded(struct outbound *b);
+
+/* What this server said shows that it, or the connector, is not fit for mail now: count it once
+ * for this connection, which takes no further message. */
+void outbound_server_failed(struct outbound *b, const struct smtp_outcome *why);
+
+/* Say QUIT when idle, else after the current message. */
+void outbound_retire(struct outbound *b);
+/* Cut the connection; a delivery under way gets a local outcome. */
+void outbound_cut(struct outbound *b);
+
+struct outbound *outbound_after(const struct outbound *b);
+/* Names a connection for as long as the process runs. */
+uint64_t outbound_serial(const struct outbound *b);
+
+/* What the delivery line says of the connection. */
+struct outbound_facts {
+    char server[128]; /* "hub1.fabrikam.example[10.2.0.1]:25" */
+    const char *tls;
+    const char *cipher;
+    const char *verified;
+};
+struct outbound_facts outbound_facts(const struct outbound *b);
+
+#endif

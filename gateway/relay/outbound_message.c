@@ -1,0 +1,151 @@
+#include "gateway/relay/outbound_private.h"
+
+#include "gateway/base/mem.h"
+#include "gateway/route/loop.h"
+
+enum { BODY_PIECE = 64 * 1024 };
+
+void
+outbound_settle(struct outbound *b)
+{
+    struct delivery *d = b->d;
+    b->d = NULL;
+    b->unrecorded = true;
+    mem_free(&b->scratch);
+    outlet_settle(b->outlet, &d, b->outcomes, b);
+}
+
+void
+outbound_give_back(struct outbound *b)
+{
+    struct delivery *d = b->d;
+    b->d = NULL;
+    outlet_put_back(b->outlet, d);
+}
+
+bool
+outbound_is_ready(const struct outbound *b)
+{
+    return b->engine != NULL && b->d == NULL && !b->retiring &&
+           smtp_client_task(b->engine) == SMTP_TASK_READY;
+}
+
+static bool
+make_room(struct outbound *b, size_t count)
+{
+    if (count <= b->room_count)
+        return true;
+    struct smtp_outcome *outcomes = mem_resize(b->outcomes, count * sizeof *outcomes);
+    if (outcomes != NULL)
+        b->outcomes = outcomes;
+    struct slice *to = mem_resize(b->to, count * sizeof *to);
+    if (to != NULL)
+        b->to = to;
+    if (outcomes == NULL || to == NULL)
+        return false;
+    b->room_count = count;
+    return true;
+}
+
+/* Our trace field stands before everything else that leaves. */
+static bool
+make_prefix(struct outbound *b)
+{
+    unsigned char hash[LOOP_HASH];
+    struct slice connector = slice_str(b->outlet->name);
+    buf_clear(&b->prefix);
+    if (!loop_hash(&b->outlet->worker->shop->trace_key, connector, b->to, b->d->open_count, hash))
+        return false;
+    loop_field_put(&b->prefix, slice_str(b->runtime->config->hostname), connector, hash);
+    return buf_ok(&b->prefix);
+}
+
+void
+outbound_send(struct outbound *b, struct delivery **take_d)
+{
+    uint64_t now = loop_now_ms(b->outlet->worker->loop);
+    b->d = *take_d;
+    *take_d = NULL;
+    size_t count = b->d->open_count;
+    bool ready = make_room(b, count);
+    for (size_t n = 0; ready && n < count; n++)
+        b->to[n] = delivery_recipient(b->d, n)->address;
+    if (!ready || !make_prefix(b)) {
+        outbound_give_back(b); /* out of memory: another time */
+        b->retiring = true;
+        return;
+    }
+    const struct envelope *e = &b->d->parcel->envelope;
+    b->prefix_sent = 0;
+    b->body_sent = 0;
+    b->body_done = false;
+    b->waits_for = WAITS_FOR_SERVER;
+    b->sent_count++;
+    const struct smtp_transaction t = {
+        .from = e->from,
+        .to = b->to,
+        .to_count = count,
+        .size = e->size + b->prefix.len,
+        .body = e->is_8bit ? SMTP_BODY_8BITMIME : SMTP_BODY_UNSAID,
+        .auth_anonymous = e->auth == ENVELOPE_AUTH_ANONYMOUS,
+        .auth = e->auth == ENVELOPE_AUTH_NAMED ? e->auth_name : slice(NULL, 0),
+        .outcomes = b->outcomes,
+    };
+    smtp_client_send(b->engine, &t, now);
+    outbound_drive(b);
+}
+
+static void
+abort_body(struct outbound *b, const struct err *err)
+{
+    struct log_line line;
+    log_begin(&line, b->outlet->worker->shop->log, EV_internal_trouble, b->d->id);
+    log_str(&line, "what", "the content of a queued message could not be read");
+    log_str(&line, "why", err->text);
+    log_end(&line);
+    struct reply r =
+        outbound_local_reply(451, "4.3.0", "The content could not be read from the spool");
+    smtp_client_abort(b->engine, &r);
+}
+
+bool
+outbound_give_body(struct outbound *b, uint64_t now)
+{
+    if (b->prefix_sent < b->prefix.len) {
+        struct slice rest = slice_from(buf_slice(&b->prefix), b->prefix_sent);
+        size_t before = rest.len;
+        smtp_client_body(b->engine, &rest, now);
+        b->prefix_sent += before - rest.len;
+        return before != rest.len;
+    }
+    if (b->body_done) {
+        if (b->unrecorded)
+            return false; /* the dot waits for the record of the message before */
+        smtp_client_body_end(b->engine, now);
+        return true;
+    }
+    if (b->scratch == NULL && (b->scratch = mem_new(BODY_PIECE)) == NULL)
+        return false;
+    struct err err;
+    struct slice piece;
+    if (!body_read(b->d->parcel->body, b->body_sent, b->scratch, BODY_PIECE, &piece, &err)) {
+        abort_body(b, &err);
+        return true;
+    }
+    if (piece.len == 0) {
+        b->body_done = true;
+        return true;
+    }
+    size_t before = piece.len;
+    smtp_client_body(b->engine, &piece, now);
+    b->body_sent += before - piece.len;
+    return before != piece.len;
+}
+
+void
+outbound_recorded(struct outbound *b)
+{
+    b->unrecorded = false;
+    if (b->engine != NULL && b->d != NULL && b->body_done)
+        outbound_drive(b);
+}

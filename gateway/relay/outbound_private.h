@@ -1,0 +1,70 @@
+/*
+ * outbound_private.h - the inside of a connection to a server: outbound.c is the connection,
+ * outbound_message.c the message on it.
+ */
+#ifndef RELAY_OUTBOUND_PRIVATE_H
+#define RELAY_OUTBOUND_PRIVATE_H
+
+#include "gateway/net/conn.h"
+#include "gateway/relay/outbound.h"
+
+/* Whose deadline it is. */
+enum waits_for {
+    WAITS_FOR_CONNECT,
+    WAITS_FOR_SERVER, /* the engine's own deadlines (RFC 5321 4.5.3.2) */
+    WAITS_FOR_TLS,
+    WAITS_FOR_WORK, /* idle, ready for a message */
+    WAITS_FOR_QUIT,
+};
+
+struct outbound {
+    struct outbound *next; /* of the same outlet */
+    struct outlet *outlet;
+    struct runtime *runtime; /* what it was opened with */
+    const struct send_connector *connector;
+    struct lane *lane;
+    uint64_t serial;
+    struct conn *conn;
+    struct smtp_client *engine; /* NULL until connected */
+    struct timer *timer;
+    uint64_t opened_ms;
+    enum waits_for waits_for;
+    uint64_t deadline_ms; /* unless it waits for the server */
+    uint32_t sent_count;
+    char server_text[128];
+
+    struct delivery *d; /* under way */
+    struct smtp_outcome *outcomes;
+    struct slice *to;
+    size_t room_count; /* how many fit into outcomes and to */
+    struct buf prefix; /* our trace field, before the body */
+    size_t prefix_sent;
+    uint64_t body_sent;
+    char *scratch; /* for bodies in files; only while one is sent */
+
+    bool was_ready;      /* counted as made */
+    bool unrecorded;     /* outcomes of the message before are not on disk yet */
+    bool body_done;      /* all octets given; the dot may be held back */
+    bool failed_counted; /* the lane knows that this connection failed */
+    bool retiring;       /* QUIT when idle */
+    bool driving;        /* drive() is on the stack: inner calls leave the work to it */
+};
+
+/* On until the engine waits. May end b: nothing behind a call of this, but where driving is set.
+ */
+void outbound_drive(struct outbound *b);
+
+/* A failure of ours, or of the connection, in the shape of a reply. */
+struct reply outbound_local_reply(int code, const char *enhanced, const char *text);
+
+/* ---- outbound_message.c ---- */
+
+/* Give the engine as much of the message as it takes now. False: it takes no more for the moment,
+ * or its final dot is held back. */
+bool outbound_give_body(struct outbound *b, uint64_t now_ms);
+/* Hand the delivery and its outcomes to the outlet. */
+void outbound_settle(struct outbound *b);
+/* Hand the delivery back untried. */
+void outbound_give_back(struct outbound *b);
+
+#endif

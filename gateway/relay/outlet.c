@@ -1,0 +1,439 @@
+#include "gateway/relay/outlet_private.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/relay/outbound.h"
+
+enum { DUE_PAGE = 512 };
+
+/* ---- The table of ids ---- */
+
+static struct delivery **
+bucket_of(struct outlet *o, uint64_t id)
+{
+    /* Ids count up in steps of 1024 within a millisecond: mix before taking the low bits. */
+    return &o->by_id[(id * UINT64_C(0x9E3779B97F4A7C15)) >> 52];
+}
+
+static struct delivery *
+find(const struct outlet *o, uint64_t id)
+{
+    struct delivery *d = o->by_id[(id * UINT64_C(0x9E3779B97F4A7C15)) >> 52];
+    while (d != NULL && d->id != id)
+        d = d->same_hash;
+    return d;
+}
+
+static void
+enter_id(struct outlet *o, struct delivery *d)
+{
+    struct delivery **at = bucket_of(o, d->id);
+    d->same_hash = *at;
+    *at = d;
+}
+
+static void
+leave_id(struct outlet *o, struct delivery *d)
+{
+    struct delivery **at = bucket_of(o, d->id);
+    while (*at != d)
+        at = &(*at)->same_hash;
+    *at = d->same_hash;
+    d->same_hash = NULL;
+}
+
+/* ---- The ready list ---- */
+
+static void
+ready_insert(struct outlet *o, struct delivery *d, bool front)
+{
+    must(!d->queued);
+    d->queued = true;
+    d->next = front ? o->ready_first : NULL;
+    d->prev = front ? NULL : o->ready_last;
+    *(d->prev ? &d->prev->next : &o->ready_first) = d;
+    *(d->next ? &d->next->prev : &o->ready_last) = d;
+    o->ready_count++;
+    o->ready_octets += delivery_octets(d);
+}
+
+static void
+ready_remove(struct outlet *o, struct delivery *d)
+{
+    must(d->queued);
+    d->queued = false;
+    *(d->prev ? &d->prev->next : &o->ready_first) = d->next;
+    *(d->next ? &d->next->prev : &o->ready_last) = d->prev;
+    d->next = d->prev = NULL;
+    o->ready_count--;
+    o->ready_octets -= delivery_octets(d);
+}
+
+/* A new delivery at the end of the ready list. False: no room; the spool has it and knows when.
+ */
+static bool
+ready_add(struct outlet *o, uint64_t id, struct parcel *parcel)
+{
+    if (o->ready_count >= READY_MAX)
+        return false;
+    bool keep = parcel != NULL && o->ready_octets < READY_OCTETS;
+    struct delivery *d = delivery_new(id, keep ? parcel : NULL);
+    if (d == NULL)
+        return false;
+    enter_id(o, d);
+    ready_insert(o, d, false);
+    return true;
+}
+
+void
+outlet_put_back(struct outlet *o, struct delivery *d)
+{
+    o->in_flight--;
+    ready_insert(o, d, true);
+}
+
+void
+outlet_forget(struct outlet *o, struct delivery **d)
+{
+    o->in_flight--;
+    leave_id(o, *d);
+    delivery_free(d);
+}
+
+/* ---- What is due ---- */
+
+/* Fill the ready list from the spool. What is in memory already comes along and is passed over:
+ * it is at most READY_MAX and what is in flight, so the walk is bounded. */
+static void
+look_into_spool(struct outlet *o)
+{
+    int64_t now = clock_unix_ms();
+    struct spool_place page[DUE_PAGE];
+    struct spool_place after = {INT64_MIN, 0};
+    size_t n;
+    o->behind = false;
+    do {
+        n = spool_due(o->worker->shop->spool, slice_str(o->name), after, now, page, DUE_PAGE,
+                      &o->next_due_unix_ms);
+        for (size_t i = 0; i < n; i++) {
+            if (find(o, page[i].id) == NULL && !ready_add(o, page[i].id, NULL)) {
+                o->behind = true;
+                return;
+            }
+        }
+        if (n > 0)
+            after = page[n - 1];
+    } while (n == DUE_PAGE);
+}
+
+static bool
+is_suspended(const struct outlet *o)
+{
+    return o->suspended_until_ms > loop_now_ms(o->worker->loop);
+}
+
+struct delivery *
+outlet_next(struct outlet *o)
+{
+    struct err err;
+    if (o->retiring || is_suspended(o))
+        return NULL;
+    if (o->ready_count < READY_LOW && o->behind)
+        look_into_spool(o);
+    while (o->ready_first != NULL) {
+        struct delivery *d = o->ready_first;
+        ready_remove(o, d);
+        o->in_flight++;
+        if (delivery_open(d, o->worker->shop->spool, slice_str(o->name), clock_unix_ms(), &err)) {
+            if (d->open_count > 0)
+                return d;
+        } else if (err.kind != ERR_STATE) {
+            /* No memory, or the disk: it stays in the spool and is found again in a minute. */
+            struct log_line line;
+            log_begin(&line, o->worker->shop->log, EV_internal_trouble, d->id);
+            log_str(&line, "what", "a queued message could not be read");
+            log_str(&line, "why", err.text);
+            log_end(&line);
+        }
+        outlet_forget(o, &d);
+    }
+    return NULL;
+}
+
+/* ---- The pump ---- */
+
+static struct outbound *
+ready_connection(const struct outlet *o)
+{
+    for (struct outbound *b = o->connections; b != NULL; b = outbound_after(b))
+        if (outbound_is_ready(b))
+            return b;
+    return NULL;
+}
+
+static void
+feed_connections(struct outlet *o)
+{
+    struct outbound *b;
+    while (o->ready_first != NULL && (b = ready_connection(o)) != NULL) {
+        struct delivery *d = outlet_next(o);
+        if (d == NULL)
+            return;
+        outbound_send(b, &d);
+    }
+}
+
+/* Open connections for what waits, but never more than there are messages for them. */
+static void
+open_connections(struct outlet *o)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    while (o->ready_count > o->making_count) {
+        struct lane *lane = outlet_choose_lane(o, now);
+        if (lane == NULL || !outbound_open(o, lane))
+            return;
+    }
+}
+
+static void
+arm_timer(struct outlet *o)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    uint64_t wake = UINT64_MAX;
+    if (o->next_due_unix_ms != INT64_MAX) {
+        int64_t wait = o->next_due_unix_ms - clock_unix_ms();
+        wake = now + (wait > 0 ? (uint64_t)wait : 0) + 1;
+    }
+    if (is_suspended(o))
+        wake = o->suspended_until_ms;
+    else if (o->ready_count > 0) {
+        uint64_t lane = outlet_lane_wake_ms(o);
+        wake = lane < wake ? lane : wake;
+        /* Names that could not be resolved are tried again like a server that does not answer. */
+        if (o->lane_count == 0 && o->look_ups == 0 && now + ADDRESSES_FRESH_MS < wake)
+            wake = now + ADDRESSES_FRESH_MS;
+    }
+    timer_set(o->timer, wake);
+}
+
+void
+outlet_pump(struct outlet *o)
+{
+    if (o->retiring)
+        return;
+    if (!is_suspended(o)) {
+        feed_connections(o);
+        if (o->ready_count > o->making_count) {
+            outlet_find_servers(o);
+            open_connections(o);
+        }
+    }
+    arm_timer(o);
+}
+
+static void
+on_timer(void *context)
+{
+    struct outlet *o = context;
+    if (o->ready_count < READY_LOW && o->next_due_unix_ms <= clock_unix_ms())
+        o->behind = true;
+    if (o->behind && o->ready_count < READY_LOW)
+        look_into_spool(o);
+    outlet_pump(o);
+}
+
+/* ---- For the worker and the tools ---- */
+
+static void
+find_counters(struct outlet *o)
+{
+    struct metrics *m = o->worker->shop->metrics;
+    o->count.delivered = metrics_series(m, METRIC_recipients_total, o->name, "delivered");
+    o->count.deferred = metrics_series(m, METRIC_recipients_total, o->name, "deferred");
+    o->count.bounced = metrics_series(m, METRIC_recipients_total, o->name, "bounced");
+    o->count.expired = metrics_series(m, METRIC_recipients_total, o->name, "expired");
+    o->count.connected = metrics_series(m, METRIC_server_connections_total, o->name, "ready");
+    o->count.failed = metrics_series(m, METRIC_server_connections_total, o->name, "failed");
+    o->count.open = metrics_series(m, METRIC_server_connections_open, o->name, NULL);
+    o->count.up = metrics_series(m, METRIC_connector_up, o->name, NULL);
+    counter_set(o->count.up, 1);
+}
+
+struct outlet *
+outlet_new(struct worker *w, const struct send_connector *connector)
+{
+    struct outlet *o = mem_new(sizeof *o);
+    if (o == NULL)
+        return NULL;
+    o->worker = w;
+    o->timer = timer_new(w->loop, on_timer, o);
+    if (o->timer == NULL) {
+        mem_free(&o);
+        return NULL;
+    }
+    o->runtime = runtime_ref(w->runtime);
+    o->connector = connector;
+    memcpy(o->name, connector->name, slice_head(slice_str(connector->name), 63).len);
+    o->next_due_unix_ms = INT64_MIN; /* the timer looks into the spool first thing */
+    find_counters(o);
+    o->next = w->outlets;
+    w->outlets = o;
+    timer_set(o->timer, loop_now_ms(w->loop));
+    return o;
+}
+
+void
+outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connector *connector)
+{
+    struct runtime *before = o->runtime;
+    o->runtime = runtime_ref(runtime);
+    o->connector = connector;
+    outlet_stop_look_ups(o);
+    for (size_t i = 0; i < o->lane_count; i++) {
+        o->lanes[i].current = false; /* server points into the old configuration */
+        server_limits_unblock(&o->lanes[i].limits);
+    }
+    o->addresses_at_ms = 0;
+    o->suspended_until_ms = 0;
+    o->retiring = false;
+    struct outbound *after;
+    for (struct outbound *b = o->connections; b != NULL; b = after) {
+        after = outbound_after(b);
+        outbound_retire(b);
+    }
+    runtime_unref(&before);
+    o->behind = true;
+    timer_set(o->timer, loop_now_ms(o->worker->loop));
+}
+
+static void
+drop_ready(struct outlet *o)
+{
+    while (o->ready_first != NULL) {
+        struct delivery *d = o->ready_first;
+        ready_remove(o, d);
+        leave_id(o, d);
+        delivery_free(&d);
+    }
+}
+
+void
+outlet_retire(struct outlet *o, bool cut)
+{
+    o->retiring = true;
+    outlet_stop_look_ups(o);
+    timer_set(o->timer, UINT64_MAX);
+    struct outbound *after;
+    for (struct outbound *b = o->connections; b != NULL; b = after) {
+        after = outbound_after(b);
+        if (cut)
+            outbound_cut(b);
+        else
+            outbound_retire(b);
+    }
+    drop_ready(o);
+}
+
+void
+outlet_free(struct outlet **ref)
+{
+    struct outlet *o = *ref;
+    outlet_drop_settlements(o);
+    must(o->connections == NULL && o->in_flight == 0 && o->ready_count == 0);
+    struct outlet **at = &o->worker->outlets;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    counter_set(o->count.up, 0);
+    timer_free(&o->timer);
+    runtime_unref(&o->runtime);
+    mem_free(ref);
+}
+
+void
+outlet_offer(struct outlet *o, struct parcel *parcel)
+{
+    if (o->retiring)
+        return;
+    if (find(o, parcel->envelope.id) == NULL && !ready_add(o, parcel->envelope.id, parcel))
+        o->behind = true;
+    outlet_pump(o);
+}
+
+void
+outlet_look(struct outlet *o)
+{
+    o->behind = true;
+    o->next_due_unix_ms = INT64_MIN;
+    timer_set(o->timer, loop_now_ms(o->worker->loop));
+}
+
+void
+outlet_retry(struct outlet *o)
+{
+    o->suspended_until_ms = 0;
+    o->senders_refused = 0;
+    o->addresses_at_ms = 0;
+    for (size_t i = 0; i < o->lane_count; i++)
+        server_limits_unblock(&o->lanes[i].limits);
+    outlet_look(o);
+}
+
+bool
+outlet_has(const struct outlet *o, uint64_t id)
+{
+    return find(o, id) != NULL;
+}
+
+bool
+outlet_withdraw(struct outlet *o, uint64_t id)
+{
+    struct delivery *d = find(o, id);
+    if (d == NULL)
+        return true;
+    if (!d->queued)
+        return false;
+    ready_remove(o, d);
+    leave_id(o, d);
+    delivery_free(&d);
+    return true;
+}
+
+bool
+outlet_was_tried(const struct outlet *o)
+{
+    return o->was_tried;
+}
+
+bool
+outlet_is_idle(const struct outlet *o)
+{
+    return o->connections == NULL && o->in_flight == 0;
+}
+
+const char *
+outlet_name(const struct outlet *o)
+{
+    return o->name;
+}
+
+struct outlet *
+outlet_after(const struct outlet *o)
+{
+    return o->next;
+}
+
+struct outlet_state
+outlet_state(const struct outlet *o)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    uint64_t wake = is_suspended(o) ? o->suspended_until_ms : outlet_lane_wake_ms(o);
+    return (struct outlet_state){
+        .suspended = is_suspended(o),
+        .wait_ms = wake != UINT64_MAX && wake > now ? wake - now : 0,
+        .connections = o->connection_count,
+        .ready = o->ready_count,
+        .in_flight = o->in_flight,
+        .last_error = o->last_error,
+    };
+}

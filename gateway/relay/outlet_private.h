@@ -1,0 +1,114 @@
+/*
+ * outlet_private.h - the inside of an outlet, shared by outlet.c (ready list and pump),
+ * outlet_servers.c (addresses, health), outlet_settle.c (outcomes) and outbound.c.
+ */
+#ifndef RELAY_OUTLET_PRIVATE_H
+#define RELAY_OUTLET_PRIVATE_H
+
+#include "gateway/relay/outlet.h"
+#include "gateway/route/limits.h"
+#include "gateway/route/verdict.h"
+
+enum {
+    READY_MAX = 2000,                /* deliveries in memory */
+    READY_LOW = READY_MAX / 2,       /* below this the spool is looked at again */
+    READY_OCTETS = 48 * 1024 * 1024, /* beyond this only ids are kept */
+    LANES_MAX = 64,
+    ID_BUCKETS = 4096,
+    ADDRESSES_FRESH_MS = 60 * 1000, /* names are looked up again after this (cache: resolver) */
+    SUSPENDED_MS = 30 * 60 * 1000,  /* the slow retry of a connector with the wrong password */
+    RECORD_AGAIN_MS = 5 * 1000,
+};
+
+/* One address of one server. */
+struct lane {
+    size_t server;  /* index in the connector's list */
+    char host[256]; /* as the configuration calls it: survives a reload */
+    uint16_t port;
+    struct sockaddr_storage addr;
+    struct server_limits limits;
+    bool current; /* found by the last look-up */
+};
+
+struct outlet_counters {
+    counter *delivered;
+    counter *deferred;
+    counter *bounced;
+    counter *expired;
+    counter *connected;
+    counter *failed;
+    counter *open;
+    counter *up;
+};
+
+struct outlet {
+    struct outlet *next; /* of the same worker */
+    struct worker *worker;
+    struct runtime *runtime; /* connector is in its config */
+    const struct send_connector *connector;
+    char name[64];
+    struct outlet_counters count;
+
+    struct delivery *ready_first; /* fresh and due, oldest first */
+    struct delivery *ready_last;
+    size_t ready_count;
+    size_t ready_octets;
+    struct delivery *by_id[ID_BUCKETS]; /* ready and in flight */
+    size_t in_flight;                   /* at a connection or being recorded */
+    bool behind;                        /* the spool may hold more that is due */
+    int64_t next_due_unix_ms;
+
+    struct lane lanes[LANES_MAX];
+    size_t lane_count;
+    size_t next_lane; /* round-robin */
+    uint64_t addresses_at_ms;
+    size_t look_ups; /* under way */
+    struct outlet_look_up *look_up_list;
+
+    struct outbound *connections; /* all, intrusive list */
+    size_t connection_count;
+    size_t making_count; /* of them: not yet ready for the first time */
+
+    struct settlement *unrecorded; /* the spool had no room for their outcomes: tried again */
+
+    uint64_t suspended_until_ms;
+    unsigned senders_refused; /* different ones in a row */
+    uint64_t last_refused_sender;
+    bool was_tried;
+    bool retiring;
+    char last_error[240];
+
+    struct timer *timer; /* next_due, blocked lanes, suspension: whatever comes first */
+};
+
+/* ---- outlet.c ---- */
+/* Give work to connections, open what may be opened, arm the timer. */
+void outlet_pump(struct outlet *o);
+/* The next delivery with something open, taken from the ready list; NULL: none, or not now. */
+struct delivery *outlet_next(struct outlet *o);
+/* Back to the front of the ready list: not tried, or to be tried at the next server at once. */
+void outlet_put_back(struct outlet *o, struct delivery *d);
+/* It is decided and recorded (or the record is gone): forget it. */
+void outlet_forget(struct outlet *o, struct delivery **d);
+
+/* ---- outlet_servers.c ---- */
+void outlet_find_servers(struct outlet *o); /* start look-ups if the addresses are stale */
+void outlet_stop_look_ups(struct outlet *o);
+struct lane *outlet_choose_lane(struct outlet *o, uint64_t now_ms);
+/* When the first blocked lane may be tried again; UINT64_MAX: none is blocked. */
+uint64_t outlet_lane_wake_ms(const struct outlet *o);
+/* A connection (or an attempt at one) failed as a whole. */
+void outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why);
+void outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by);
+void outlet_suspend(struct outlet *o, const char *why);
+struct timetable outlet_connection_timetable(const struct outlet *o);
+
+/* ---- outlet_settle.c ---- */
+/* Every open recipient of d has an outcome: log it, decide, record. d is taken. When the spool
+ * has recorded, outbound_recorded() is called on `by` if that connection still exists. */
+void outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *outcomes,
+                   struct outbound *by);
+/* The gateway ends: what could not be recorded is given up; it is delivered once more after. */
+void outlet_drop_settlements(struct outlet *o);
+
+#endif

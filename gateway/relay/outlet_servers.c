@@ -1,0 +1,306 @@
+#include "gateway/relay/outlet_private.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "gateway/base/mem.h"
+#include "gateway/relay/outbound.h"
+
+/* One name being resolved. Owned by the outlet's list until its answer. */
+struct outlet_look_up {
+    struct outlet_look_up *next;
+    struct outlet *outlet;
+    size_t server; /* index in the connector's list */
+    struct resolve_query *query;
+};
+
+struct timetable
+outlet_connection_timetable(const struct outlet *o)
+{
+    const struct retry_steps *steps = &o->runtime->config->retry_connection;
+    return (struct timetable){steps->wait_ms, steps->count};
+}
+
+/* ---- Addresses ---- */
+
+static socklen_t
+length_of(const struct sockaddr_storage *a)
+{
+    return a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+}
+
+static bool
+same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+    return a->ss_family == b->ss_family && memcmp(a, b, length_of(a)) == 0;
+}
+
+/* The lane of this address, or a slot that nothing uses; NULL: LANES_MAX are in use. */
+static struct lane *
+lane_for(struct outlet *o, const struct sockaddr_storage *addr)
+{
+    struct lane *unused = NULL;
+    for (size_t i = 0; i < o->lane_count; i++) {
+        struct lane *lane = &o->lanes[i];
+        if (same_address(&lane->addr, addr))
+            return lane;
+        if (!lane->current && lane->limits.open == 0 && unused == NULL)
+            unused = lane;
+    }
+    if (unused == NULL && o->lane_count < LANES_MAX)
+        unused = &o->lanes[o->lane_count++];
+    if (unused != NULL) {
+        unused->addr = *addr;
+        server_limits_init(&unused->limits, o->connector->connections);
+    }
+    return unused;
+}
+
+static void
+forget_lanes_of(struct outlet *o, size_t server)
+{
+    for (size_t i = 0; i < o->lane_count; i++)
+        if (o->lanes[i].server == server)
+            o->lanes[i].current = false;
+}
+
+static void
+unlink_look_up(struct outlet_look_up *l)
+{
+    struct outlet_look_up **at = &l->outlet->look_up_list;
+    while (*at != l)
+        at = &(*at)->next;
+    *at = l->next;
+    l->outlet->look_ups--;
+}
+
+static void
+on_addresses(void *context, const struct sockaddr_storage *list, size_t count,
+             const struct err *err_or_null)
+{
+    struct outlet_look_up *l = context;
+    struct outlet *o = l->outlet;
+    size_t index = l->server;
+    const struct server *server = &o->connector->servers[index];
+    unlink_look_up(l);
+    mem_free(&l);
+
+    if (err_or_null != NULL) {
+        /* Addresses found earlier stay good while DNS is away. */
+        struct log_line line;
+        log_begin(&line, o->worker->shop->log, EV_server_failed, 0);
+        log_str(&line, "connector", o->name);
+        log_str(&line, "server", server->host);
+        log_str(&line, "why", err_or_null->text);
+        log_end(&line);
+        slice_copy_text(o->last_error, sizeof o->last_error, slice_str(err_or_null->text));
+    } else {
+        forget_lanes_of(o, index);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct lane *lane = lane_for(o, &list[i]);
+        if (lane == NULL)
+            break;
+        lane->server = index;
+        lane->port = server->port;
+        slice_copy_text(lane->host, sizeof lane->host, slice_str(server->host));
+        lane->current = true;
+    }
+    outlet_pump(o);
+}
+
+static bool
+start_look_up(struct outlet *o, size_t index)
+{
+    const struct server *server = &o->connector->servers[index];
+    struct err err;
+    struct outlet_look_up *l = mem_new(sizeof *l);
+    if (l == NULL)
+        return false;
+    l->outlet = o;
+    l->server = index;
+    if (!resolve_start(o->worker->resolver, server->host, server->port, on_addresses, l,
+                       &l->query, &err)) {
+        mem_free(&l);
+        return false;
+    }
+    l->next = o->look_up_list;
+    o->look_up_list = l;
+    o->look_ups++;
+    return true;
+}
+
+void
+outlet_find_servers(struct outlet *o)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    if (o->look_ups > 0 ||
+        (o->addresses_at_ms != 0 && now < o->addresses_at_ms + ADDRESSES_FRESH_MS))
+        return;
+    o->addresses_at_ms = now;
+    for (size_t i = 0; i < o->connector->server_count; i++)
+        if (!start_look_up(o, i))
+            o->addresses_at_ms = 0;
+}
+
+void
+outlet_stop_look_ups(struct outlet *o)
+{
+    while (o->look_up_list != NULL) {
+        struct outlet_look_up *l = o->look_up_list;
+        resolve_cancel(&l->query);
+        unlink_look_up(l);
+        mem_free(&l);
+    }
+    o->addresses_at_ms = 0;
+}
+
+/* ---- Which server now ---- */
+
+static bool
+usable(const struct lane *lane, uint64_t now_ms)
+{
+    return lane->current && server_limits_may_open(&lane->limits, now_ms);
+}
+
+/* Failover: the servers in the order given; the second only when the first is waiting out a
+ * failure, not when it is merely busy. */
+static struct lane *
+choose_failover(struct outlet *o, uint64_t now_ms)
+{
+    for (size_t s = 0; s < o->connector->server_count; s++) {
+        bool busy = false;
+        for (size_t i = 0; i < o->lane_count; i++) {
+            struct lane *lane = &o->lanes[i];
+            if (!lane->current || lane->server != s)
+                continue;
+            if (usable(lane, now_ms))
+                return lane;
+            busy = busy || lane->limits.blocked_until_ms <= now_ms;
+        }
+        if (busy)
+            return NULL;
+    }
+    return NULL;
+}
+
+static struct lane *
+choose_round_robin(struct outlet *o, uint64_t now_ms)
+{
+    for (size_t i = 0; i < o->lane_count; i++) {
+        struct lane *lane = &o->lanes[(o->next_lane + i) % o->lane_count];
+        if (!usable(lane, now_ms))
+            continue;
+        o->next_lane = (size_t)(lane - o->lanes) + 1;
+        return lane;
+    }
+    return NULL;
+}
+
+struct lane *
+outlet_choose_lane(struct outlet *o, uint64_t now_ms)
+{
+    return o->connector->balance == BALANCE_FAILOVER ? choose_failover(o, now_ms)
+                                                     : choose_round_robin(o, now_ms);
+}
+
+uint64_t
+outlet_lane_wake_ms(const struct outlet *o)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    uint64_t wake = UINT64_MAX;
+    for (size_t i = 0; i < o->lane_count; i++) {
+        const struct lane *lane = &o->lanes[i];
+        if (lane->current && lane->limits.blocked_until_ms > now &&
+            lane->limits.blocked_until_ms < wake)
+            wake = lane->limits.blocked_until_ms;
+    }
+    return wake;
+}
+
+/* ---- Health ---- */
+
+static bool
+some_lane_works(const struct outlet *o)
+{
+    for (size_t i = 0; i < o->lane_count; i++)
+        if (o->lanes[i].current && o->lanes[i].limits.failures == 0)
+            return true;
+    return false;
+}
+
+static void
+remember_error(struct outlet *o, const struct smtp_outcome *why, const char *diagnosis)
+{
+    struct buf text;
+    buf_init(&text, sizeof o->last_error * 4);
+    reply_put(&text, &why->reply);
+    if (diagnosis != NULL)
+        buf_printf(&text, " (%s)", diagnosis);
+    slice_copy_text(o->last_error, sizeof o->last_error, buf_slice(&text));
+    buf_fini(&text);
+}
+
+static void
+log_server(struct outlet *o, const struct lane *lane, uint64_t now)
+{
+    char where[280];
+    snprintf(where, sizeof where, "%s:%u", lane->host, lane->port);
+    struct log_line line;
+    log_begin(&line, o->worker->shop->log, EV_server_failed, 0);
+    log_str(&line, "connector", o->name);
+    log_str(&line, "server", where);
+    log_str(&line, "why", o->last_error);
+    if (lane->limits.blocked_until_ms > now)
+        log_num(&line, "next_s", (lane->limits.blocked_until_ms - now + 999) / 1000);
+    log_end(&line);
+}
+
+void
+outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    struct verdict v = verdict_of(why);
+    o->was_tried = true;
+    counter_add(o->count.failed, 1);
+    remember_error(o, why, v.diagnosis);
+    if (v.fewer_connections) {
+        server_limits_too_many(&lane->limits, now);
+    } else {
+        uint64_t salt = (uint64_t)(lane - o->lanes) + 1;
+        server_limits_failed(&lane->limits, outlet_connection_timetable(o), salt, now);
+    }
+    log_server(o, lane, now);
+    counter_set(o->count.up, some_lane_works(o));
+    if (v.consequence == CONSEQUENCE_SUSPEND)
+        outlet_suspend(o, o->last_error);
+}
+
+void
+outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by)
+{
+    o->was_tried = true;
+    o->last_error[0] = '\0';
+    counter_set(o->count.up, 1);
+    if (!server_limits_succeeded(&lane->limits))
+        return;
+    struct outbound_facts facts = outbound_facts(by);
+    struct log_line line;
+    log_begin(&line, o->worker->shop->log, EV_server_restored, 0);
+    log_str(&line, "connector", o->name);
+    log_str(&line, "server", facts.server);
+    log_end(&line);
+}
+
+void
+outlet_suspend(struct outlet *o, const char *why)
+{
+    struct log_line line;
+    o->suspended_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
+    counter_set(o->count.up, 0);
+    log_begin(&line, o->worker->shop->log, EV_connector_suspended, 0);
+    log_str(&line, "connector", o->name);
+    log_str(&line, "why", why);
+    log_num(&line, "next_s", SUSPENDED_MS / 1000);
+    log_end(&line);
+}
