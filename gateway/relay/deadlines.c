@@ -1,0 +1,92 @@
+#include "gateway/relay/deadlines.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/relay/giveup.h"
+#include "gateway/relay/outlet.h"
+
+enum { LOOK_MAX = 512 };
+
+/* May age decide about this recipient now? Not while an outlet has the message in flight, and
+ * never before one attempt since start (design.md 5, expire). */
+static bool
+may_decide(struct worker *w, const struct parcel *p, const struct envelope_recipient *r,
+           bool expire)
+{
+    if (r->state == RECIPIENT_HELD)
+        return expire;
+    if (r->state != RECIPIENT_WAITING)
+        return false;
+    struct outlet *o = worker_outlet(w, r->connector);
+    if (o == NULL)
+        return true; /* no connector of ours: there is nothing to wait for */
+    if (!expire)
+        return true;
+    return outlet_was_tried(o) && outlet_withdraw(o, p->envelope.id);
+}
+
+static uint32_t *
+choose(struct worker *w, const struct parcel *p, bool expire, size_t *count)
+{
+    const struct envelope *e = &p->envelope;
+    uint32_t *indexes = mem_new(e->recipient_count * sizeof *indexes);
+    *count = 0;
+    for (size_t i = 0; indexes != NULL && i < e->recipient_count; i++)
+        if (may_decide(w, p, &e->recipients[i], expire))
+            indexes[(*count)++] = (uint32_t)i;
+    return indexes;
+}
+
+/* True: nothing more is to be done for this message's age. */
+static bool
+decide(struct worker *w, uint64_t id, bool expire)
+{
+    struct err err;
+    struct parcel *p = NULL;
+    if (!parcel_load(w->shop->spool, id, &p, &err))
+        return err.kind == ERR_STATE;
+    size_t count;
+    uint32_t *indexes = choose(w, p, expire, &count);
+    bool done = indexes != NULL && count == envelope_open_count(&p->envelope);
+    if (count > 0 && expire)
+        done = give_up(w, p, indexes, count, true, NULL) && done;
+    else if (count > 0 && !p->envelope.delay_noticed && !p->envelope.is_report)
+        done = give_notice(w, p, indexes, count) && done;
+    mem_free(&indexes);
+    parcel_unref(&p);
+    return done;
+}
+
+/* Messages received before `before`, from *place on. The place moves past what is done; it stays
+ * at the first message that could not be decided yet, which the next look begins with. */
+static void
+look_from(struct worker *w, struct spool_place *place, int64_t before, bool expire)
+{
+    struct spool_place *page = mem_new(LOOK_MAX * sizeof *page);
+    if (page == NULL)
+        return;
+    size_t n = spool_received_before(w->shop->spool, *place, before, page, LOOK_MAX);
+    bool all = true;
+    for (size_t i = 0; i < n; i++) {
+        all = decide(w, page[i].id, expire) && all;
+        if (all)
+            *place = page[i];
+    }
+    mem_free(&page);
+}
+
+void
+deadlines_look(struct worker *w)
+{
+    const struct config *c = w->runtime->config;
+    int64_t now = clock_unix_ms();
+    look_from(w, &w->expired_to, now - (int64_t)c->expire_ms, true);
+    look_from(w, &w->noticed_to, now - (int64_t)c->delay_notice_ms, false);
+}
+
+void
+deadlines_restart(struct worker *w)
+{
+    w->expired_to = (struct spool_place){INT64_MIN, 0};
+    w->noticed_to = (struct spool_place){INT64_MIN, 0};
+}

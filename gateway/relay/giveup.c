@@ -1,0 +1,142 @@
+#include "gateway/relay/giveup.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/relay/bounce.h"
+
+struct giving_up {
+    struct worker *worker;
+    struct parcel *parcel;
+    struct bounce report;
+    enum bounce_kind kind;
+    struct recipient_change *rows;
+    struct bounce_row *bounces;
+    size_t count;
+};
+
+static void
+giving_up_free(struct giving_up **ref)
+{
+    struct giving_up *g = *ref;
+    bounce_drop(&g->report);
+    parcel_unref(&g->parcel);
+    mem_free(&g->rows);
+    mem_free(&g->bounces);
+    mem_free(ref);
+}
+
+static void
+log_row(const struct giving_up *g, size_t n, const struct reply *why)
+{
+    const struct envelope *e = &g->parcel->envelope;
+    const struct envelope_recipient *r = &e->recipients[g->rows[n].index];
+    bool expired = g->rows[n].state == RECIPIENT_EXPIRED;
+    char room[REPLY_TEXT + 32];
+    struct buf reply = {.data = room, .cap = sizeof room, .max = sizeof room - 1};
+    if (why != NULL)
+        reply_put(&reply, why);
+    struct log_line line;
+    log_begin(&line, g->worker->shop->log, EV_delivery, e->id);
+    log_str(&line, "outcome", expired ? "expired" : "bounced");
+    log_slice(&line, "from", e->from.len > 0 ? e->from : slice_str("<>"));
+    log_slice(&line, "to", r->address);
+    if (r->connector.len > 0)
+        log_slice(&line, "connector", r->connector);
+    log_slice(&line, "reply", why ? buf_slice(&reply) : r->last_error);
+    log_num(&line, "delay_ms", (uint64_t)(clock_unix_ms() - e->received_unix_ms));
+    log_num(&line, "attempt", r->attempts);
+    log_end(&line);
+    char connector[64];
+    slice_copy_text(connector, sizeof connector, r->connector);
+    counter_add(metrics_series(g->worker->shop->metrics, METRIC_recipients_total, connector,
+                               expired ? "expired" : "bounced"),
+                1);
+}
+
+static void
+on_recorded(void *context, const struct spool_answer *answer)
+{
+    struct giving_up *g = context;
+    /* Not recorded: the recipients are still open on disk and come here again. */
+    if (answer->ok && g->report.parcel != NULL)
+        bounce_done(g->worker, &g->report, g->parcel->envelope.id, g->kind);
+    struct worker *w = g->worker;
+    giving_up_free(&g);
+    if (w->draining)
+        worker_look_idle(w);
+}
+
+static struct giving_up *
+giving_up_new(struct worker *w, struct parcel *parcel, size_t count, enum bounce_kind kind)
+{
+    struct giving_up *g = mem_new(sizeof *g);
+    if (g == NULL)
+        return NULL;
+    g->worker = w;
+    g->parcel = parcel_ref(parcel);
+    g->kind = kind;
+    g->count = count;
+    g->rows = mem_new(count * sizeof *g->rows);
+    g->bounces = mem_new(count * sizeof *g->bounces);
+    if (g->rows == NULL || g->bounces == NULL)
+        giving_up_free(&g);
+    return g;
+}
+
+static bool
+record(struct giving_up *g, bool notice)
+{
+    struct worker *w = g->worker;
+    struct err err;
+    uint64_t token;
+    if (!bounce_make(w, g->parcel, g->kind, g->bounces, g->count, &g->report, &err) ||
+        (token = answers_expect(w->answers, on_recorded, g)) == 0) {
+        giving_up_free(&g);
+        return false;
+    }
+    struct spool_change change = {
+        .id = g->parcel->envelope.id,
+        .rows = notice ? NULL : g->rows,
+        .row_count = notice ? 0 : g->count,
+        .delay_noticed = notice,
+        .report = g->report.draft,
+        .report_envelope = g->report.parcel ? &g->report.parcel->envelope : NULL,
+    };
+    g->report.draft = NULL;
+    spool_record(w->spool_client, &change, token,
+                 g->report.parcel ? &g->report.parcel->body : NULL);
+    return true;
+}
+
+bool
+give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count,
+        bool expired, const struct reply *why)
+{
+    struct giving_up *g = giving_up_new(w, parcel, count, BOUNCE_FAILURE);
+    if (g == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct envelope_recipient *r = &parcel->envelope.recipients[indexes[i]];
+        g->rows[i] = (struct recipient_change){
+            .index = indexes[i],
+            .state = expired ? RECIPIENT_EXPIRED : RECIPIENT_BOUNCED,
+            .connector = r->connector,
+            .attempts = r->attempts,
+        };
+        g->bounces[i] =
+            (struct bounce_row){.index = indexes[i], .expired = expired, .reply = why};
+        log_row(g, i, why);
+    }
+    return record(g, false);
+}
+
+bool
+give_notice(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count)
+{
+    struct giving_up *g = giving_up_new(w, parcel, count, BOUNCE_DELAY);
+    if (g == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        g->bounces[i] = (struct bounce_row){.index = indexes[i]};
+    return record(g, true);
+}

@@ -1,0 +1,20 @@
+/*
+ * giveup.h - recipients that no attempt decides about: too old, or a loop. They end here, with a
+ * report to the sender, in one commit.
+ */
+#ifndef RELAY_GIVEUP_H
+#define RELAY_GIVEUP_H
+
+#include "gateway/mail/reply.h"
+#include "gateway/relay/worker.h"
+
+/* These recipients (indexes into the envelope) are over: expired, or bounced with this reply. The
+ * parcel is referenced until the spool has recorded it. False (no memory, no room): nothing
+ * changed, they are still open. */
+bool give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count,
+             bool expired, const struct reply *why);
+
+/* The sender is told that these recipients still wait; nothing else changes. */
+bool give_notice(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count);
+
+#endif
