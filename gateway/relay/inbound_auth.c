@@ -1,0 +1,170 @@
+#include "gateway/relay/inbound_private.h"
+
+#include "gateway/base/mem.h"
+#include "gateway/route/password.h"
+
+/* One password check on the thread pool: copies in, result out. It touches nothing else; the
+ * hashes stay because it holds the runtime. At most 24 ms of one core (yescrypt). */
+struct auth_job {
+    struct inbound *session; /* NULL: it ended meanwhile */
+    struct worker *worker;
+    struct runtime *runtime;
+    const struct receive_connector *connector;
+    const struct account *account; /* NULL: nobody has that name; the decoy takes as long */
+    char *password;
+    size_t password_len;
+    enum password_result result;
+};
+
+static void
+log_auth(const struct inbound *s, enum log_event event, const struct receive_connector *connector,
+         const struct account *account, struct slice name, enum auth_mechanism mechanism,
+         const char *why)
+{
+    struct log_line line;
+    log_begin(&line, s->worker->shop->log, event, s->id);
+    log_str(&line, "client", inbound_client(s));
+    log_str(&line, "connector", connector ? connector->name : s->candidates.list[0]->name);
+    if (event == EV_auth_ok)
+        log_str(&line, "account", account->name);
+    log_slice(&line, "name", name);
+    log_str(&line, "mechanism", mechanism == AUTH_LOGIN ? "LOGIN" : "PLAIN");
+    if (event == EV_auth_failed)
+        log_str(&line, "why", why);
+    log_end(&line);
+}
+
+static void
+count_auth(const struct inbound *s, const struct receive_connector *connector, const char *result)
+{
+    const char *name = connector ? connector->name : s->candidates.list[0]->name;
+    counter_add(metrics_series(s->worker->shop->metrics, METRIC_smtp_auth_total, name, result),
+                1);
+}
+
+static void
+accept_logon(struct inbound *s, const struct receive_connector *connector,
+             const struct account *account, const char *how)
+{
+    const struct smtp_question *q = smtp_server_question(s->engine);
+    s->connector = connector;
+    s->account = account;
+    log_auth(s, EV_auth_ok, connector, account, q->auth.name, q->auth.mechanism, NULL);
+    count_auth(s, connector, how);
+    struct reply r = reply_make(235, "2.7.0", "Authentication successful");
+    smtp_server_answer(s->engine, &r, loop_now_ms(s->worker->loop));
+}
+
+static void
+refuse_logon(struct inbound *s, const struct auth_job *job)
+{
+    const struct smtp_question *q = smtp_server_question(s->engine);
+    bool unchecked = job->result == PASSWORD_CANNOT_CHECK;
+    const char *why = unchecked      ? "the account's hashes cannot be used"
+                      : job->account ? "wrong password"
+                                     : "no account of this connector has that name";
+    log_auth(s, EV_auth_failed, job->connector, job->account, q->auth.name, q->auth.mechanism,
+             why);
+    count_auth(s, job->connector, unchecked ? "unchecked" : "wrong");
+    /* 454 while we cannot check: a 535 would become an NDR on the Exchange side. */
+    struct reply r = unchecked ? reply_make(454, "4.7.0", "Temporary authentication failure")
+                               : reply_make(535, "5.7.3", "Authentication unsuccessful");
+    smtp_server_answer(s->engine, &r, loop_now_ms(s->worker->loop));
+}
+
+static void
+free_job(struct auth_job *job)
+{
+    mem_wipe(job->password, job->password_len);
+    mem_free(&job->password);
+    runtime_unref(&job->runtime);
+    mem_release(job);
+}
+
+static void
+work(void *context)
+{
+    struct auth_job *job = context;
+    const char *const decoy = password_decoy();
+    if (job->account != NULL) {
+        job->result =
+            password_check(job->password, job->account->hashes, job->account->hash_count);
+        return;
+    }
+    (void)password_check(job->password, &decoy, 1);
+    job->result = PASSWORD_WRONG;
+}
+
+static void
+done(void *context)
+{
+    struct auth_job *job = context;
+    struct inbound *s = job->session;
+    if (s != NULL) {
+        s->auth_job = NULL;
+        if (job->result == PASSWORD_RIGHT) {
+            logon_memory_learn(job->worker->shop->logons, job->account,
+                               slice(job->password, job->password_len),
+                               loop_now_ms(job->worker->loop));
+            accept_logon(s, job->connector, job->account, "ok");
+        } else {
+            refuse_logon(s, job);
+        }
+    }
+    free_job(job);
+    if (s != NULL)
+        inbound_go_on(s);
+}
+
+static struct auth_job *
+make_job(struct inbound *s, struct slice password)
+{
+    struct auth_job *job = mem_new(sizeof *job);
+    if (job == NULL)
+        return NULL;
+    job->password = mem_text(password);
+    if (job->password == NULL) {
+        mem_free(&job);
+        return NULL;
+    }
+    job->password_len = password.len;
+    job->session = s;
+    job->worker = s->worker;
+    job->runtime = runtime_ref(s->runtime);
+    job->result = PASSWORD_CANNOT_CHECK; /* until work says otherwise: it may never run */
+    return job;
+}
+
+void
+inbound_ask_auth(struct inbound *s, const struct smtp_question *q)
+{
+    uint64_t now = loop_now_ms(s->worker->loop);
+    const struct receive_connector *connector = NULL;
+    const struct account *account = accept_account(&s->candidates, q->auth.name, &connector);
+    if (account != NULL &&
+        logon_memory_knows(s->worker->shop->logons, account, q->auth.password, now)) {
+        accept_logon(s, connector, account, "remembered");
+        return;
+    }
+    struct auth_job *job = make_job(s, q->auth.password);
+    if (job != NULL) {
+        job->connector = connector;
+        job->account = account;
+        s->auth_job = job;
+        if (job_start(s->worker->password_gate, work, done, job))
+            return;
+        s->auth_job = NULL;
+        free_job(job);
+    }
+    count_auth(s, connector, "unchecked");
+    struct reply r = reply_make(454, "4.7.0", "Too many logons at once, try again");
+    smtp_server_answer(s->engine, &r, now);
+}
+
+void
+inbound_forget_auth(struct inbound *s)
+{
+    if (s->auth_job != NULL)
+        s->auth_job->session = NULL;
+    s->auth_job = NULL;
+}

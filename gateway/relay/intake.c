@@ -1,0 +1,213 @@
+#include "gateway/relay/intake.h"
+
+#include "gateway/base/ascii.h"
+#include "gateway/base/mem.h"
+#include "gateway/mail/header.h"
+#include "gateway/route/firewall.h"
+
+enum {
+    TRACES_MAX = 64, /* more passes than any hop limit allows */
+    MESSAGE_ID_MAX = 250,
+};
+
+struct intake {
+    struct spool_draft *draft;
+    struct header_scanner scanner;
+    bool in_body;
+    uint32_t hops;
+    uint32_t hops_max;
+    size_t trace_count;
+    unsigned char traces[TRACES_MAX][LOOP_HASH];
+    char message_id[MESSAGE_ID_MAX];
+};
+
+/* What the spool's refusal means for the client (RFC 5321 4.2.2). */
+static struct reply
+reply_of(const struct err *err)
+{
+    if (err->kind == ERR_FULL)
+        return reply_make(452, "4.3.1", "Insufficient system resources");
+    return reply_make(451, "4.3.0", "The message cannot be stored now, try again");
+}
+
+static bool
+put(struct intake *t, struct slice octets, struct reply *refusal)
+{
+    struct err err;
+    if (octets.len == 0 || spool_append(t->draft, octets, &err))
+        return true;
+    *refusal = reply_of(&err);
+    return false;
+}
+
+struct intake *
+intake_begin(struct spool *spool, struct trace *trace, uint32_t hops_max, struct reply *refusal)
+{
+    struct err err;
+    struct intake *t = mem_new(sizeof *t);
+    *refusal = reply_make(452, "4.3.1", "Insufficient system resources");
+    if (t == NULL)
+        return NULL;
+    t->hops_max = hops_max;
+    header_scanner_init(&t->scanner);
+    if (!spool_begin(spool, &t->draft, &err)) {
+        *refusal = reply_of(&err);
+        intake_free(&t);
+        return NULL;
+    }
+    char id[ID_TEXT];
+    id_text(spool_draft_id(t->draft), id);
+    trace->id = slice(id, ID_TEXT - 1);
+
+    struct buf field;
+    buf_init(&field, TRACE_MAX);
+    trace_put(&field, trace);
+    trace->id = slice(NULL, 0);
+    bool ok = buf_ok(&field) && put(t, buf_slice(&field), refusal);
+    buf_fini(&field);
+    if (!ok)
+        intake_free(&t);
+    return t;
+}
+
+/* ---- The header section ---- */
+
+static void
+remember_trace(struct intake *t, const struct header_field *field)
+{
+    struct slice connector;
+    if (t->trace_count < TRACES_MAX &&
+        loop_field_parse(ascii_trim(header_value(field)), &connector, t->traces[t->trace_count]))
+        t->trace_count++;
+}
+
+static void
+remember_message_id(struct intake *t, const struct header_field *field)
+{
+    struct buf value;
+    buf_init(&value, MESSAGE_ID_MAX * 4);
+    header_unfold(&value, field);
+    slice_copy_text(t->message_id, sizeof t->message_id, buf_slice(&value));
+    buf_fini(&value);
+}
+
+static bool
+pass_field(struct intake *t, const struct header_field *field, struct reply *refusal)
+{
+    if (trace_is_hop(field->name) && ++t->hops > t->hops_max) {
+        *refusal = reply_make(554, "5.4.6", "Hop count exceeded - possible mail loop");
+        return false;
+    }
+    if (ascii_is(field->name, LOOP_FIELD_NAME))
+        remember_trace(t, field);
+    else if (ascii_is(field->name, "Message-ID"))
+        remember_message_id(t, field);
+    return !firewall_passes(field->name) || put(t, field->raw, refusal);
+}
+
+/* The rest of the header section when its end was reached: the blank line, or one of ours when
+ * the body begins without it. */
+static bool
+end_header(struct intake *t, enum header_event event, const struct header_field *field,
+           struct reply *refusal)
+{
+    t->in_body = true;
+    if (event == HEADER_END_UNMARKED && !put(t, slice_str("\r\n"), refusal))
+        return false;
+    return put(t, field->raw, refusal);
+}
+
+bool
+intake_take(struct intake *t, struct slice octets, struct reply *refusal)
+{
+    struct header_field field;
+    while (!t->in_body) {
+        enum header_event event = header_scan(&t->scanner, &octets, &field);
+        switch (event) {
+        case HEADER_MORE:
+            return true;
+        case HEADER_FIELD:
+            if (!pass_field(t, &field, refusal))
+                return false;
+            break;
+        case HEADER_END:
+        case HEADER_END_UNMARKED:
+            if (!end_header(t, event, &field, refusal))
+                return false;
+            break;
+        case HEADER_TOO_LONG:
+            *refusal = reply_make(552, "5.3.4", "Header size exceeds fixed maximum size");
+            return false;
+        case HEADER_NOMEM:
+            *refusal = reply_make(452, "4.3.1", "Insufficient system resources");
+            return false;
+        }
+    }
+    return put(t, octets, refusal);
+}
+
+bool
+intake_end(struct intake *t, struct reply *refusal)
+{
+    struct header_field field;
+    enum header_event event;
+    if (t->in_body)
+        return true;
+    while ((event = header_scan_end(&t->scanner, &field)) == HEADER_FIELD)
+        if (!pass_field(t, &field, refusal))
+            return false;
+    if (event == HEADER_NOMEM) {
+        *refusal = reply_make(452, "4.3.1", "Insufficient system resources");
+        return false;
+    }
+    return end_header(t, event, &field, refusal);
+}
+
+/* ---- What was seen ---- */
+
+uint64_t
+intake_id(const struct intake *t)
+{
+    return spool_draft_id(t->draft);
+}
+
+uint64_t
+intake_size(const struct intake *t)
+{
+    return spool_draft_size(t->draft);
+}
+
+struct slice
+intake_message_id(const struct intake *t)
+{
+    return slice_str(t->message_id);
+}
+
+bool
+intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_HASH])
+{
+    for (size_t i = 0; i < t->trace_count; i++)
+        if (keyed_hash_same(t->traces[i], hash, LOOP_HASH))
+            return true;
+    return false;
+}
+
+struct spool_draft *
+intake_take_draft(struct intake *t)
+{
+    struct spool_draft *draft = t->draft;
+    t->draft = NULL;
+    return draft;
+}
+
+void
+intake_free(struct intake **ref)
+{
+    struct intake *t = *ref;
+    if (t == NULL)
+        return;
+    if (t->draft != NULL)
+        spool_drop(&t->draft);
+    header_scanner_fini(&t->scanner);
+    mem_free(ref);
+}

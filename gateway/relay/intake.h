@@ -1,0 +1,41 @@
+/*
+ * intake.h - the content of a message on its way into the spool: our Received field first, then
+ * its header fields as far as the firewall lets them pass, then the body, octet for octet.
+ *
+ * Gives    the draft; what was seen on the way: hops, the traces of earlier passes, Message-ID.
+ * Follows  RFC 5321 4.4, 6.3; design.md 3.3, 6.7, 6.8, 6.9.
+ * Refuses  too many hops, a header section over HEADER_MAX, what the spool has no room for.
+ */
+#ifndef RELAY_INTAKE_H
+#define RELAY_INTAKE_H
+
+#include "gateway/mail/reply.h"
+#include "gateway/mail/trace.h"
+#include "gateway/route/loop.h"
+#include "gateway/spool/spool.h"
+
+struct intake;
+
+/* Begins the draft and writes the Received field (its id is set here). NULL: refusal says why. */
+struct intake *intake_begin(struct spool *spool, struct trace *trace, uint32_t hops_max,
+                            struct reply *refusal);
+
+/* Octets of the message. False: refusal is the reply for the end of data; take no more. */
+MUST_USE bool intake_take(struct intake *t, struct slice octets, struct reply *refusal);
+/* All has come. */
+MUST_USE bool intake_end(struct intake *t, struct reply *refusal);
+
+uint64_t intake_id(const struct intake *t);
+uint64_t intake_size(const struct intake *t);
+struct slice intake_message_id(const struct intake *t); /* "<...>", or "" */
+
+/* Did the message pass this connector with this hash before? */
+bool intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_HASH]);
+
+/* Hand the draft over to a commit. */
+struct spool_draft *intake_take_draft(struct intake *t);
+
+/* Drops the draft if it is still here. */
+void intake_free(struct intake **t);
+
+#endif
