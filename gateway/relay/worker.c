@@ -1,0 +1,294 @@
+#include "gateway/relay/worker.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/relay/deadlines.h"
+#include "gateway/relay/inbound.h"
+#include "gateway/relay/outlet.h"
+#include "gateway/relay/reroute.h"
+
+enum {
+    TICK_MS = 60 * 1000,
+    PASSWORD_JOBS = 2,    /* at once: two cores do about 80 yescrypt checks a second */
+    PASSWORD_QUEUE = 256, /* waiting; beyond: 454 */
+    MAILBOX_MAX = 4096,   /* parcels from other workers; beyond: found in the spool */
+};
+
+/* Which worker owns a send connector: a matter of its name alone, so that all agree. */
+static size_t
+owner_of(const struct workshop *shop, struct slice connector)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < connector.len; i++)
+        hash = (hash ^ (unsigned char)connector.ptr[i]) * 16777619U;
+    return hash % shop->worker_count;
+}
+
+struct outlet *
+worker_outlet(const struct worker *w, struct slice connector)
+{
+    struct outlet *o = w->outlets;
+    while (o != NULL && !slice_is(connector, outlet_name(o)))
+        o = outlet_after(o);
+    return o;
+}
+
+/* ---- Parcels ---- */
+
+/* Offer the parcel to each outlet of ours that one of its recipients goes through. */
+static void
+take_parcel(struct worker *w, struct parcel *p)
+{
+    for (struct outlet *o = w->outlets, *next; o != NULL; o = next) {
+        next = outlet_after(o);
+        for (size_t i = 0; i < p->envelope.recipient_count; i++) {
+            if (slice_is(p->envelope.recipients[i].connector, outlet_name(o))) {
+                outlet_offer(o, p);
+                break;
+            }
+        }
+    }
+}
+
+static void
+on_mail(void *context, const struct mailbox_item *item)
+{
+    struct parcel *p = item->ref;
+    take_parcel(context, p);
+    parcel_unref(&p);
+}
+
+static void
+on_mail_dropped(void *context, const struct mailbox_item *item)
+{
+    struct parcel *p = item->ref;
+    (void)context;
+    parcel_unref(&p);
+}
+
+void
+worker_offer(struct worker *w, struct parcel *parcel)
+{
+    uint64_t told = 0; /* a bit for each worker */
+    for (size_t i = 0; i < parcel->envelope.recipient_count; i++) {
+        struct slice connector = parcel->envelope.recipients[i].connector;
+        size_t owner = owner_of(w->shop, connector);
+        if (connector.len == 0 || (told & UINT64_C(1) << owner))
+            continue;
+        told |= UINT64_C(1) << owner;
+        if (owner == w->index) {
+            take_parcel(w, parcel);
+            continue;
+        }
+        const struct mailbox_item item = {.id = parcel->envelope.id, .ref = parcel_ref(parcel)};
+        if (!mailbox_post(w->shop->workers[owner]->mailbox, &item)) {
+            /* Its mailbox is full: it finds the message in the spool when it looks again. */
+            struct parcel *back = item.ref;
+            parcel_unref(&back);
+        }
+    }
+}
+
+/* ---- Configuration ---- */
+
+static bool
+make_outlets(struct worker *w)
+{
+    const struct config *c = w->runtime->config;
+    for (size_t i = 0; i < c->send_count; i++) {
+        const struct send_connector *connector = &c->send[i];
+        if (owner_of(w->shop, slice_str(connector->name)) != w->index)
+            continue;
+        struct outlet *o = worker_outlet(w, slice_str(connector->name));
+        if (o != NULL)
+            outlet_use(o, w->runtime, connector);
+        else if (outlet_new(w, connector) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void
+retire_outlets(struct worker *w)
+{
+    for (struct outlet *o = w->outlets, *next; o != NULL; o = next) {
+        next = outlet_after(o);
+        if (config_send(w->runtime->config, slice_str(outlet_name(o))) == NULL)
+            outlet_retire(o, false);
+    }
+}
+
+bool
+worker_use(struct worker *w, struct runtime *runtime, struct err *err)
+{
+    struct resolver *resolver = NULL;
+    TRY(resolver_new(w->loop, runtime->config, &resolver, err));
+
+    struct runtime *before = w->runtime;
+    struct resolver *resolver_before = w->resolver;
+    w->runtime = runtime_ref(runtime);
+    w->resolver = resolver;
+    /* The outlets let go of their queries at the old resolver before it goes. */
+    bool ok = make_outlets(w);
+    retire_outlets(w);
+    resolver_free(&resolver_before);
+    runtime_unref(&before);
+    deadlines_restart(w);
+    timer_set(w->tick, loop_now_ms(w->loop));
+    return ok || err_set(err, ERR_NOMEM, "out of memory");
+}
+
+/* ---- Once a minute ---- */
+
+/* What is at its end, outlets that retired, and mail that waits for a route. */
+static void
+sweep_outlets(struct worker *w)
+{
+    for (struct outlet *o = w->outlets, *next; o != NULL; o = next) {
+        next = outlet_after(o);
+        if (config_send(w->runtime->config, slice_str(outlet_name(o))) == NULL &&
+            outlet_is_idle(o))
+            outlet_free(&o);
+    }
+}
+
+static void
+on_tick(void *context)
+{
+    struct worker *w = context;
+    timer_set(w->tick, loop_now_ms(w->loop) + TICK_MS);
+    if (w->draining)
+        return;
+    sweep_outlets(w);
+    if (w->index == 0)
+        reroute_look(w);
+    deadlines_look(w);
+}
+
+/* ---- Beginning and end ---- */
+
+static void
+on_answers(void *context)
+{
+    struct worker *w = context;
+    answers_collect(w->answers, w->spool_client);
+}
+
+static bool
+make_means(struct worker *w)
+{
+    static const struct mailbox_events mail = {.on_item = on_mail, .drop = on_mail_dropped};
+    w->answers_waker = waker_new(w->loop, on_answers, w);
+    w->answers = answers_new();
+    w->tick = timer_new(w->loop, on_tick, w);
+    w->password_gate = job_gate_new(w->loop, PASSWORD_JOBS, PASSWORD_QUEUE);
+    w->mailbox = mailbox_new(w->loop, MAILBOX_MAX, &mail, w);
+    if (w->answers_waker != NULL)
+        w->spool_client = spool_client_new(w->shop->spool, waker_wake, w->answers_waker);
+    return w->answers != NULL && w->tick != NULL && w->password_gate != NULL &&
+           w->mailbox != NULL && w->spool_client != NULL;
+}
+
+bool
+worker_new(struct workshop *shop, struct loop *loop, struct runtime *runtime, struct worker **out,
+           struct err *err)
+{
+    struct worker *w = mem_new(sizeof *w);
+    if (w == NULL)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    must(shop->worker_count < WORKERS_MAX);
+    w->shop = shop;
+    w->loop = loop;
+    w->index = shop->worker_count;
+    shop->workers[shop->worker_count++] = w;
+    if (!make_means(w)) {
+        worker_free(&w);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (!worker_use(w, runtime, err)) {
+        worker_free(&w);
+        return false;
+    }
+    *out = w;
+    return true;
+}
+
+void
+worker_free(struct worker **ref)
+{
+    struct worker *w = *ref;
+    *ref = NULL;
+    if (w == NULL)
+        return;
+    while (w->sessions != NULL)
+        inbound_cut(w->sessions);
+    w->draining = true;
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        outlet_retire(o, true);
+    spool_client_free(&w->spool_client);
+    answers_free(&w->answers); /* ends what still waits for an answer */
+    while (w->outlets != NULL) {
+        struct outlet *o = w->outlets;
+        outlet_free(&o);
+    }
+    resolver_free(&w->resolver);
+    if (w->mailbox != NULL)
+        mailbox_close(w->mailbox);
+    mailbox_free(&w->mailbox);
+    job_gate_free(&w->password_gate);
+    waker_free(&w->answers_waker);
+    timer_free(&w->tick);
+    runtime_unref(&w->runtime);
+    mem_free(&w);
+}
+
+/* ---- Draining ---- */
+
+static bool
+is_idle(const struct worker *w)
+{
+    if (w->sessions != NULL || answers_owed(w->answers) > 0)
+        return false;
+    for (const struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        if (!outlet_is_idle(o))
+            return false;
+    return true;
+}
+
+void
+worker_look_idle(struct worker *w)
+{
+    if (!w->draining || w->on_idle == NULL || !is_idle(w))
+        return;
+    void (*on_idle)(void *) = w->on_idle;
+    w->on_idle = NULL;
+    on_idle(w->on_idle_context);
+}
+
+void
+worker_drain(struct worker *w, void (*on_idle)(void *context), void *context)
+{
+    w->draining = true;
+    w->on_idle = on_idle;
+    w->on_idle_context = context;
+    for (struct inbound *s = w->sessions, *next; s != NULL; s = next) {
+        next = inbound_after(s);
+        inbound_drain(s);
+    }
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        outlet_retire(o, false);
+    worker_look_idle(w);
+}
+
+size_t
+worker_retry(struct worker *w, struct slice connector)
+{
+    size_t count = 0;
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o)) {
+        if (connector.len > 0 && !slice_is(connector, outlet_name(o)))
+            continue;
+        outlet_retry(o);
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,88 @@
+/*
+ * worker.h - one thread of the gateway: a loop with its sessions, its outlets and their shared
+ * means. What must be one per process (spool, log, metrics, memory of logons) is borrowed here.
+ *
+ * Ownership (design.md 4): each send connector has one owner among the workers, chosen by its
+ * name. A session that took custody of a message offers the parcel to the owners of its
+ * connectors; only ids and reference-counted parcels cross between workers, through mailboxes.
+ */
+#ifndef RELAY_WORKER_H
+#define RELAY_WORKER_H
+
+#include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
+#include "gateway/net/job.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/mailbox.h"
+#include "gateway/net/resolve.h"
+#include "gateway/net/timer.h"
+#include "gateway/net/waker.h"
+#include "gateway/relay/answers.h"
+#include "gateway/relay/parcel.h"
+#include "gateway/relay/runtime.h"
+#include "gateway/route/logon_memory.h"
+#include "tls/keyed_hash.h"
+
+struct inbound;
+struct outlet;
+
+enum { WORKERS_MAX = 64 };
+
+/* What all workers share; borrowed from app.c, which outlives them. */
+struct workshop {
+    struct log *log;
+    struct metrics *metrics;
+    struct spool *spool;
+    struct logon_memory *logons;
+    struct keyed_hash_key trace_key;
+    struct worker *workers[WORKERS_MAX];
+    size_t worker_count;
+};
+
+struct worker {
+    struct workshop *shop;
+    size_t index;
+    struct loop *loop;
+    struct runtime *runtime; /* in force */
+    struct spool_client *spool_client;
+    struct waker *answers_waker;
+    struct answers *answers;
+    struct mailbox *mailbox; /* parcels offered by other workers */
+    struct resolver *resolver;
+    struct job_gate *password_gate;
+    struct timer *tick; /* once a minute: deadlines, unreachable mail, gauges */
+
+    struct inbound *sessions; /* intrusive list */
+    size_t session_count;
+    struct outlet *outlets;        /* intrusive list */
+    struct spool_place noticed_to; /* deadlines.c: how far each index was looked through */
+    struct spool_place expired_to;
+    bool draining;
+    void (*on_idle)(void *context); /* draining and nothing is under way any more */
+    void *on_idle_context;
+};
+
+/* Makes worker number shop->worker_count and enters it there. */
+MUST_USE bool worker_new(struct workshop *shop, struct loop *loop, struct runtime *runtime,
+                         struct worker **out, struct err *err);
+/* Sessions and connections are cut. */
+void worker_free(struct worker **w);
+
+/* A configuration comes into force: new sessions and the next messages use it. */
+MUST_USE bool worker_use(struct worker *w, struct runtime *runtime, struct err *err);
+
+/* A message came into custody here: every owner of one of its connectors gets to know. */
+void worker_offer(struct worker *w, struct parcel *parcel);
+
+/* Finish what is under way, take nothing new; on_idle is called once, from the loop. */
+void worker_drain(struct worker *w, void (*on_idle)(void *context), void *context);
+/* Called by sessions and outlets when one of them ended. */
+void worker_look_idle(struct worker *w);
+
+/* forestgate queue retry: the connector of that name, or all with "". How many were woken. */
+size_t worker_retry(struct worker *w, struct slice connector);
+
+/* The outlet of a connector if it is this worker's; NULL otherwise. */
+struct outlet *worker_outlet(const struct worker *w, struct slice connector);
+
+#endif
