@@ -1,0 +1,43 @@
+/*
+ * control.h - the control socket: one request line, one answer, close. For forestgate queue,
+ * reload and drain; whoever may open the socket (0600 in the daemon's folder) may use it.
+ *
+ * Request   words separated by one blank, ended by LF, at most 1 KiB.
+ * Answer    the exit status and LF, then text until the close.
+ */
+#ifndef OPS_CONTROL_H
+#define OPS_CONTROL_H
+
+#include "gateway/relay/worker.h"
+
+enum { CONTROL_WORDS = 16, CONTROL_ANSWER_MAX = 4 * 1024 * 1024 };
+
+/* What the commands work on, and what they ask of the app. */
+struct control_means {
+    struct workshop *shop;
+    struct worker *worker; /* on whose loop the socket lives */
+    bool (*reload)(void *app, struct buf *complaints);
+    void (*drain)(void *app);
+    void *app;
+};
+
+struct control;
+
+/* path NULL: no socket, *out is NULL and true. */
+MUST_USE bool control_new(const char *path, const struct control_means *means,
+                          struct control **out, struct err *err);
+void control_free(struct control **c);
+
+/* One command: its words, its answer appended to out, its exit status. */
+typedef int control_fn(const struct control_means *means, const struct slice *words, size_t count,
+                       struct buf *out);
+
+/* ---- control_queue.c: the queues as wholes ---- */
+control_fn control_queue_list;
+control_fn control_queue_retry;
+
+/* ---- control_messages.c: the messages in them ---- */
+control_fn control_messages_list; /* queue list --messages */
+control_fn control_queue_show;
+
+#endif

@@ -1,0 +1,174 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/ops/control.h"
+#include "gateway/ops/control_text.h"
+#include "gateway/relay/outlet.h"
+
+enum { QUEUES_MAX = 256 };
+
+/* ---- queue list ---- */
+
+/* One row of the table: a send connector's queue. */
+struct queue_row {
+    const char *name;
+    const char *state;
+    struct outlet_state outlet;
+    struct spool_queue_stats stats;
+};
+
+/* As Exchange's Get-Queue says it: Active, Ready, Retry, Suspended. */
+static const char *
+queue_state(const struct outlet_state *o, uint64_t messages)
+{
+    if (o->suspended)
+        return "Suspended";
+    if (o->wait_ms > 0 && messages > 0)
+        return "Retry";
+    return o->in_flight > 0 ? "Active" : "Ready";
+}
+
+static const struct spool_queue_stats *
+stats_of(const struct spool_queue_stats *list, size_t count, const char *name)
+{
+    static const struct spool_queue_stats none = {.oldest_unix_ms = 0};
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].connector, name) == 0)
+            return &list[i];
+    return &none;
+}
+
+static size_t
+collect_queues(const struct control_means *means, struct queue_row *rows, size_t max)
+{
+    struct spool_queue_stats stats[QUEUES_MAX];
+    size_t stats_count = spool_stats(means->shop->spool, stats, QUEUES_MAX);
+    size_t n = 0;
+    for (size_t w = 0; w < means->shop->worker_count; w++) {
+        for (struct outlet *o = means->shop->workers[w]->outlets; o != NULL && n < max;
+             o = outlet_after(o)) {
+            struct queue_row *row = &rows[n++];
+            row->name = outlet_name(o);
+            row->outlet = outlet_state(o);
+            row->stats = *stats_of(stats, stats_count, row->name);
+            row->state = queue_state(&row->outlet, row->stats.messages);
+        }
+    }
+    const struct spool_queue_stats *lost = stats_of(stats, stats_count, "");
+    if (lost->messages > 0 && n < max)
+        rows[n++] = (struct queue_row){.name = CONTROL_UNREACHABLE,
+                                       .state = "Held",
+                                       .stats = *lost,
+                                       .outlet.last_error = ""};
+    return n;
+}
+
+static void
+put_queue_text(struct buf *out, const struct queue_row *q, int64_t now)
+{
+    char text[32];
+    struct buf cell;
+    control_put_padded(out, slice_str(q->name), 24);
+    control_put_padded(out, slice_str(q->state), 11);
+    snprintf(text, sizeof text, "%8" PRIu64 " %11" PRIu64 "  ", q->stats.messages,
+             q->stats.octets);
+    buf_put_str(out, text);
+    buf_init(&cell, 32);
+    if (q->stats.messages > 0)
+        control_put_age(&cell, now - q->stats.oldest_unix_ms);
+    control_put_padded(out, buf_slice(&cell), 8);
+    buf_clear(&cell);
+    if (q->outlet.wait_ms > 0 && q->stats.messages > 0)
+        control_put_age(&cell, (int64_t)q->outlet.wait_ms);
+    control_put_padded(out, buf_slice(&cell), 8);
+    buf_fini(&cell);
+    buf_put_str(out, q->outlet.last_error);
+    buf_put_char(out, '\n');
+}
+
+static json_t *
+queue_json(const struct queue_row *q)
+{
+    return json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connector", q->name, "state", q->state,
+        "messages", (json_int_t)q->stats.messages, "octets", (json_int_t)q->stats.octets,
+        "oldest_unix_ms", (json_int_t)q->stats.oldest_unix_ms, "next_retry_ms",
+        (json_int_t)q->outlet.wait_ms, "connections", (json_int_t)q->outlet.connections,
+        "in_flight", (json_int_t)q->outlet.in_flight, "last_error", q->outlet.last_error);
+}
+
+static int
+list_queues(const struct control_means *means, bool as_json, struct buf *out)
+{
+    struct queue_row rows[QUEUES_MAX];
+    size_t n = collect_queues(means, rows, QUEUES_MAX);
+    int64_t now = clock_unix_ms();
+    if (as_json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < n; i++)
+            json_array_append_new(list, queue_json(&rows[i]));
+        control_put_json(out, list);
+        return 0;
+    }
+    buf_put_str(out, "CONNECTOR               STATE      MESSAGES      OCTETS  OLDEST  RETRY   "
+                     "LAST ERROR\n");
+    for (size_t i = 0; i < n; i++)
+        put_queue_text(out, &rows[i], now);
+    return 0;
+}
+
+int
+control_queue_list(const struct control_means *means, const struct slice *words, size_t count,
+                   struct buf *out)
+{
+    if (control_has_word(words, count, "--messages"))
+        return control_messages_list(means, words, count, out);
+    return list_queues(means, control_has_word(words, count, "--json"), out);
+}
+
+/* ---- queue retry ---- */
+
+struct retrying {
+    struct workshop *shop;
+    char connector[64];
+};
+
+static void
+on_due(void *context, const struct spool_answer *a)
+{
+    struct retrying *r = context;
+    (void)a; /* what could not be made due now stays due at its time */
+    for (size_t w = 0; w < r->shop->worker_count; w++)
+        worker_retry(r->shop->workers[w], slice_str(r->connector));
+    mem_free(&r);
+}
+
+int
+control_queue_retry(const struct control_means *means, const struct slice *words, size_t count,
+                    struct buf *out)
+{
+    bool all = control_has_word(words, count, "--all");
+    struct slice connector = count > 0 && !all ? words[0] : slice(NULL, 0);
+    if (!all && connector.len == 0) {
+        buf_put_str(out, "queue retry takes the name of a send connector, or --all.\n");
+        return 2;
+    }
+    if (!all && worker_outlet(means->worker, connector) == NULL) {
+        buf_printf(out, "There is no send connector \"%.*s\".\n", SLICE_ARG(connector));
+        return 1;
+    }
+    struct retrying *r = mem_new(sizeof *r);
+    uint64_t token = r != NULL ? answers_expect(means->worker->answers, on_due, r) : 0;
+    if (token == 0) {
+        mem_free(&r);
+        buf_put_str(out, "Out of memory.\n");
+        return 2;
+    }
+    r->shop = means->shop;
+    slice_copy_text(r->connector, sizeof r->connector, connector);
+    spool_retry(means->worker->spool_client, connector, token);
+    buf_put_str(out, "Its mail is tried again now.\n");
+    return 0;
+}

@@ -1,0 +1,60 @@
+#include "gateway/ops/control_text.h"
+
+#include <inttypes.h>
+
+bool
+control_has_word(const struct slice *words, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_is(words[i], word))
+            return true;
+    return false;
+}
+
+struct slice
+control_value_of(const struct slice *words, size_t count, const char *word)
+{
+    for (size_t i = 0; i + 1 < count; i++)
+        if (slice_is(words[i], word))
+            return words[i + 1];
+    return slice(NULL, 0);
+}
+
+void
+control_put_age(struct buf *out, int64_t ms)
+{
+    uint64_t s = ms > 0 ? (uint64_t)ms / 1000 : 0;
+    if (s < 60)
+        buf_printf(out, "%" PRIu64 "s", s);
+    else if (s < 3600)
+        buf_printf(out, "%" PRIu64 "m", s / 60);
+    else if (s < 86400)
+        buf_printf(out, "%" PRIu64 "h%" PRIu64 "m", s / 3600, s / 60 % 60);
+    else
+        buf_printf(out, "%" PRIu64 "d%" PRIu64 "h", s / 86400, s / 3600 % 24);
+}
+
+void
+control_put_padded(struct buf *out, struct slice text, size_t width)
+{
+    buf_put(out, text);
+    for (size_t n = text.len; n < width; n++)
+        buf_put_char(out, ' ');
+}
+
+void
+control_put_json(struct buf *out, json_t *json)
+{
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    buf_put_str(out, text ? text : "null");
+    buf_put_char(out, '\n');
+    free(text); /* jansson's own malloc */
+    json_decref(json);
+}
+
+json_t *
+control_json_slice(struct slice s)
+{
+    json_t *json = json_stringn(s.ptr ? s.ptr : "", s.len);
+    return json ? json : json_string("?"); /* not UTF-8 */
+}
