@@ -1,0 +1,393 @@
+#include "gateway/app.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "gateway/base/mem.h"
+#include "gateway/net/watch.h"
+#include "gateway/ops/control.h"
+#include "gateway/ops/monitor.h"
+#include "gateway/relay/doors.h"
+#include "gateway/relay/outlet.h"
+#include "gateway/version.h"
+
+enum {
+    LOGONS_REMEMBERED = 4096,
+    LOGON_MS = 5 * 60 * 1000,
+    EXIT_FINE = 0,
+    EXIT_CONFIG = 1,
+    EXIT_TROUBLE = 2,
+};
+
+struct app {
+    const char *config_path;
+    uint64_t generation;
+    struct workshop shop;
+    struct loop *loop;
+    struct worker *worker;
+    struct doors *doors;
+    struct control *control;
+    struct monitor *monitor;
+    struct signal_watch *on_term;
+    struct signal_watch *on_int;
+    struct signal_watch *on_hup;
+    struct waker *spool_failure;
+    struct err spool_err; /* written by the committer before the wake, read after */
+    struct timer *drain_timer;
+    const char *stop_reason;
+    int status;
+};
+
+/* ---- The log of the process itself ---- */
+
+static void
+log_trouble(struct app *a, const char *what, const char *why)
+{
+    struct log_line line;
+    log_begin(&line, a->shop.log, EV_internal_trouble, 0);
+    log_str(&line, "what", what);
+    log_str(&line, "why", why);
+    log_end(&line);
+}
+
+static void
+log_started(struct app *a, const struct spool_found *found)
+{
+    const struct config *c = a->worker->runtime->config;
+    struct log_line line;
+    log_begin(&line, a->shop.log, EV_started, 0);
+    log_str(&line, "version", FORESTGATE_VERSION);
+    log_str(&line, "hostname", c->hostname);
+    log_num(&line, "listeners", c->listener_count);
+    log_num(&line, "forests", c->forest_count);
+    log_num(&line, "messages", found->recovered);
+    log_end(&line);
+    log_flush(a->shop.log);
+}
+
+/* What must be shouted about (design.md 6.1). */
+static void
+log_clear_connectors(struct app *a, const struct config *c)
+{
+    uint64_t count = 0;
+    struct log_line line;
+    for (size_t i = 0; i < c->receive_count + c->send_count; i++) {
+        bool receive = i < c->receive_count;
+        const char *name = receive ? c->receive[i].name : c->send[i - c->receive_count].name;
+        if (receive ? c->receive[i].tls_require : c->send[i - c->receive_count].tls_require)
+            continue;
+        count++;
+        log_begin(&line, a->shop.log, EV_tls_not_required, 0);
+        log_str(&line, "connector", name);
+        log_end(&line);
+    }
+    counter_set(metrics_series(a->shop.metrics, METRIC_smtp_clear_connectors, NULL, NULL), count);
+}
+
+/* ---- Reload ---- */
+
+static void
+complain(struct complaints *list, const struct config *c, const char *text)
+{
+    buf_printf(&list->text, "%s: error: %s\n", c->file, text);
+    list->errors++;
+}
+
+/* What cannot change while we run. */
+static void
+check_fixed(const struct config *now, const struct config *next, struct complaints *list)
+{
+    if (strcmp(now->spool_path, next->spool_path) != 0)
+        complain(list, next, "spool.path changes only with a restart");
+    if ((now->control_path == NULL) != (next->control_path == NULL) ||
+        (now->control_path != NULL && strcmp(now->control_path, next->control_path) != 0))
+        complain(list, next, "control changes only with a restart");
+    if ((now->monitor == NULL) != (next->monitor == NULL) ||
+        (now->monitor != NULL && strcmp(now->monitor->text, next->monitor->text) != 0))
+        complain(list, next, "monitor.address changes only with a restart");
+}
+
+static bool
+use_config(struct app *a, struct config **take_config, struct complaints *list)
+{
+    struct err err;
+    struct runtime *r = NULL;
+    const struct config *next = *take_config;
+    check_fixed(a->worker->runtime->config, next, list);
+    if (list->errors > 0) {
+        config_unref(take_config);
+        return false;
+    }
+    (*take_config)->generation = ++a->generation;
+    if (!runtime_new(take_config, &r, &err)) {
+        buf_printf(&list->text, "%s: error: %s\n", a->config_path, err.text);
+        list->errors++;
+        return false;
+    }
+    bool ok = doors_open(a->doors, r->config, &err) && worker_use(a->worker, r, &err);
+    if (!ok)
+        complain(list, r->config, err.text);
+    doors_keep(a->doors, a->worker->runtime->config);
+    runtime_unref(&r);
+    return ok;
+}
+
+static void
+log_refused(struct app *a, const struct complaints *list)
+{
+    struct slice first = buf_slice(&list->text);
+    struct log_line line;
+    log_begin(&line, a->shop.log, EV_config_refused, 0);
+    log_str(&line, "file", a->config_path);
+    log_num(&line, "complaints", list->errors);
+    log_slice(&line, "why", slice_head(first, slice_find(first, '\n')));
+    log_end(&line);
+}
+
+bool
+app_reload(struct app *a, struct complaints *list)
+{
+    struct config *config = NULL;
+    bool ok = config_load(a->config_path, &config, list) && use_config(a, &config, list);
+    counter_add(
+        metrics_series(a->shop.metrics, METRIC_reloads_total, ok ? "ok" : "refused", NULL), 1);
+    if (!ok) {
+        log_refused(a, list);
+        return false;
+    }
+    log_clear_connectors(a, a->worker->runtime->config);
+    struct log_line line;
+    log_begin(&line, a->shop.log, EV_config_loaded, 0);
+    log_str(&line, "file", a->config_path);
+    log_end(&line);
+    return true;
+}
+
+/* ---- The end ---- */
+
+static void
+stop(void *context)
+{
+    struct app *a = context;
+    loop_stop(a->loop);
+}
+
+static size_t
+deliveries_of(const struct worker *w)
+{
+    size_t n = 0;
+    for (const struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        n += outlet_state(o).in_flight;
+    return n;
+}
+
+void
+app_drain(struct app *a, const char *reason)
+{
+    if (a->worker->draining) { /* asked twice: at once */
+        loop_stop(a->loop);
+        return;
+    }
+    struct log_line line;
+    log_begin(&line, a->shop.log, EV_stopping, 0);
+    log_str(&line, "reason", reason);
+    log_num(&line, "sessions", a->worker->session_count);
+    log_num(&line, "deliveries", deliveries_of(a->worker));
+    log_end(&line);
+    a->stop_reason = reason;
+    doors_keep(a->doors, NULL);
+    timer_set(a->drain_timer, loop_now_ms(a->loop) + a->worker->runtime->config->drain_ms);
+    worker_drain(a->worker, stop, a);
+}
+
+static void
+on_term(void *context)
+{
+    app_drain(context, "SIGTERM");
+}
+
+static void
+on_hup(void *context)
+{
+    struct complaints list;
+    complaints_init(&list);
+    bool ok = app_reload(context, &list);
+    (void)ok; /* logged there */
+    complaints_fini(&list);
+}
+
+/* On the committer's thread: nothing but a note and a wake. */
+static void
+on_spool_failure(void *context, const struct err *why)
+{
+    struct app *a = context;
+    a->spool_err = *why;
+    waker_wake(a->spool_failure);
+}
+
+/* A commit is in doubt: its clients got 451. We leave, and the next start reads from disk what is
+ * true (design.md 4): a duplicate is possible, a loss is not. */
+static void
+on_spool_failed(void *context)
+{
+    struct app *a = context;
+    struct log_line line;
+    if (a->spool_err.kind == ERR_NONE)
+        return;
+    log_begin(&line, a->shop.log, EV_spool_failed, 0);
+    log_str(&line, "why", a->spool_err.text);
+    log_end(&line);
+    a->stop_reason = "the spool failed";
+    a->status = EXIT_TROUBLE;
+    loop_stop(a->loop);
+}
+
+/* ---- The beginning ---- */
+
+static bool
+open_spool(struct app *a, const struct config *c, struct spool_found *found, struct err *err)
+{
+    const struct spool_settings settings = {
+        .path = c->spool_path,
+        .map_size = c->spool_map_size,
+        .reserve = c->spool_reserve,
+        .body_in_file = c->spool_body_in_file,
+        .log = a->shop.log,
+        .on_failure = on_spool_failure,
+        .context = a,
+    };
+    TRY(spool_open(&settings, &a->shop.spool, found, err));
+    memcpy(a->shop.trace_key.octets, spool_key(a->shop.spool), KEYED_HASH_KEY);
+    return true;
+}
+
+static bool
+reload_for_control(void *context, struct buf *out)
+{
+    struct complaints list;
+    complaints_init(&list);
+    bool ok = app_reload(context, &list);
+    buf_put(out, buf_slice(&list.text));
+    complaints_fini(&list);
+    return ok;
+}
+
+static void
+drain_for_control(void *context)
+{
+    app_drain(context, "forestgate drain");
+}
+
+static void
+flush_log(void *context)
+{
+    log_flush(context);
+}
+
+static bool
+make_tools(struct app *a, const struct config *c, struct err *err)
+{
+    const struct control_means means = {
+        .shop = &a->shop,
+        .worker = a->worker,
+        .reload = reload_for_control,
+        .drain = drain_for_control,
+        .app = a,
+    };
+    if ((a->doors = doors_new(a->worker)) == NULL)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    TRY(control_new(c->control_path, &means, &a->control, err));
+    TRY(monitor_new(c->monitor, a->worker, &a->monitor, err));
+    a->on_term = signal_watch_new(a->loop, SIGTERM, on_term, a);
+    a->on_int = signal_watch_new(a->loop, SIGINT, on_term, a);
+    a->on_hup = signal_watch_new(a->loop, SIGHUP, on_hup, a);
+    a->drain_timer = timer_new(a->loop, stop, a);
+    if (a->on_term == NULL || a->on_int == NULL || a->on_hup == NULL || a->drain_timer == NULL)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    return true;
+}
+
+/* Everything in order; what was made is unmade by tear_down() in any case. */
+static bool
+build(struct app *a, struct config **take_config, struct spool_found *found, struct err *err)
+{
+    struct runtime *r = NULL;
+    TRY(runtime_new(take_config, &r, err));
+    a->shop.metrics = metrics_new();
+    a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
+    bool ok = a->shop.metrics != NULL && a->shop.logons != NULL;
+    if (!ok)
+        err_set(err, ERR_NOMEM, "out of memory");
+    ok = ok && loop_new(&a->loop, err);
+    if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
+        ok = err_set(err, ERR_NOMEM, "out of memory");
+    ok = ok && open_spool(a, r->config, found, err) &&
+         worker_new(&a->shop, a->loop, r, &a->worker, err) && make_tools(a, r->config, err) &&
+         doors_open(a->doors, r->config, err);
+    if (ok) {
+        loop_on_turn_end(a->loop, flush_log, a->shop.log);
+        log_clear_connectors(a, r->config);
+        counter_set(metrics_series(a->shop.metrics, METRIC_build_info, FORESTGATE_VERSION, NULL),
+                    1);
+    }
+    runtime_unref(&r);
+    return ok;
+}
+
+static void
+tear_down(struct app *a)
+{
+    doors_free(&a->doors);
+    monitor_free(&a->monitor);
+    control_free(&a->control);
+    signal_watch_free(&a->on_term);
+    signal_watch_free(&a->on_int);
+    signal_watch_free(&a->on_hup);
+    timer_free(&a->drain_timer);
+    /* First the committer ends: its last answers still find the worker. */
+    worker_free(&a->worker);
+    spool_close(&a->shop.spool);
+    waker_free(&a->spool_failure);
+    if (a->loop != NULL)
+        loop_free(&a->loop);
+    logon_memory_free(&a->shop.logons);
+    metrics_free(&a->shop.metrics);
+}
+
+int
+app_run(const char *config_path, enum log_level least)
+{
+    struct err err;
+    struct app *a = mem_new(sizeof *a);
+    struct config *config = NULL;
+    struct complaints list;
+    struct spool_found found = {0};
+    if (a == NULL || (a->shop.log = log_new(STDERR_FILENO, least)) == NULL)
+        return EXIT_TROUBLE;
+    a->config_path = config_path;
+    complaints_init(&list);
+    bool loaded = config_load(config_path, &config, &list);
+    fwrite(list.text.data, 1, list.text.len, stderr);
+    complaints_fini(&list);
+    a->status = EXIT_CONFIG;
+    if (loaded && build(a, &config, &found, &err)) {
+        a->status = EXIT_FINE;
+        log_started(a, &found);
+        loop_run(a->loop);
+    } else if (loaded) {
+        a->status = err.kind == ERR_CONFIG || err.kind == ERR_TLS ? EXIT_CONFIG : EXIT_TROUBLE;
+        log_trouble(a, "the gateway could not start", err.text);
+    }
+    tear_down(a);
+    if (loaded && a->stop_reason != NULL) {
+        struct log_line line;
+        log_begin(&line, a->shop.log, EV_stopped, 0);
+        log_str(&line, "reason", a->stop_reason);
+        log_end(&line);
+    }
+    int status = a->status;
+    log_free(&a->shop.log);
+    mem_free(&a);
+    return status;
+}

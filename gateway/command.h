@@ -1,0 +1,17 @@
+/*
+ * command.h - the subcommands of forestgate. Each gets its own words (argv[0] is its name) and
+ * gives the exit status: 0 done or fine, 1 a negative finding, 2 usage or failure (design.md 10).
+ */
+#ifndef GATEWAY_COMMAND_H
+#define GATEWAY_COMMAND_H
+
+int command_run(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_account(int argc, char **argv);
+int command_pin(int argc, char **argv);
+
+/* queue, reload, drain: sent to the daemon through its control socket. */
+int command_control(int argc, char **argv);
+
+#endif

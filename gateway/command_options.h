@@ -1,0 +1,24 @@
+/*
+ * command_options.h - the options that several subcommands share, read with getopt_long.
+ */
+#ifndef GATEWAY_COMMAND_OPTIONS_H
+#define GATEWAY_COMMAND_OPTIONS_H
+
+#include "config/config_load.h"
+
+struct option_spec {
+    const char *name;   /* "from" for --from */
+    const char **value; /* set to the argument; points into argv */
+    bool *flag;         /* or this is set, when value is NULL */
+};
+
+/* Reads `-c FILE`/`--config FILE` into *config_path (NULL: the command has none) and the given
+ * options. *rest gets the index of the first word that is no option. False: a complaint was
+ * printed. */
+bool options_read(int argc, char **argv, const char **config_path,
+                  const struct option_spec *specs, size_t count, int *rest);
+
+/* Load it. NULL: there were errors; all complaints went to standard error. */
+struct config *options_load(const char *config_path);
+
+#endif

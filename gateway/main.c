@@ -1,0 +1,78 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/command.h"
+#include "gateway/version.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage;
+    const char *sentence;
+} commands[] = {
+    {"run", command_run, "-c FILE [--debug]", "the gateway, in the foreground"},
+    {"check", command_check, "-c FILE [--print]",
+     "every complaint about the configuration and what it names"},
+    {"explain", command_explain, "-c FILE --from A --to B [--client IP] [--account NAME]",
+     "the route and every decision in order"},
+    {"queue", command_control, "-c FILE list [--messages [--limit N] [--after ID]] [--json]",
+     "the queues, or the messages in them"},
+    {"queue", command_control, "-c FILE show ID [--json]", "one message and what happened to it"},
+    {"queue", command_control, "-c FILE retry CONNECTOR | --all", "try its mail again now"},
+    {"reload", command_control, "-c FILE", "read the configuration again"},
+    {"drain", command_control, "-c FILE", "take nothing new, finish, end"},
+    {"account", command_account, "hash", "a password on standard input to a hash"},
+    {"pin", command_pin, "HOST[:PORT]", "a server's certificate and its pin"},
+};
+
+static void
+put_usage(FILE *out)
+{
+    fprintf(out, "forestgate " FORESTGATE_VERSION ": a relay host between Exchange forests\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(out, "  forestgate %s %s\n      %s\n", commands[i].name, commands[i].usage,
+                commands[i].sentence);
+    fprintf(out, "\nExit status: 0 done or fine, 1 a negative finding, 2 usage or failure.\n");
+}
+
+static int
+put_help_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            printf("forestgate %s %s\n    %s\n", name, commands[i].usage, commands[i].sentence);
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    /* Before libuv looks at it: password checks must never wait behind other work. */
+    setenv("UV_THREADPOOL_SIZE", "8", 0);
+    signal(SIGPIPE, SIG_IGN);
+
+    if (argc < 2) {
+        put_usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        put_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("forestgate " FORESTGATE_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        for (int k = 2; k < argc; k++)
+            if (strcmp(argv[k], "--help") == 0)
+                return put_help_of(argv[1]);
+        return commands[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "forestgate: no command \"%s\"; try forestgate --help\n", argv[1]);
+    return 2;
+}
