@@ -4,6 +4,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/mail/dsn.h"
 #include "gateway/mail/header.h"
+#include "gateway/relay/outlet.h"
 #include "gateway/route/recipient.h"
 
 enum {
@@ -31,6 +32,16 @@ read_original(const struct body *body, struct buf *out)
     mem_free(&scratch);
 }
 
+/* What is known of the trouble when nobody said anything about this recipient itself. */
+static struct slice
+last_words(const struct worker *w, const struct envelope_recipient *r)
+{
+    const struct outlet *o = worker_outlet(w, r->connector);
+    if (r->last_error.len > 0 || o == NULL)
+        return r->last_error;
+    return slice_str(outlet_state(o).last_error);
+}
+
 static void
 fill_rows(const struct worker *w, const struct parcel *about, const struct bounce_row *rows,
           size_t count, struct dsn_recipient *out)
@@ -43,7 +54,7 @@ fill_rows(const struct worker *w, const struct parcel *about, const struct bounc
             .expired = rows[i].expired,
             .remote_host = slice_str(rows[i].server),
             .reply = rows[i].reply,
-            .last_error = r->last_error,
+            .last_error = last_words(w, r),
             .retry_until_unix_ms = e->received_unix_ms + (int64_t)w->runtime->config->expire_ms,
         };
     }

@@ -188,7 +188,7 @@ static void
 open_connections(struct outlet *o)
 {
     uint64_t now = loop_now_ms(o->worker->loop);
-    while (o->ready_count > o->making_count) {
+    while (o->ready_count > o->making_count && o->making_count < MAKING_MAX) {
         struct lane *lane = outlet_choose_lane(o, now);
         if (lane == NULL || !outbound_open(o, lane))
             return;
@@ -200,7 +200,9 @@ arm_timer(struct outlet *o)
 {
     uint64_t now = loop_now_ms(o->worker->loop);
     uint64_t wake = UINT64_MAX;
-    if (o->next_due_unix_ms != INT64_MAX) {
+    if (o->behind && o->ready_count == 0) {
+        wake = now + ADDRESSES_FRESH_MS; /* memory was short: look again, calmly */
+    } else if (!o->behind && o->next_due_unix_ms != INT64_MAX) {
         int64_t wait = o->next_due_unix_ms - clock_unix_ms();
         wake = now + (wait > 0 ? (uint64_t)wait : 0) + 1;
     }
@@ -274,7 +276,8 @@ outlet_new(struct worker *w, const struct send_connector *connector)
     o->runtime = runtime_ref(w->runtime);
     o->connector = connector;
     memcpy(o->name, connector->name, slice_head(slice_str(connector->name), 63).len);
-    o->next_due_unix_ms = INT64_MIN; /* the timer looks into the spool first thing */
+    o->behind = true; /* the timer looks into the spool first thing */
+    o->next_due_unix_ms = INT64_MAX;
     find_counters(o);
     o->next = w->outlets;
     w->outlets = o;
@@ -364,7 +367,6 @@ void
 outlet_look(struct outlet *o)
 {
     o->behind = true;
-    o->next_due_unix_ms = INT64_MIN;
     timer_set(o->timer, loop_now_ms(o->worker->loop));
 }
 

@@ -15,6 +15,8 @@ enum {
     READY_OCTETS = 48 * 1024 * 1024, /* beyond this only ids are kept */
     LANES_MAX = 64,
     ID_BUCKETS = 4096,
+    MAKING_MAX = 3, /* connections being made: each may log on with a password that has just
+                       become wrong, and directories lock accounts after five or so */
     ADDRESSES_FRESH_MS = 60 * 1000, /* names are looked up again after this (cache: resolver) */
     SUSPENDED_MS = 30 * 60 * 1000,  /* the slow retry of a connector with the wrong password */
     RECORD_AGAIN_MS = 5 * 1000,
