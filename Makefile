@@ -124,7 +124,7 @@ lint:
 # Fit for a bare machine: install what is missing, build, then run.
 check demo bench fuzz:
 	@scripts/bootstrap $(if $(filter demo,$@),demo,check)
-	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all
+	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all $(if $(filter bench,$@),bench-build)
 	+@BUILD=$(BUILD) KEEP="$(KEEP)" scripts/$@
 
 asan:
@@ -135,7 +135,7 @@ tsan:
 
 # scripts/fuzz calls this with clang and its sanitizers.
 fuzz-objects: $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/%)
-$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(ROOM_LIBS)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/lib/kit.a $(ROOM_LIBS)
 	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 install: all

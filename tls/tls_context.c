@@ -1,6 +1,8 @@
 #include "tls/tls_context.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "tls/keyed_hash.h"
 #include "tls/tls_err.h"
 #include "tls/tls_openssl.h"
 #include "tls/tls_private.h"
@@ -9,6 +11,10 @@
 /* A peer's chain of certificates: some Exchange servers send half their Active Directory, but
  * not more than this, which is also within the bound of handshake input. */
 enum { CHAIN_OCTETS_MAX = 48 * 1024 };
+
+/* Tickets of TLS 1.2 can be opened by whoever learns their key, so no key lives for long. Who
+ * comes with an older ticket shakes hands in full, once. */
+enum { TICKET_KEYS_LIFE_MS = 12 * 3600 * 1000 };
 
 /* Separates our tickets from those of another program with the same key file. */
 static const unsigned char session_id_context[] = "forestgate smtp";
@@ -147,8 +153,22 @@ tls_context_new_server(enum tls_profile profile, const struct tls_key_pair *pair
     }
     SSL_CTX_set_tlsext_servername_callback(c->ctx[0], on_server_name);
     SSL_CTX_set_tlsext_servername_arg(c->ctx[0], c);
+    c->ticket_keys_ms = clock_ms();
     *out = c;
     return true;
+}
+
+void
+tls_context_renew_ticket_keys(struct tls_context *c)
+{
+    unsigned char keys[80]; /* name, key of the hash, key of the cipher */
+    uint64_t now = clock_ms();
+    if (now - c->ticket_keys_ms < TICKET_KEYS_LIFE_MS)
+        return;
+    c->ticket_keys_ms = now;
+    random_octets(keys, sizeof keys);
+    must(SSL_CTX_set_tlsext_ticket_keys(c->ctx[0], keys, sizeof keys) == 1);
+    mem_wipe(keys, sizeof keys);
 }
 
 /* A session that may be resumed: at the end of the handshake in TLS 1.2, with each ticket in 1.3.

@@ -5,7 +5,7 @@
  * Gives    a reference-counted context that any number of filters use, from one thread.
  * Follows  design.md 5 (verify), dependencies.md 3; TLS 1.2 and up in the modern profile.
  * Owns     the session cache: client sessions are kept by a key of connector, server and policy,
- *          bounded in number; server side uses tickets.
+ *          bounded in number; server side uses tickets, with a new key now and then.
  */
 #ifndef TLS_TLS_CONTEXT_H
 #define TLS_TLS_CONTEXT_H

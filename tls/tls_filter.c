@@ -28,13 +28,13 @@ filter_new(struct tls_context *c, struct buf *wire_out)
 
     tls_err_forget();
     f->ssl = SSL_new(c->ctx[0]);
-    BIO *bio = f->ssl != NULL ? tls_bio_new(c->bio_method, &f->wire) : NULL;
+    bool ok = f->ssl != NULL && SSL_set_app_data(f->ssl, f) == 1;
+    BIO *bio = ok ? tls_bio_new(c->bio_method, &f->wire) : NULL;
     if (bio == NULL) {
         tls_filter_free(&f);
         return NULL;
     }
     SSL_set_bio(f->ssl, bio, bio);
-    SSL_set_app_data(f->ssl, f);
     return f;
 }
 
@@ -42,6 +42,7 @@ struct tls_filter *
 tls_filter_new_server(struct tls_context *c, struct buf *wire_out)
 {
     must(c->is_server);
+    tls_context_renew_ticket_keys(c);
     struct tls_filter *f = filter_new(c, wire_out);
     if (f != NULL)
         SSL_set_accept_state(f->ssl);
@@ -184,6 +185,13 @@ room_wanted(const struct tls_filter *f, const struct buf *plain_out)
     return n < buf_room(plain_out) ? n : buf_room(plain_out);
 }
 
+/* Asking OpenSSL once more would only tell that more is wanted. */
+static bool
+is_used_up(const struct tls_filter *f)
+{
+    return f->wire.in->len == 0 && SSL_has_pending(f->ssl) == 0;
+}
+
 static bool
 decrypt(struct tls_filter *f, struct buf *plain_out, struct err *err)
 {
@@ -196,6 +204,8 @@ decrypt(struct tls_filter *f, struct buf *plain_out, struct err *err)
         int r = SSL_read_ex(f->ssl, to, n, &n);
         if (r == 1) {
             buf_grew(plain_out, n);
+            if (is_used_up(f))
+                return true;
             continue;
         }
         switch (SSL_get_error(f->ssl, r)) {

@@ -16,6 +16,7 @@ struct tls_context {
     BIO_METHOD *bio_method;
     SSL_CTX **ctx; /* server: one a key pair, the first is the default; client: one */
     size_t ctx_count;
+    uint64_t ticket_keys_ms; /* server: when the keys of its tickets were made */
 
     /* Client only. */
     enum tls_trust trust;
@@ -23,6 +24,9 @@ struct tls_context {
     size_t pin_count;
     struct tls_session_cache *sessions;
 };
+
+/* Server: new keys for tickets when the old ones have served their time. */
+void tls_context_renew_ticket_keys(struct tls_context *c);
 
 enum tls_filter_state {
     FILTER_SHAKING, /* the handshake is not done; no plaintext goes either way */

@@ -1,7 +1,8 @@
 /*
  * smtp_server_private.h - the inside of the receiving conversation, for its own files only:
  *
- *   smtp_server.c        birth, time, output, questions and answers, the state
+ *   smtp_server.c        birth, input, output, time, answers
+ *   smtp_server_state.c  the state, the open question, the end
  *   smtp_server_verbs.c  the table: which verb may come when; the small verbs
  *   smtp_server_hello.c  EHLO, HELO, STARTTLS
  *   smtp_server_auth.c   AUTH
@@ -106,8 +107,10 @@ void server_move(struct smtp_server *s, enum server_state to);
 /* Where the client stands after hello, outside a transaction. */
 enum server_state server_resting_state(const struct smtp_server *s);
 
-/* Open a question. */
+/* Open a question; and close it, whichever it is: nothing of it stays, for its slices point to
+ * what is gone or wiped. */
 void server_ask(struct smtp_server *s, enum smtp_ask ask);
+void server_close_question(struct smtp_server *s);
 
 /* Put one reply line, "250 2.0.0 OK" without CRLF, into the output. */
 void server_say(struct smtp_server *s, const char *line);

@@ -250,6 +250,8 @@ static void
 on_closed(uv_handle_t *handle)
 {
     struct conn *c = conn_of(handle->data);
+    if (--c->open_handles > 0)
+        return;
     c->magic = 0;
     tls_filter_free(&c->tls);
     buf_fini(&c->in);
@@ -260,19 +262,21 @@ on_closed(uv_handle_t *handle)
 }
 
 static void
-close_handle(struct conn *c)
+shut(struct conn *c)
 {
+    bool has_lingered = c->state == CONN_LINGERING;
     move(c, CONN_CLOSED);
     loop_forget_task(c->loop, &c->turn);
-    timer_free(&c->linger);
     uv_close(&c->handle, on_closed);
+    if (has_lingered)
+        uv_close((uv_handle_t *)&c->linger, on_closed);
 }
 
 /* The conn is over and its owner hears why. The last call-out. */
 static void
 end(struct conn *c, const struct err *why)
 {
-    close_handle(c);
+    shut(c);
     c->events->on_end(c->owner, why);
 }
 
@@ -337,7 +341,7 @@ turn_lingering(struct conn *c)
     int fd = -1;
     if (c->trouble.kind != ERR_NONE || (is_said && c->input_ended) ||
         (is_said && (uv_fileno(&c->handle, &fd) < 0 || shutdown(fd, SHUT_WR) < 0)))
-        close_handle(c);
+        shut(c);
     else
         set_reading(c, !c->input_ended);
 }
@@ -360,22 +364,23 @@ conn_at_turn_end(struct conn *c)
 }
 
 static void
-on_linger_deadline(void *context)
+on_linger_deadline(uv_timer_t *timer)
 {
-    close_handle(conn_of(context));
+    shut(conn_of(timer->data));
 }
 
-static bool
+/* Its owner has let go of it: what is left to do happens by itself. */
+static void
 linger(struct conn *c)
 {
-    c->linger = timer_new(c->loop, on_linger_deadline, c);
-    if (c->linger == NULL)
-        return false;
-    timer_set(c->linger, loop_now_ms(c->loop) + CONN_LINGER_MS);
+    move(c, CONN_LINGERING);
+    uv_timer_init(&c->loop->uv, &c->linger);
+    c->linger.data = c;
+    c->open_handles++;
+    uv_timer_start(&c->linger, on_linger_deadline, CONN_LINGER_MS, 0);
     if (c->tls != NULL)
         tls_filter_close(c->tls);
     conn_at_turn_end(c);
-    return true;
 }
 
 void
@@ -385,13 +390,10 @@ conn_close(struct conn **conn, bool now)
     *conn = NULL;
     if (c == NULL || c->state >= CONN_LINGERING)
         return;
-    if (now || c->state == CONN_DIALING || c->trouble.kind != ERR_NONE) {
-        close_handle(c);
-        return;
-    }
-    move(c, CONN_LINGERING);
-    if (!linger(c))
-        close_handle(c);
+    if (now || c->state == CONN_DIALING || c->trouble.kind != ERR_NONE)
+        shut(c);
+    else
+        linger(c);
 }
 
 /* ---- Beginning ----------------------------------------------------------------------------- */
@@ -422,6 +424,7 @@ init_tcp(struct conn *c)
 {
     must(uv_tcp_init(&c->loop->uv, &c->tcp) == 0);
     c->handle.data = c;
+    c->open_handles = 1;
 }
 
 static void
@@ -429,6 +432,7 @@ init_pipe(struct conn *c)
 {
     must(uv_pipe_init(&c->loop->uv, &c->pipe, 0) == 0);
     c->handle.data = c;
+    c->open_handles = 1;
 }
 
 /* From here on the owner hears of everything. Replies are small and each is waited for: no Nagle.
@@ -472,7 +476,7 @@ conn_of_fd(struct loop *l, int fd, const struct conn_events *events, void *owner
     if (status < 0) {
         err_uv(err, ERR_IO, status, "connection");
         close(fd);
-        close_handle(c);
+        shut(c);
         return NULL;
     }
     begin_open(c);
@@ -491,7 +495,7 @@ on_connect(uv_connect_t *req, int status)
     if (status < 0) {
         struct err why;
         err_uv(&why, ERR_IO, status, "connect to %s", c->peer_text);
-        close_handle(c);
+        shut(c);
         c->on_connected(c->owner, &why);
         return;
     }
@@ -515,7 +519,7 @@ conn_dial(struct loop *l, const struct sockaddr *to, const struct conn_events *e
     int status = uv_tcp_connect(&c->connect_req, &c->tcp, to, on_connect);
     if (status < 0) {
         err_uv(err, ERR_IO, status, "connect to %s", c->peer_text);
-        close_handle(c);
+        shut(c);
         return NULL;
     }
     return c;

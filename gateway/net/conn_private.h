@@ -17,7 +17,6 @@
 
 #include "gateway/net/conn.h"
 #include "gateway/net/loop_private.h"
-#include "gateway/net/timer.h"
 
 enum {
     CONN_INPUT_MAX = LOOP_READ_SIZE,
@@ -53,7 +52,8 @@ struct conn {
     void (*on_connected)(void *owner, const struct err *err_or_null);
     void *owner;
     uv_connect_t connect_req;
-    struct timer *linger;
+    uv_timer_t linger; /* once it lingers */
+    unsigned open_handles;
     struct err trouble; /* kind ERR_NONE, or what the conn ends with at the end of this turn */
 
     /* Input */

@@ -5,9 +5,8 @@
 #include "gateway/base/ascii.h"
 #include "gateway/base/mem.h"
 
-/* What a well-formed field may hold at most: our host name, a connector's name, 32 digits. A
- * longer value is somebody else's. */
-enum { VALUE_MAX = 998 };
+/* A host name (RFC 5321 4.5.3.1.2) or a connector's name. A longer one is somebody else's. */
+enum { NAME_LEN_MAX = 255 };
 
 static int
 by_address(const void *a, const void *b)
@@ -103,12 +102,12 @@ trim_folds(struct slice s)
 }
 
 static bool
-is_token(struct slice s)
+is_name(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++)
         if (!ascii_is_print(s.ptr[i]) || s.ptr[i] == ' ')
             return false;
-    return s.len > 0;
+    return s.len > 0 && s.len <= NAME_LEN_MAX;
 }
 
 static bool
@@ -133,8 +132,6 @@ loop_field_parse(struct slice value, struct slice *connector, unsigned char hash
     static const char *const names[] = {"g=", "c=", "h="};
     struct slice found[COUNT_OF(names)];
 
-    if (value.len > VALUE_MAX)
-        return false;
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         size_t end = slice_find(value, ';');
         bool is_last = i + 1 == COUNT_OF(names);
@@ -144,7 +141,7 @@ loop_field_parse(struct slice value, struct slice *connector, unsigned char hash
         if (!slice_starts(found[i], slice_str(names[i])))
             return false;
         slice_skip(&found[i], 2);
-        if (!is_token(found[i]))
+        if (!is_name(found[i]))
             return false;
         value = slice_from(value, end + 1);
     }

@@ -121,8 +121,8 @@ authority(const struct search *s)
     return best;
 }
 
-/* The forest whose entry covers the domain most closely. Several share it: the authoritative one,
- * else the first that the mail does not come from. */
+/* The forest whose entry covers the domain most closely; when several share that entry, the
+ * authoritative one, else the first. */
 static struct home
 closest_home(const struct search *s)
 {
@@ -137,8 +137,7 @@ closest_home(const struct search *s)
             continue;
         if (e->kind == DOMAIN_AUTHORITATIVE)
             return (struct home){f, e};
-        if (best.forest == NULL || (s->from != NULL && accept_speaks_for(s->from, best.forest) &&
-                                    !accept_speaks_for(s->from, f)))
+        if (best.forest == NULL)
             best = (struct home){f, e};
     }
     return best;

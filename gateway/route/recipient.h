@@ -35,8 +35,8 @@ struct route {
  * 5321 4.5.1).
  *
  * A shared name space ends at the authoritative forest, also when another one covers the domain
- * more closely as internal-relay; without any authority, at the first forest that the mail does
- * not come from.
+ * more closely as internal-relay. A domain that is internal-relay and has no authority goes to
+ * the forest that lists it.
  *
  * hairpin: allow takes the first of the forest's connectors of which no server, where it is
  * written as an address, lies in the networks that the mail came from. Names are known only after

@@ -197,6 +197,17 @@ write_ledger(const struct session *c)
     buf_fini(&line);
 }
 
+/* Count it; the first of each code is shown. */
+static void
+count_error(struct load *l, const struct reply *reply)
+{
+    bool is_said = !reply->local && reply->code > 0 && reply->code < CODES;
+    int code = is_said ? reply->code : CODE_LOST;
+    if (l->errors[code]++ == 0)
+        fprintf(stderr, "smtp-load: first %s: %d %s\n", is_said ? "refusal of its kind" : "loss",
+                reply->code, reply->text);
+}
+
 static void
 end_message(struct session *c)
 {
@@ -209,8 +220,7 @@ end_message(struct session *c)
     l->last_unix_ms = clock_unix_ms();
     if (!reply_is_success(reply)) {
         l->failed++;
-        l->errors[reply->local || reply->code <= 0 || reply->code >= CODES ? CODE_LOST
-                                                                           : reply->code]++;
+        count_error(l, reply);
         return;
     }
     if (l->accepted < l->options.messages)
@@ -321,11 +331,8 @@ do_task(struct session *c)
         smtp_client_next(c->engine);
         return true;
     case SMTP_TASK_FAILED:
-        if (!c->is_busy) {
-            int code = smtp_client_failure(c->engine)->reply.code;
-            bool is_said = !smtp_client_failure(c->engine)->reply.local && code < CODES;
-            c->load->errors[is_said ? code : CODE_LOST]++;
-        }
+        if (!c->is_busy)
+            count_error(c->load, &smtp_client_failure(c->engine)->reply);
         return false;
     case SMTP_TASK_CLOSED:
         return false;

@@ -61,6 +61,7 @@ struct session {
     bool is_gone;
     struct content_hash hash;
     struct buf recipients;
+    uint64_t recipient_count;
 };
 
 struct sink {
@@ -161,6 +162,7 @@ take_message(struct session *c)
     c->in_body = false;
     s->last_unix_ms = clock_unix_ms();
     s->messages++;
+    s->recipients += c->recipient_count;
     s->unanswered += is_dropped;
     if (s->options.expect > 0 && s->messages - s->unanswered >= s->options.expect)
         s->is_over = true;
@@ -181,7 +183,7 @@ got_rcpt(struct session *c, const struct smtp_rcpt *rcpt)
     if (c->recipients.len > 0)
         buf_put_char(&c->recipients, ',');
     buf_put(&c->recipients, rcpt->to.text);
-    c->sink->recipients++;
+    c->recipient_count++;
     answer(c, 250, "2.1.5", "recipient ok");
 }
 
@@ -257,6 +259,7 @@ got_question(struct session *c)
     case SMTP_ASK_MAIL:
         choose_trouble(c);
         buf_clear(&c->recipients);
+        c->recipient_count = 0;
         c->in_body = false;
         answer(c, 250, "2.1.0", "sender ok");
         break;

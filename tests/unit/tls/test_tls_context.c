@@ -205,6 +205,27 @@ tls_context_resumes_sessions_that_were_cut_off(void **state)
 }
 
 static void
+tls_context_makes_new_ticket_keys_twice_a_day(void **state)
+{
+    (void)state;
+    const char *const names[] = {"gw"};
+    const uint64_t hour_ms = 3600 * 1000;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct tls_context *server = server_of(names, 1);
+        struct tls_context *client = client_of(TLS_TRUST_NAME, "gw.pem");
+        SSL_CTX_set_max_proto_version(client->ctx[0], version);
+        assert_false(is_resumed(client, server, "a", true));
+        server->ticket_keys_ms -= 11 * hour_ms;
+        assert_true(is_resumed(client, server, "a", true));
+        server->ticket_keys_ms -= hour_ms;
+        assert_false(is_resumed(client, server, "a", true));
+        assert_true(is_resumed(client, server, "a", true));
+        tls_context_unref(&server);
+        tls_context_unref(&client);
+    }
+}
+
+static void
 tls_context_takes_tls_1_2_and_nothing_below(void **state)
 {
     (void)state;
@@ -338,6 +359,7 @@ main(void)
         cmocka_unit_test(tls_context_refuses_a_bad_ca_file),
         cmocka_unit_test(tls_context_resumes_sessions_in_both_versions),
         cmocka_unit_test(tls_context_resumes_sessions_that_were_cut_off),
+        cmocka_unit_test(tls_context_makes_new_ticket_keys_twice_a_day),
         cmocka_unit_test(tls_context_takes_tls_1_2_and_nothing_below),
         cmocka_unit_test(tls_context_offers_few_suites),
         cmocka_unit_test(tls_context_lives_as_long_as_its_filters),
