@@ -1,9 +1,10 @@
 /*
- * conn_private.h - a conn as its three files see it.
+ * conn_private.h - a conn as its files see it.
  *
  *   conn.c         beginning, input, end
  *   conn_output.c  what is put, gathered, on its way
  *   conn_tls.c     the filter in between
+ *   conn_peer.c    who is at the other end
  *
  * Call-outs to the owner: on_input and on_tls come while input is worked on, on_drained and
  * on_end at the end of the turn. After each the owner may have closed the conn; its memory stays
@@ -100,6 +101,11 @@ void conn_deliver_kept(struct conn *c);
 
 /* The peer's direction is over: what came before it still counts. */
 void conn_input_ended(struct conn *c);
+
+/* ---- conn_peer.c ------------------------------------------------------------------------- */
+
+/* At the beginning: whom the owner is told it speaks with. */
+void conn_take_peer(struct conn *c, const struct sockaddr *address, socklen_t len);
 
 /* ---- conn_output.c ----------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@
 #include "gateway/net/watch.h"
 
 enum {
-    DEADLINE_MS = 5000,
+    ANSWER_MS = 5000,
     SECOND_ANSWER_MS = 1000, /* for IPv6, when IPv4 is there */
     NAME_LONGEST = 255,      /* RFC 1035 2.3.4 */
     DNS_A = 1,
@@ -56,6 +56,8 @@ struct resolver {
     struct loop *loop;
     struct ub_ctx *ub;
     struct watch *watch;
+    uint64_t answer_ms;
+    uint64_t second_answer_ms;
     LIST_HEAD(, resolve_query) queries;
 };
 
@@ -103,8 +105,7 @@ say_why(const struct resolve_query *q, struct err *why)
         if (q->resolver == NULL)
             err_set(why, ERR_CLOSED, "the resolver was closed");
         else
-            err_set(why, ERR_TIMEOUT, "no answer of a DNS server within %d s",
-                    DEADLINE_MS / 1000);
+            err_set(why, ERR_TIMEOUT, "the DNS servers did not answer in time");
     } else if (v4 == FOUND_FAILURE || v6 == FOUND_FAILURE) {
         err_set(why, ERR_DNS, "server failure");
     } else if (v4 == FOUND_NO_NAME || v6 == FOUND_NO_NAME) {
@@ -180,16 +181,16 @@ on_result(void *context, int status, struct ub_result *result)
 {
     struct half *h = context;
     struct resolve_query *q = h->query;
-    if (status != UB_NOERROR)
-        h->finding = FOUND_FAILURE;
-    else
+    if (status == UB_NOERROR)
         take_result(h, result);
+    else
+        h->finding = status == UB_SYNTAX ? FOUND_NO_NAME : FOUND_FAILURE;
     ub_resolve_free(result);
 
     if (q->v4.finding != FOUND_NOTHING_YET && q->v6.finding != FOUND_NOTHING_YET)
         loop_at_turn_end(q->loop, &q->turn);
     else if (q->v4.count > 0)
-        timer_set(q->deadline, loop_now_ms(q->loop) + SECOND_ANSWER_MS);
+        timer_set(q->deadline, loop_now_ms(q->loop) + q->resolver->second_answer_ms);
 }
 
 static void
@@ -255,7 +256,7 @@ begin(struct resolve_query *q, const char *host, struct err *err)
         loop_at_turn_end(q->loop, &q->turn);
         return true;
     }
-    timer_set(q->deadline, loop_now_ms(q->loop) + DEADLINE_MS);
+    timer_set(q->deadline, loop_now_ms(q->loop) + q->resolver->answer_ms);
     return ask(&q->v4, host, err) && ask(&q->v6, host, err);
 }
 
@@ -297,6 +298,13 @@ resolver_new(struct loop *l, const struct config *config, struct resolver **out,
     return resolver_new_from(l, config, "/etc/hosts", "/etc/resolv.conf", out, err);
 }
 
+void
+resolver_set_deadlines(struct resolver *r, uint64_t answer_ms, uint64_t second_answer_ms)
+{
+    r->answer_ms = answer_ms;
+    r->second_answer_ms = second_answer_ms;
+}
+
 bool
 resolver_new_from(struct loop *l, const struct config *config, const char *hosts,
                   const char *resolv_conf, struct resolver **out, struct err *err)
@@ -305,6 +313,7 @@ resolver_new_from(struct loop *l, const struct config *config, const char *hosts
     if (r == NULL)
         return err_set(err, ERR_NOMEM, "resolver: out of memory");
     r->loop = l;
+    resolver_set_deadlines(r, ANSWER_MS, SECOND_ANSWER_MS);
     LIST_INIT(&r->queries);
     loop_count_in(l);
     if (!resolve_setup(config, hosts, resolv_conf, &r->ub, err)) {

@@ -13,4 +13,9 @@
 MUST_USE bool resolve_setup(const struct config *config, const char *hosts,
                             const char *resolv_conf, struct ub_ctx **out, struct err *err);
 
+struct resolver;
+
+/* Other deadlines than resolve.h promises: for tests. */
+void resolver_set_deadlines(struct resolver *r, uint64_t answer_ms, uint64_t second_answer_ms);
+
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gateway/base/buf.h"
+#include "gateway/net/resolve_private.h"
 #include "tests/kit/dns_server.h"
 #include "tests/kit/test.h"
 #include "tests/kit/turns.h"
@@ -170,6 +171,7 @@ resolve_asks_the_server(void **state)
         {"no such name", "nowhere.zone.example", "no such name", ERR_DNS},
         {"a name without addresses", "empty.zone.example", "no address", ERR_DNS},
         {"server failure", "broken.zone.example", "server failure", ERR_DNS},
+        {"not written like a name", "a..b", "no such name", ERR_DNS},
         {"more than are taken", "many.zone.example",
          "10.0.1.1:25 10.0.1.2:25 10.0.1.3:25 10.0.1.4:25 10.0.1.5:25 10.0.1.6:25 10.0.1.7:25 "
          "10.0.1.8:25 10.0.1.9:25 10.0.1.10:25 10.0.1.11:25 10.0.1.12:25 10.0.1.13:25 "
@@ -186,6 +188,143 @@ resolve_asks_the_server(void **state)
     tear_down(&b);
 }
 
+static void
+resolve_asks_the_servers_of_a_zone_for_its_names_only(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked a;
+    set_up(&b, "");
+    struct sockaddr_storage elsewhere;
+    struct dns_server *other = dns_server_new(b.loop, &elsewhere);
+    struct endpoint other_at = {.addr = elsewhere};
+    b.zone = (struct dns_zone){.zone = "forest.test", .servers = &b.at, .server_count = 1};
+    b.config.dns_zones = &b.zone;
+    b.config.dns_zone_count = 1;
+    b.config.dns_servers = &other_at;
+    b.config.dns_server_count = 1;
+    begin(&b);
+    assert_string_equal(answer(&b, &a, "four.forest.test"), "10.0.0.4:25");
+    assert_int_not_equal(dns_server_questions(b.server), 0);
+    assert_int_equal(dns_server_questions(other), 0);
+    assert_string_equal(answer(&b, &a, "six.other.test"), "[fd00::6]:25");
+    assert_int_equal(dns_server_questions_for(b.server, "six"), 0);
+    assert_int_not_equal(dns_server_questions_for(other, "six"), 0);
+    dns_server_free(&other);
+    tear_down(&b);
+}
+
+static void
+resolve_asks_again_only_when_the_answer_is_old(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked a;
+    begin_with_server(&b, "");
+    answer(&b, &a, "four.zone.example");
+    int asked_once = dns_server_questions(b.server);
+    assert_string_equal(answer(&b, &a, "FOUR.zone.example."), "10.0.0.4:25");
+    assert_int_equal(dns_server_questions(b.server), asked_once);
+    tear_down(&b);
+}
+
+static void
+resolve_gives_up_on_silent_servers_by_its_own_clock(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked a;
+    begin_with_server(&b, "");
+    resolver_set_deadlines(b.resolver, 20, 20);
+    assert_string_equal(answer(&b, &a, "silent.zone.example"),
+                        "the DNS servers did not answer in time");
+    assert_int_equal(a.kind, ERR_TIMEOUT);
+    tear_down(&b);
+}
+
+static void
+resolve_takes_ipv4_when_the_server_is_silent_about_ipv6(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked a;
+    begin_with_server(&b, "");
+    resolver_set_deadlines(b.resolver, 3600 * 1000, 1);
+    assert_string_equal(answer(&b, &a, "half.zone.example"), "10.0.0.5:25");
+    tear_down(&b);
+}
+
+static void
+resolve_cancelled_never_answers(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked silent, literal, known, other;
+    begin_with_server(&b, "");
+    ask(&b, &silent, "silent.zone.example");
+    ask(&b, &literal, "10.1.1.1");
+    ask(&b, &known, "four.zone.example");
+    resolve_cancel(&silent.query);
+    resolve_cancel(&literal.query);
+    resolve_cancel(&known.query);
+    resolve_cancel(&known.query);
+    assert_null(known.query);
+    answer(&b, &other, "six.zone.example");
+    assert_int_equal(silent.calls + literal.calls + known.calls, 0);
+    tear_down(&b);
+}
+
+static void
+free_resolver(struct asked *a)
+{
+    struct bed *b = a->context;
+    resolver_free(&b->resolver);
+}
+
+static void
+resolver_freed_ends_what_is_under_way_from_the_loop(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct asked waiting, trigger, literal;
+    begin_with_server(&b, "");
+    ask(&b, &waiting, "silent.zone.example");
+    ask(&b, &trigger, "four.zone.example");
+    trigger.context = &b;
+    trigger.and_then = free_resolver; /* from inside an answer */
+    turns_until_count(b.loop, &waiting.calls, 1);
+    assert_string_equal(trigger.answer, "10.0.0.4:25");
+    assert_int_equal(waiting.kind, ERR_CLOSED);
+
+    begin(&b);
+    ask(&b, &literal, "10.1.1.1");
+    resolver_free(&b.resolver);
+    resolver_free(&b.resolver);
+    assert_int_equal(literal.calls, 0);
+    turns_until_count(b.loop, &literal.calls, 1);
+    assert_string_equal(literal.answer, "10.1.1.1:25");
+    tear_down(&b);
+}
+
+static void
+resolve_refuses_what_is_too_long_for_a_name(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct resolve_query *q = NULL;
+    struct err err;
+    char longest[300];
+    memset(longest, 'a', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    begin_with_server(&b, "");
+    assert_false(resolve_start(b.resolver, "", 25, on_done, NULL, &q, &err));
+    assert_int_equal(err.kind, ERR_DNS);
+    assert_false(resolve_start(b.resolver, longest, 25, on_done, NULL, &q, &err));
+    assert_int_equal(err.kind, ERR_DNS);
+    assert_null(q);
+    tear_down(&b);
+}
+
 int
 main(void)
 {
@@ -193,6 +332,13 @@ main(void)
         cmocka_unit_test(resolve_answers_addresses_without_dns),
         cmocka_unit_test(resolve_reads_the_hosts_file_also_without_any_server),
         cmocka_unit_test(resolve_asks_the_server),
+        cmocka_unit_test(resolve_asks_the_servers_of_a_zone_for_its_names_only),
+        cmocka_unit_test(resolve_asks_again_only_when_the_answer_is_old),
+        cmocka_unit_test(resolve_gives_up_on_silent_servers_by_its_own_clock),
+        cmocka_unit_test(resolve_takes_ipv4_when_the_server_is_silent_about_ipv6),
+        cmocka_unit_test(resolve_cancelled_never_answers),
+        cmocka_unit_test(resolver_freed_ends_what_is_under_way_from_the_loop),
+        cmocka_unit_test(resolve_refuses_what_is_too_long_for_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
