@@ -1,5 +1,6 @@
 #include "gateway/route/explain.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -9,9 +10,8 @@
 
 /* ---- The page ----------------------------------------------------------------------------- */
 
-enum { LABEL_WIDTH = 18, TEXT_WIDTH = 66 };
+enum { LABEL_WIDTH = 19, TEXT_WIDTH = 64 };
 
-static void heading(struct buf *out, const char *text);
 static void row(struct buf *out, const char *label, struct where where, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
@@ -23,7 +23,24 @@ heading(struct buf *out, const char *text)
     buf_printf(out, "\n%s\n", text);
 }
 
-/* "  label   text   [file:line]"; the place is left out when no line says so. */
+/* As many whole words of *rest as fit in a line; a word that is longer than the line stays whole.
+ */
+static struct slice
+take_line(struct slice *rest)
+{
+    struct slice line = *rest;
+
+    if (line.len > TEXT_WIDTH) {
+        size_t end = TEXT_WIDTH;
+        while (end > 0 && line.ptr[end] != ' ')
+            end--;
+        line = slice_head(line, end > 0 ? end : slice_find(line, ' '));
+    }
+    *rest = slice_from(*rest, line.len + 1);
+    return line;
+}
+
+/* "  label   text   [file:line]", the text wrapped; no place when no line of the file says so. */
 static void
 row(struct buf *out, const char *label, struct where where, const char *fmt, ...)
 {
@@ -33,11 +50,18 @@ row(struct buf *out, const char *label, struct where where, const char *fmt, ...
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+
+    struct slice rest = slice_str(text);
+    struct slice line = take_line(&rest);
     if (where.line == 0)
-        buf_printf(out, "  %-*s%s\n", LABEL_WIDTH, label, text);
+        buf_printf(out, "  %-*s%.*s\n", LABEL_WIDTH, label, SLICE_ARG(line));
     else
-        buf_printf(out, "  %-*s%-*s  [%s:%u]\n", LABEL_WIDTH, label, TEXT_WIDTH, text, where.file,
-                   where.line);
+        buf_printf(out, "  %-*s%-*.*s  [%s:%u]\n", LABEL_WIDTH, label, TEXT_WIDTH,
+                   SLICE_ARG(line), where.file, where.line);
+    while (rest.len > 0) {
+        line = take_line(&rest);
+        buf_printf(out, "  %-*s%.*s\n", LABEL_WIDTH, "", SLICE_ARG(line));
+    }
 }
 
 static void
@@ -83,12 +107,14 @@ read_question(struct question *q)
 {
     if (!read_path(q->asked->from, (struct address_rules){.null_ok = true}, q->from_path,
                    &q->mail.from)) {
-        row(q->out, "result", nowhere, "refused: 501 5.1.7 Invalid address (the sender's)");
+        heading(q->out, "Result");
+        row(q->out, "refused", nowhere, "501 5.1.7 Invalid address (the sender's)");
         return false;
     }
     if (!read_path(q->asked->to, (struct address_rules){.postmaster_ok = true}, q->to_path,
                    &q->rcpt.to)) {
-        row(q->out, "result", nowhere, "refused: 501 5.1.3 Invalid address (the recipient's)");
+        heading(q->out, "Result");
+        row(q->out, "refused", nowhere, "501 5.1.3 Invalid address (the recipient's)");
         return false;
     }
     return true;
@@ -99,8 +125,8 @@ read_question(struct question *q)
 /* A way in: a receive connector, and by what the client came to it. */
 struct way_in {
     const struct receive_connector *connector;
-    const struct listener *listener;
-    const struct network *network; /* NULL: no client was given */
+    const struct listener *listener; /* this and network: NULL when no client was given */
+    const struct network *network;
     const struct account *account; /* NULL: none was given */
 };
 
@@ -162,17 +188,40 @@ ways_of_sender(const struct question *q, struct ways_in *ways)
         struct accept_candidates one = {.list = {connector}, .count = 1};
         struct sender_decision sender;
         accept_sender(q->config, connector, &q->mail, &sender);
-        if (sender.trust != SENDER_EXTERNAL && connector->listen_count > 0)
-            add_candidates(q, connector->listen[0], &one, ways);
+        if (sender.trust != SENDER_EXTERNAL)
+            add_candidates(q, NULL, &one, ways);
     }
 }
 
+/* There is not exactly one way in: say why. */
 static void
-list_ways(struct buf *out, const struct ways_in *ways)
+tell_no_way(const struct question *q, const struct ways_in *ways)
 {
+    struct buf *out = q->out;
+    bool has_client = q->asked->client != NULL;
+
+    if (ways->count > 1)
+        heading(out, "Receiving");
     for (size_t i = 0; i < ways->count; i++)
         row(out, i == 0 ? "could be" : "", ways->list[i].connector->where, "receive connector %s",
             ways->list[i].connector->name);
+
+    heading(out, "Result");
+    if (ways->count > 1)
+        row(out, "not decided", nowhere, "say which one is meant with --%s",
+            has_client ? "account" : "client");
+    else if (ways->is_account_unknown)
+        row(out, "refused", nowhere,
+            "535 5.7.3 Authentication unsuccessful (nobody there has the name %.60s)",
+            q->asked->account);
+    else if (has_client)
+        row(out, "refused", nowhere,
+            "no connection: no receive connector has a network that holds %.60s",
+            q->asked->client);
+    else
+        row(out, "not decided", nowhere,
+            "no receive connector speaks for the sender's forest: say which client is meant with "
+            "--client");
 }
 
 /* The one way in that is meant, or false with the reason written. */
@@ -183,34 +232,20 @@ find_way(const struct question *q, struct way_in *way)
     struct sockaddr_storage client;
 
     if (q->asked->client != NULL && !accept_address(q->asked->client, &client)) {
-        row(q->out, "client", nowhere, "%.60s is not an IP address", q->asked->client);
+        heading(q->out, "Result");
+        row(q->out, "not decided", nowhere, "%.60s is not an IP address", q->asked->client);
         return false;
     }
     if (q->asked->client != NULL)
         ways_of_client(q, (const struct sockaddr *)&client, &ways);
     else
         ways_of_sender(q, &ways);
-
-    if (ways.count == 1) {
-        *way = ways.list[0];
-        return true;
+    if (ways.count != 1) {
+        tell_no_way(q, &ways);
+        return false;
     }
-    list_ways(q->out, &ways);
-    if (ways.count > 1)
-        row(q->out, "result", nowhere, "not decided: say which is meant with --client%s",
-            q->asked->client != NULL ? " and --account" : "");
-    else if (ways.is_account_unknown)
-        row(q->out, "result", nowhere,
-            "refused: 535 5.7.3 Authentication unsuccessful (nobody there has the name %.60s)",
-            q->asked->account);
-    else if (q->asked->client != NULL)
-        row(q->out, "result", nowhere,
-            "refused: no receive connector has a network that holds %.60s", q->asked->client);
-    else
-        row(q->out, "result", nowhere,
-            "not decided: no receive connector speaks for the sender's forest; say which client "
-            "is meant with --client");
-    return false;
+    *way = ways.list[0];
+    return true;
 }
 
 /* ---- Receiving ---------------------------------------------------------------------------- */
@@ -242,6 +277,48 @@ tell_logon(struct buf *out, const struct way_in *way, const char *sent_as)
             c->accounts[i].name);
 }
 
+static const char *
+profile_text(enum tls_profile_name profile)
+{
+    switch (profile) {
+    case TLS_PROFILE_MODERN:
+        return "TLS 1.2 and up";
+    case TLS_PROFILE_EXCHANGE2003:
+        return "profile exchange2003";
+    }
+    never("a TLS profile without a name");
+}
+
+static void
+tell_size(struct buf *out, uint64_t octets)
+{
+    const uint64_t mib = 1024 * 1024;
+
+    if (octets % mib == 0)
+        row(out, "message size", nowhere, "at most %" PRIu64 " MiB", octets / mib);
+    else
+        row(out, "message size", nowhere, "at most %" PRIu64 " octets", octets);
+}
+
+static void
+tell_connector(const struct question *q, const struct way_in *way)
+{
+    const struct receive_connector *c = way->connector;
+    struct buf *out = q->out;
+
+    if (q->asked->client == NULL) {
+        row(out, "client", nowhere, "not given: the only connector for this sender is taken");
+        row(out, "receive connector", c->where, "%s", c->name);
+        tell_networks(out, c);
+        return;
+    }
+    row(out, "client", nowhere, "%s", q->asked->client);
+    row(out, "listener", way->listener->where, "%s, %s", way->listener->name,
+        way->listener->address.text);
+    row(out, "receive connector", c->where, "%s: %s is the narrowest network", c->name,
+        way->network->text);
+}
+
 static void
 tell_receiving(const struct question *q, const struct way_in *way)
 {
@@ -249,25 +326,15 @@ tell_receiving(const struct question *q, const struct way_in *way)
     struct buf *out = q->out;
 
     heading(out, "Receiving");
-    row(out, "client", nowhere, "%s",
-        q->asked->client != NULL ? q->asked->client
-                                 : "not given: the only connector that speaks for the sender");
-    row(out, "listener", way->listener->where, "%s, %s", way->listener->name,
-        way->listener->address.text);
-    if (way->network != NULL)
-        row(out, "receive connector", c->where, "%s, because %s is the narrowest network",
-            c->name, way->network->text);
-    else
-        row(out, "receive connector", c->where, "%s", c->name);
-    if (way->network == NULL)
-        tell_networks(out, c);
+    tell_connector(q, way);
     if (c->tls_require)
-        row(out, "TLS", nowhere, "required before AUTH and MAIL, else %d %s", c->tls_clear_reply,
-            c->tls_clear_reply == 454 ? "4.7.0" : "5.7.0");
+        row(out, "TLS", nowhere, "required before AUTH and MAIL, else %d %s; %s",
+            c->tls_clear_reply, c->tls_clear_reply == 454 ? "4.7.0" : "5.7.0",
+            profile_text(c->tls_profile));
     else
         row(out, "TLS", c->where, "NOT REQUIRED: passwords and mail may pass in clear");
     tell_logon(out, way, q->asked->account);
-    row(out, "message size", nowhere, "at most %llu octets", (unsigned long long)c->message_size);
+    tell_size(out, c->message_size);
 }
 
 /* ---- Sending ------------------------------------------------------------------------------ */
@@ -307,7 +374,8 @@ tell_sending_tls(struct buf *out, const struct send_connector *c)
     if (!c->tls_require)
         row(out, "TLS", c->where, "NOT REQUIRED: in clear when the server offers no STARTTLS");
     else
-        row(out, "TLS", nowhere, "required; a server without STARTTLS gets nothing");
+        row(out, "TLS", nowhere, "required, else nothing is sent; %s",
+            profile_text(c->tls_profile));
     row(out, "", nowhere, "%s", verify_text(c));
     if (c->tls_server_name != NULL)
         row(out, "", nowhere, "its name: %s", c->tls_server_name);
@@ -331,11 +399,12 @@ tell_sending(const struct question *q, const struct way_in *way, const struct ro
         row(out, "", route->forest->where, "none that lies in a network of %s (hairpin)",
             way->connector->name);
     tell_sending_tls(out, c);
-    if (c->auth_user != NULL)
-        row(out, "logon", nowhere, "AUTH LOGIN as %s, password from %s", c->auth_user,
-            c->auth_password_file);
-    else
+    if (c->auth_user == NULL) {
         row(out, "logon", c->where, "none (auth: none)");
+        return;
+    }
+    row(out, "logon", nowhere, "AUTH LOGIN as %s", c->auth_user);
+    row(out, "password from", nowhere, "%s", c->auth_password_file);
 }
 
 /* ---- The header --------------------------------------------------------------------------- */
@@ -353,10 +422,10 @@ tell_header(struct buf *out, const struct sender_decision *sender)
             families[i][name.len - 1] == '-' ? "*" : "");
     }
     row(out, "added", nowhere, "Received, %s", LOOP_FIELD_NAME);
-    row(out, "MAIL FROM", nowhere, "%s",
-        sender->auth_anonymous ? "with AUTH=<> (counts as from outside)"
-        : sender->auth_named   ? "with the AUTH= that came"
-                               : "without AUTH= (the session's own trust counts)");
+    row(out, "passed on", nowhere, "%s",
+        sender->auth_anonymous ? "MAIL FROM with AUTH=<>: counts as from outside"
+        : sender->auth_named   ? "MAIL FROM with the AUTH= that came"
+                               : "MAIL FROM without AUTH=: our logon there speaks for it");
 }
 
 /* ---- The whole ---------------------------------------------------------------------------- */
@@ -392,7 +461,8 @@ explain(const struct config *config, const struct explain_question *asked, struc
     struct sender_decision sender;
     struct route route;
 
-    buf_printf(out, "Mail from %.*s to %.*s\n", ADDRESS_MAX, asked->from, ADDRESS_MAX, asked->to);
+    buf_printf(out, "Mail from %.*s to %.*s\n", ADDRESS_MAX,
+               asked->from[0] != '\0' ? asked->from : "<>", ADDRESS_MAX, asked->to);
     if (!read_question(&q) || !find_way(&q, &way))
         return false;
 

@@ -153,7 +153,7 @@ find_home(struct search *s)
 
     if (home.forest == NULL)
         return home;
-    step(s, home.entry->where, "%.90s (%s) is the closest entry: forest %s",
+    step(s, home.entry->where, "%.90s (%s) of forest %s fits best",
          space_text(home.entry->name, home.entry->wildcard, text), kind_text(home.entry->kind),
          home.forest->name);
     if (home.entry->kind != DOMAIN_INTERNAL_RELAY)
