@@ -229,13 +229,16 @@ end_message(struct session *c)
     write_ledger(c);
 }
 
+/* The connection is over; a message under way is lost with it. */
 static void
-disconnect(struct session *c)
+disconnect(struct session *c, const char *why)
 {
-    if (c->is_busy) {
-        c->outcome.reply = (struct reply){.local = true};
+    struct reply lost = reply_make(421, NULL, "%s", why);
+    lost.local = true;
+    if (c->is_busy && c->outcome.reply.code == 0)
+        c->outcome.reply = lost;
+    if (c->is_busy)
         end_message(c);
-    }
     smtp_client_free(&c->engine);
     wire_fini(&c->wire);
     c->dial_ms = c->has_quit ? 0 : clock_ms() + RETRY_MS;
@@ -376,7 +379,7 @@ go_on(struct session *c)
         is_fine = run(c) && wire_flush(&c->wire, true) && !c->wire.ended;
     while (is_fine && can_put_more(c));
     if (!is_fine)
-        disconnect(c);
+        disconnect(c, "the connection ended");
 }
 
 static void
@@ -386,8 +389,9 @@ on_event(struct session *c, uint32_t events)
     if (c->wire.fd < 0)
         return;
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !wire_read(&c->wire, &err)) {
-        c->load->errors[CODE_LOST]++;
-        disconnect(c);
+        if (!c->is_busy)
+            c->load->errors[CODE_LOST]++;
+        disconnect(c, err.text);
         return;
     }
     go_on(c);
