@@ -235,8 +235,7 @@ disconnect(struct session *c, const char *why)
 {
     struct reply lost = reply_make(421, NULL, "%s", why);
     lost.local = true;
-    if (c->is_busy && c->outcome.reply.code == 0)
-        c->outcome.reply = lost;
+    smtp_client_lost(c->engine, &lost);
     if (c->is_busy)
         end_message(c);
     smtp_client_free(&c->engine);
