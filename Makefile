@@ -112,6 +112,14 @@ $(BUILD)/bench/smtp-%: $(BUILD)/obj/tests/bench/smtp_%.o \
 
 bench-build: $(BENCH_BIN)
 
+# Programs and preloaded libraries of the fault tests; these always without a sanitizer.
+$(BUILD)/fault/%.so: tests/fault/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g -fPIC -shared -o $@ $< -ldl -lpthread
+$(BUILD)/fault/spool_%: $(BUILD)/obj/tests/fault/spool_%.o $(BUILD)/lib/kit.a $(foreach r,$(call below,spool),$(call room_lib,$(r)))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -llmdb -lpthread
+
 # Everything compiled, nothing run.
 unit-build: $(UNIT_BIN) $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 
