@@ -204,7 +204,7 @@ server_got_auth(struct smtp_server *s, const struct reply *reply)
     server_say_reply(s, reply);
     if (s->authenticated) {
         s->proven = true;
-        s->errors = s->failed_logons = 0;
+        s->errors = 0;
     } else if (reply_is_permanent(reply)) {
         count_failed_logon(s);
     }

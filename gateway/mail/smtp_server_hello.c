@@ -106,7 +106,6 @@ smtp_server_tls_done(struct smtp_server *s, uint64_t now_ms)
 {
     must(s->question.ask == SMTP_ASK_STARTTLS);
     server_close_question(s);
-    line_reader_wipe(&s->lines);
     buf_clear(&s->hello);
     s->esmtp = false;
     s->authenticated = false;

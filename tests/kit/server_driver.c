@@ -27,7 +27,8 @@ server_driver_adopt(struct server_driver *d, struct smtp_server *server)
 {
     must(server != NULL);
     *d = (struct server_driver){.server = server, .now_ms = CLOCK_START};
-    buf_init(&d->in, WIRE_MAX);
+    buf_init(&d->in, DRIVER_INPUT_MAX);
+    must(buf_reserve(&d->in, DRIVER_INPUT_MAX) != NULL);
     buf_init(&d->said, WIRE_MAX);
     buf_init(&d->asked, WIRE_MAX);
     buf_init(&d->message, WIRE_MAX);
@@ -238,23 +239,27 @@ drain(struct server_driver *d)
 void
 server_driver_pump(struct server_driver *d)
 {
-    struct slice rest = buf_slice(&d->in);
+    struct slice rest = slice_from(buf_slice(&d->in), d->in_used);
     bool drained;
     do {
         smtp_server_feed(d->server, &rest, d->now_ms);
         drained = drain(d);
     } while (settle_question(d) || drained);
 
-    /* Octets behind the end of the session, or of TLS, are not the engine's. */
     enum smtp_ask ask = server_driver_open_question(d);
-    if (ask == SMTP_ASK_CLOSE || ask == SMTP_ASK_STARTTLS)
-        rest.len = 0;
-    buf_drop(&d->in, d->in.len - rest.len);
+    must(ask != SMTP_ASK_STARTTLS || rest.len == 0);
+    d->in_used = ask == SMTP_ASK_CLOSE ? d->in.len : d->in.len - rest.len;
+    if (ask == SMTP_ASK_BODY)
+        return;
+    buf_drop(&d->in, d->in_used);
+    d->in_used = 0;
 }
 
 void
 server_driver_send(struct server_driver *d, struct slice octets)
 {
+    if (server_driver_open_question(d) == SMTP_ASK_STARTTLS)
+        return; /* these are for the handshake */
     buf_put(&d->in, octets);
     must(buf_ok(&d->in));
     server_driver_pump(d);

@@ -11,12 +11,13 @@
 #include "gateway/base/buf.h"
 #include "gateway/mail/smtp_server.h"
 
-enum { DRIVER_PREPARED = 16 };
+enum { DRIVER_PREPARED = 16, DRIVER_INPUT_MAX = 256 * 1024 };
 
 struct server_driver {
     struct smtp_server *server;
     uint64_t now_ms;
-    struct buf in;      /* sent by the client, not yet used by the engine */
+    struct buf in;      /* sent by the client; never moves, for a BODY question points into it */
+    size_t in_used;     /* the first octets of in, used by the engine */
     struct buf said;    /* all that the server put on the wire */
     struct buf asked;   /* one line for each question but BODY, in order */
     struct buf message; /* content of the message under way, or of the last one */

@@ -4,7 +4,10 @@
  */
 #include "gateway/mail/smtp_server.h"
 
+#include <stdio.h>
+
 #include "gateway/base/mem.h"
+#include "gateway/mail/smtp_server_private.h"
 #include "tests/kit/server_driver.h"
 #include "tests/kit/test.h"
 
@@ -182,7 +185,6 @@ smtp_server_survives_every_failed_allocation(void **state)
         struct smtp_server_settings settings = open_settings();
         assert_true(n < 100);
         server_driver_init(&d, &settings);
-        warm(&d.in);
         warm(&d.said);
         warm(&d.asked);
         warm(&d.message);
@@ -205,6 +207,24 @@ smtp_server_survives_every_failed_allocation(void **state)
             assert_int_equal(d.message.len, 21);
         server_driver_fini(&d);
     }
+}
+
+static void
+smtp_server_can_log_on_when_memory_is_back(void **state)
+{
+    (void)state;
+    struct server_driver d;
+    struct smtp_server_settings settings = open_settings();
+    server_driver_init(&d, &settings);
+    server_driver_send_str(&d, HELLO);
+    buf_clear(&d.said);
+    mem_fail_after(0);
+    server_driver_send_str(&d, LOGON);
+    mem_fail_after(-1);
+    server_driver_send_str(&d, LOGON);
+    assert_string_equal(buf_text(&d.said), "454 4.7.0 Temporary authentication failure\r\n"
+                                           "235 2.7.0 Authentication successful\r\n");
+    server_driver_fini(&d);
 }
 
 static void
@@ -243,6 +263,33 @@ smtp_server_stops_reading_a_client_that_does_not_read(void **state)
     server_driver_pump(&d);
     assert_int_equal(d.in.len, 0);
     assert_int_equal(d.said.len, (size_t)count * strlen(noop));
+    server_driver_fini(&d);
+}
+
+static void
+smtp_server_gives_its_output_in_pieces_of_any_size(void **state)
+{
+    (void)state;
+    struct server_driver d;
+    struct smtp_server_settings settings = open_settings();
+    server_driver_init(&d, &settings);
+    server_driver_send_str(&d, HELLO);
+    buf_clear(&d.said);
+    d.deaf = true;
+    for (int i = 0; i < 5000; i++) {
+        server_driver_send_str(&d, i % 2 ? "NOOP\r\n" : "RSET\r\n");
+        struct slice some = slice_head(smtp_server_output(d.server), (size_t)i % 47);
+        buf_put(&d.said, some);
+        smtp_server_sent(d.server, some.len);
+    }
+    d.deaf = false;
+    server_driver_pump(&d);
+    for (int i = 0; i < 5000; i++) {
+        const char *want = i % 2 ? noop : rset;
+        assert_memory_equal(d.said.data, want, strlen(want));
+        buf_drop(&d.said, strlen(want));
+    }
+    assert_int_equal(d.said.len, 0);
     server_driver_fini(&d);
 }
 
@@ -324,21 +371,48 @@ smtp_server_gives_content_as_slices_of_the_input(void **state)
 }
 
 static void
+smtp_server_gives_no_more_content_than_it_will_take(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"0123456789abcdefghij\r\n", "bare\n", "bare\r.", "a\0b"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct server_driver d;
+        struct smtp_server_settings settings = open_settings();
+        settings.size_max = 20;
+        server_driver_init(&d, &settings);
+        server_driver_send_str(&d, HELLO MAIL RCPT "DATA\r\n1\r\n");
+        size_t good = d.message.len;
+        assert_int_equal(good, 3);
+        server_driver_send(&d, slice(bad[i], i == 3 ? 3 : strlen(bad[i])));
+        /* What was given with the fault itself may have come; what follows it must not. */
+        size_t given = d.message.len;
+        server_driver_send_str(&d, "more\r\n");
+        server_driver_send_str(&d, "more\r\n.\r\n");
+        assert_true(d.message.len == given);
+        server_driver_fini(&d);
+    }
+}
+
+static void
 smtp_server_keeps_what_it_asks_about_when_the_input_moves(void **state)
 {
     (void)state;
     struct server_driver d;
     struct smtp_server_settings settings = open_settings();
-    char text[] = "MAIL FROM:<kim@b.example> AUTH=lee+2B1@b.example\r\n";
+    char text[300], want[200];
+    memset(want, 'a', sizeof want);
+    int len = snprintf(text, sizeof text, "MAIL FROM:<kim@b.example> AUTH=%.*s+2B\r\n",
+                       (int)sizeof want - 1, want);
+    want[sizeof want - 1] = '+';
     server_driver_init(&d, &settings);
     server_driver_send_str(&d, HELLO);
-    struct slice in = slice(text, sizeof text - 1);
+    struct slice in = slice(text, (size_t)len);
     smtp_server_feed(d.server, &in, 0);
     memset(text, '#', sizeof text);
     const struct smtp_question *q = smtp_server_question(d.server);
     assert_true(slice_is(q->mail.from.text, "kim@b.example"));
     assert_true(slice_is(q->mail.from.domain, "b.example"));
-    assert_true(slice_is(q->mail.auth, "lee+1@b.example"));
+    assert_true(slice_equal(q->mail.auth, slice(want, sizeof want)));
     server_driver_fini(&d);
 }
 
@@ -360,6 +434,25 @@ smtp_server_forgets_the_password_after_the_answer(void **state)
     server_driver_fini(&d);
 }
 
+/* Looks inside: a password that came in two pieces was also kept as it came. */
+static void
+smtp_server_wipes_the_line_that_held_a_password(void **state)
+{
+    (void)state;
+    struct server_driver d;
+    struct smtp_server_settings settings = open_settings();
+    server_driver_init(&d, &settings);
+    server_driver_send_str(&d, HELLO);
+    send_in_pieces(&d, LOGON, 9);
+    assert_true(slice_find(buf_slice(&d.said), '2') < d.said.len);
+    const struct buf *carry = &d.server->lines.carry;
+    assert_true(carry->cap > 0);
+    for (size_t i = 0; i < carry->cap; i++)
+        assert_int_equal(carry->data[i], 0);
+    assert_null(d.server->sasl.secret.data);
+    server_driver_fini(&d);
+}
+
 int
 main(void)
 {
@@ -368,13 +461,17 @@ main(void)
         cmocka_unit_test(smtp_server_keeps_the_transaction_through_what_does_not_end_it),
         cmocka_unit_test(smtp_server_allocates_nothing_once_it_is_warm),
         cmocka_unit_test(smtp_server_survives_every_failed_allocation),
+        cmocka_unit_test(smtp_server_can_log_on_when_memory_is_back),
         cmocka_unit_test(smtp_server_is_not_made_without_memory),
         cmocka_unit_test(smtp_server_stops_reading_a_client_that_does_not_read),
+        cmocka_unit_test(smtp_server_gives_its_output_in_pieces_of_any_size),
         cmocka_unit_test(smtp_server_lets_a_deaf_client_go_in_the_end),
         cmocka_unit_test(smtp_server_has_room_for_its_longest_replies),
         cmocka_unit_test(smtp_server_gives_content_as_slices_of_the_input),
+        cmocka_unit_test(smtp_server_gives_no_more_content_than_it_will_take),
         cmocka_unit_test(smtp_server_keeps_what_it_asks_about_when_the_input_moves),
         cmocka_unit_test(smtp_server_forgets_the_password_after_the_answer),
+        cmocka_unit_test(smtp_server_wipes_the_line_that_held_a_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
