@@ -31,12 +31,13 @@ struct dsn {
     struct slice postmaster; /* From: */
     struct slice id;         /* queue id of the report: Message-ID and boundary */
     int64_t now_unix_ms;
-    struct slice sender; /* To: the envelope sender of the original, never null */
+    struct slice sender;     /* To: the envelope sender of the original, never null */
     struct slice message_id; /* of the original; "" = it had none */
     int64_t arrived_unix_ms; /* the original, here */
     const struct dsn_recipient *recipients;
     size_t recipient_count; /* 1 or more */
-    struct slice original_header; /* header fields of the original with CRLF, maybe cut; "" = none */
+    struct slice
+        original_header; /* header fields of the original with CRLF, maybe cut; "" = none */
 };
 
 /* Append the report; ask buf_ok() afterwards. */
