@@ -314,6 +314,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
 {
     struct runtime *r = NULL;
     TRY(runtime_new(take_config, &r, err));
+    a->shop.worker_count = 1;
     a->shop.metrics = metrics_new();
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
     bool ok = a->shop.metrics != NULL && a->shop.logons != NULL;
@@ -323,7 +324,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && open_spool(a, r->config, found, err) &&
-         worker_new(&a->shop, a->loop, r, &a->worker, err) && make_tools(a, r->config, err) &&
+         worker_new(&a->shop, 0, a->loop, r, &a->worker, err) && make_tools(a, r->config, err) &&
          doors_open(a->doors, r->config, err);
     if (ok) {
         loop_on_turn_end(a->loop, flush_log, a->shop.log);

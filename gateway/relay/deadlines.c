@@ -13,27 +13,30 @@ static bool
 may_decide(struct worker *w, const struct parcel *p, const struct envelope_recipient *r,
            bool expire)
 {
-    if (r->state == RECIPIENT_HELD)
-        return expire;
-    if (r->state != RECIPIENT_WAITING)
-        return false;
     struct outlet *o = worker_outlet(w, r->connector);
-    if (o == NULL)
-        return true; /* no connector of ours: there is nothing to wait for */
-    if (!expire)
+    if (r->state == RECIPIENT_HELD || o == NULL || !expire)
         return true;
     return outlet_was_tried(o) && outlet_withdraw(o, p->envelope.id);
 }
 
+/* The recipients of ours that age decides about now; *left: how many it cannot decide about yet.
+ * A held report gets no notice: it is one. */
 static uint32_t *
-choose(struct worker *w, const struct parcel *p, bool expire, size_t *count)
+choose(struct worker *w, const struct parcel *p, bool expire, size_t *count, size_t *left)
 {
     const struct envelope *e = &p->envelope;
     uint32_t *indexes = mem_new(e->recipient_count * sizeof *indexes);
-    *count = 0;
-    for (size_t i = 0; indexes != NULL && i < e->recipient_count; i++)
-        if (may_decide(w, p, &e->recipients[i], expire))
+    *count = *left = 0;
+    for (size_t i = 0; indexes != NULL && i < e->recipient_count; i++) {
+        const struct envelope_recipient *r = &e->recipients[i];
+        bool open = r->state == RECIPIENT_WAITING || (expire && r->state == RECIPIENT_HELD);
+        if (!open || !worker_owns(w, r->connector))
+            continue;
+        if (may_decide(w, p, r, expire))
             indexes[(*count)++] = (uint32_t)i;
+        else
+            (*left)++;
+    }
     return indexes;
 }
 
@@ -45,9 +48,9 @@ decide(struct worker *w, uint64_t id, bool expire)
     struct parcel *p = NULL;
     if (!parcel_load(w->shop->spool, id, &p, &err))
         return err.kind == ERR_STATE;
-    size_t count;
-    uint32_t *indexes = choose(w, p, expire, &count);
-    bool done = indexes != NULL && count == envelope_open_count(&p->envelope);
+    size_t count, left;
+    uint32_t *indexes = choose(w, p, expire, &count, &left);
+    bool done = indexes != NULL && left == 0;
     if (count > 0 && expire)
         done = give_up(w, p, indexes, count, true, NULL) && done;
     else if (count > 0 && !p->envelope.delay_noticed && !p->envelope.is_report)

@@ -2,7 +2,6 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
-#include "gateway/relay/outlet.h"
 #include "gateway/route/recipient.h"
 
 enum { LOOK_MAX = 256, QUEUES_MAX = 256 };
@@ -26,10 +25,14 @@ on_recorded(void *context, const struct spool_answer *answer)
 {
     struct rerouting *r = context;
     struct worker *w = r->worker;
+    struct parcel *p = NULL;
+    struct err err;
     rerouting_free(&r);
-    if (answer->ok)
-        for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
-            outlet_look(o);
+    /* As it is now: its new owners, here or elsewhere, get to know of it. */
+    if (!answer->ok || !parcel_load(w->shop->spool, answer->id, &p, &err))
+        return;
+    worker_offer(w, p);
+    parcel_unref(&p);
 }
 
 static void
@@ -69,7 +72,7 @@ fill_rows(struct rerouting *r, const struct envelope *e)
     for (size_t i = 0; i < e->recipient_count; i++) {
         const struct envelope_recipient *rcpt = &e->recipients[i];
         if ((rcpt->state != RECIPIENT_WAITING && rcpt->state != RECIPIENT_HELD) ||
-            (rcpt->connector.len > 0 && worker_outlet(r->worker, rcpt->connector) != NULL))
+            config_send(r->worker->runtime->config, rcpt->connector) != NULL)
             continue;
         struct slice connector = arena_copy(&r->arena, route_anew(r->worker, e, rcpt));
         bool moved = connector.len > 0 || rcpt->connector.len > 0;

@@ -24,6 +24,14 @@ owner_of(const struct workshop *shop, struct slice connector)
     return hash % shop->worker_count;
 }
 
+bool
+worker_owns(const struct worker *w, struct slice connector)
+{
+    if (config_send(w->runtime->config, connector) == NULL)
+        return w->index == 0;
+    return owner_of(w->shop, connector) == w->index;
+}
+
 struct outlet *
 worker_outlet(const struct worker *w, struct slice connector)
 {
@@ -140,7 +148,7 @@ worker_use(struct worker *w, struct runtime *runtime, struct err *err)
 
 /* ---- Once a minute ---- */
 
-/* What is at its end, outlets that retired, and mail that waits for a route. */
+/* Outlets that retired go when nothing is in flight there any more. */
 static void
 sweep_outlets(struct worker *w)
 {
@@ -190,17 +198,17 @@ make_means(struct worker *w)
 }
 
 bool
-worker_new(struct workshop *shop, struct loop *loop, struct runtime *runtime, struct worker **out,
-           struct err *err)
+worker_new(struct workshop *shop, size_t index, struct loop *loop, struct runtime *runtime,
+           struct worker **out, struct err *err)
 {
+    must(index < shop->worker_count && shop->worker_count <= WORKERS_MAX);
     struct worker *w = mem_new(sizeof *w);
     if (w == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
-    must(shop->worker_count < WORKERS_MAX);
     w->shop = shop;
     w->loop = loop;
-    w->index = shop->worker_count;
-    shop->workers[shop->worker_count++] = w;
+    w->index = index;
+    shop->workers[index] = w;
     if (!make_means(w)) {
         worker_free(&w);
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -239,6 +247,7 @@ worker_free(struct worker **ref)
     waker_free(&w->answers_waker);
     timer_free(&w->tick);
     runtime_unref(&w->runtime);
+    w->shop->workers[w->index] = NULL;
     mem_free(&w);
 }
 

@@ -35,8 +35,9 @@ struct workshop {
     struct spool *spool;
     struct logon_memory *logons;
     struct keyed_hash_key trace_key;
-    struct worker *workers[WORKERS_MAX];
-    size_t worker_count;
+    struct worker *workers[WORKERS_MAX]; /* filled by worker_new */
+    size_t worker_count; /* how many there will be: set before the first is made, because owners
+                            follow from it */
 };
 
 struct worker {
@@ -62,10 +63,10 @@ struct worker {
     void *on_idle_context;
 };
 
-/* Makes worker number shop->worker_count and enters it there. */
-MUST_USE bool worker_new(struct workshop *shop, struct loop *loop, struct runtime *runtime,
-                         struct worker **out, struct err *err);
-/* Sessions and connections are cut. */
+/* Makes worker number `index` and enters it in the shop. */
+MUST_USE bool worker_new(struct workshop *shop, size_t index, struct loop *loop,
+                         struct runtime *runtime, struct worker **out, struct err *err);
+/* Sessions and connections are cut. NULL is fine. */
 void worker_free(struct worker **w);
 
 /* A configuration comes into force: new sessions and the next messages use it. */
@@ -81,6 +82,10 @@ void worker_look_idle(struct worker *w);
 
 /* forestgate queue retry: the connector of that name, or all with "". How many were woken. */
 size_t worker_retry(struct worker *w, struct slice connector);
+
+/* Does this worker look after recipients of that connector? Those of a connector that is in no
+ * configuration ("" among them) are worker 0's. */
+bool worker_owns(const struct worker *w, struct slice connector);
 
 /* The outlet of a connector if it is this worker's; NULL otherwise. */
 struct outlet *worker_outlet(const struct worker *w, struct slice connector);
