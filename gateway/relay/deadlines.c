@@ -14,8 +14,11 @@ may_decide(struct worker *w, const struct parcel *p, const struct envelope_recip
            bool expire)
 {
     struct outlet *o = worker_outlet(w, r->connector);
-    if (r->state == RECIPIENT_HELD || o == NULL || !expire)
+    if (r->state == RECIPIENT_HELD || !expire || r->connector.len == 0)
         return true;
+    /* Its connector left the configuration: reroute.c comes first. */
+    if (o == NULL)
+        return false;
     return outlet_was_tried(o) && outlet_withdraw(o, p->envelope.id);
 }
 
@@ -48,6 +51,12 @@ decide(struct worker *w, uint64_t id, bool expire)
     struct parcel *p = NULL;
     if (!parcel_load(w->shop->spool, id, &p, &err))
         return err.kind == ERR_STATE;
+    /* What is about to expire needs no notice any more. */
+    if (!expire && p->envelope.received_unix_ms + (int64_t)w->runtime->config->expire_ms <=
+                       clock_unix_ms()) {
+        parcel_unref(&p);
+        return true;
+    }
     size_t count, left;
     uint32_t *indexes = choose(w, p, expire, &count, &left);
     bool done = indexes != NULL && left == 0;

@@ -21,7 +21,7 @@ owner_of(const struct workshop *shop, struct slice connector)
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < connector.len; i++)
         hash = (hash ^ (unsigned char)connector.ptr[i]) * 16777619U;
-    return hash % shop->worker_count;
+    return (hash ^ hash >> 15) % shop->worker_count;
 }
 
 bool

@@ -1,5 +1,8 @@
 #include "gateway/relay/worker.h"
 
+#include <sys/stat.h>
+
+#include "gateway/base/clock.h"
 #include "gateway/relay/outlet.h"
 #include "tests/kit/certificates.h"
 #include "tests/kit/config_folder.h"
@@ -22,7 +25,7 @@ static const char text[] = "version: 1\n"
                            "    deliver: [east]\n"
                            "  fabrikam:\n"
                            "    domains: { fabrikam.example: authoritative }\n"
-                           "    deliver: [west]\n"
+                           "    deliver: [north]\n"
                            "receive:\n"
                            "  all:\n"
                            "    listen: [main]\n"
@@ -31,7 +34,7 @@ static const char text[] = "version: 1\n"
                            "    auth: none\n"
                            "send:\n"
                            "  east: { servers: [\"127.0.0.1:1\"], auth: none }\n"
-                           "  west: { servers: [\"127.0.0.1:1\"], auth: none }\n";
+                           "  north: { servers: [\"127.0.0.1:1\"], auth: none }\n";
 
 struct house {
     struct config_folder folder;
@@ -53,6 +56,8 @@ house_init(struct house *h)
     certificates_make(h->folder.path, "gw",
                       &(struct certificate_spec){.common_name = "gw.contoso.example",
                                                  .names = "DNS:gw.contoso.example"});
+    char key[2 * CONFIG_FOLDER_PATH];
+    chmod(config_folder_file(&h->folder, "gw.key", key), 0600);
     if (!config_folder_load(&h->folder, text, &config, &complaints))
         fail_msg("%s", buf_text(&complaints.text));
     complaints_fini(&complaints);
@@ -102,12 +107,12 @@ static struct parcel *
 message_for_both(struct house *h)
 {
     struct envelope_recipient r[2];
-    struct envelope e = custody_envelope(&r[0], "east", 1000, 1000);
+    struct envelope e = custody_envelope(&r[0], "east", clock_unix_ms(), 0);
     struct parcel *p = NULL;
     struct err err;
     r[1] = r[0];
     r[1].address = slice_str("bob@fabrikam.example");
-    r[1].connector = slice_str("west");
+    r[1].connector = slice_str("north");
     e.recipients = r;
     e.recipient_count = 2;
     uint64_t id = custody_accept(&h->custody, &e, 300, 1, &err);
@@ -132,13 +137,13 @@ static void
 workers_share_out_the_connectors_by_name(void **state)
 {
     struct house h;
-    size_t east, west;
+    size_t east, north;
     (void)state;
     house_init(&h);
     outlet_of(&h, "east", &east);
-    outlet_of(&h, "west", &west);
-    assert_int_not_equal(east, west);
-    assert_null(worker_outlet(h.workers[west], slice_str("east")));
+    outlet_of(&h, "north", &north);
+    assert_int_not_equal(east, north);
+    assert_null(worker_outlet(h.workers[north], slice_str("east")));
     house_fini(&h);
 }
 
@@ -146,19 +151,19 @@ static void
 workers_pass_a_parcel_to_the_owner_of_each_connector(void **state)
 {
     struct house h;
-    size_t east, west;
+    size_t east, north;
     (void)state;
     house_init(&h);
     struct outlet *at_east = outlet_of(&h, "east", &east);
-    struct outlet *at_west = outlet_of(&h, "west", &west);
+    struct outlet *at_north = outlet_of(&h, "north", &north);
     struct parcel *p = message_for_both(&h);
     uint64_t id = p->envelope.id;
 
     worker_offer(h.workers[east], p);
-    assert_true(outlet_has(at_east, id));  /* its own: at once */
-    assert_false(outlet_has(at_west, id)); /* on its way through the mailbox */
-    struct waiting waiting = {at_west, id};
-    turns_until(h.loops[west], outlet_got_it, &waiting);
+    assert_true(outlet_has(at_east, id));   /* its own: at once */
+    assert_false(outlet_has(at_north, id)); /* on its way through the mailbox */
+    struct waiting waiting = {at_north, id};
+    turns_until(h.loops[north], outlet_got_it, &waiting);
     parcel_unref(&p);
     house_fini(&h);
 }
@@ -195,7 +200,7 @@ has_new_connector(void *context)
     struct envelope e;
     return answers_owed(r->house->workers[0]->answers) == 0 &&
            custody_read(&r->house->custody, r->id, &e) &&
-           slice_is(e.recipients[0].connector, "west");
+           slice_is(e.recipients[0].connector, "north");
 }
 
 static void
@@ -207,15 +212,15 @@ workers_give_mail_of_a_connector_that_is_gone_a_new_one(void **state)
     size_t owner;
     (void)state;
     house_init(&h);
-    struct envelope e = custody_envelope(&r, "gone", 1000, 1000);
+    struct envelope e = custody_envelope(&r, "gone", clock_unix_ms(), 0);
     r.address = slice_str("bob@fabrikam.example");
     uint64_t id = custody_accept(&h.custody, &e, 300, 1, &err);
-    struct outlet *west = outlet_of(&h, "west", &owner);
+    struct outlet *north = outlet_of(&h, "north", &owner);
 
     /* Worker 0 looks after what has no connector, first thing. */
     struct routed routed = {&h, id};
     turns_until(h.loops[0], has_new_connector, &routed);
-    struct waiting waiting = {west, id};
+    struct waiting waiting = {north, id};
     turns_until(h.loops[owner], outlet_got_it, &waiting);
     house_fini(&h);
 }
