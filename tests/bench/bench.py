@@ -355,6 +355,7 @@ def measure(relay):
         "p99_ms": load["p99_ms"],
         "commits": after - commits if after is not None and commits is not None else None,
         "sink_connections": got["connections"] - 1,  # one was our look whether it listens
+        "sink_resumed": got["resumed"],
         "errors": load["errors"],
     }
 
@@ -402,13 +403,14 @@ def show_machine(relays):
 def show_result(relays, results):
     print()
     print(f"{'':<12}{'delivered/s':>12}{'accepted/s':>12}{'CPU s/1000':>12}{'p50 ms':>9}"
-          f"{'p99 ms':>9}{'commits':>9}")
+          f"{'p99 ms':>9}{'commits':>9}{'to sink':>9}{'resumed':>9}")
     for relay in relays:
         r = results[relay.name]
         commits = r["commits"] if r["commits"] is not None else "-"
         cpu = f"{r['cpu_s_per_1000']:.3f}" if relay.name != "direct" else "-"
         print(f"{relay.name:<12}{r['delivered_per_second']:>12.0f}{r['accepted_per_second']:>12.0f}"
-              f"{cpu:>12}{r['p50_ms']:>9.2f}{r['p99_ms']:>9.2f}{commits:>9}")
+              f"{cpu:>12}{r['p50_ms']:>9.2f}{r['p99_ms']:>9.2f}{commits:>9}"
+              f"{r['sink_connections']:>9.0f}{r['sink_resumed']:>9.0f}")
     ours, theirs, none = (results.get(n) for n in ("forestgate", "postfix", "direct"))
     print()
     if ours and theirs:

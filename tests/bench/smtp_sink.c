@@ -76,7 +76,7 @@ struct sink {
     uint64_t random;
     bool is_over;
 
-    uint64_t connections, messages, octets, recipients;
+    uint64_t connections, resumed, messages, octets, recipients;
     uint64_t refused, dropped, unanswered, stalled;
     int64_t first_unix_ms, last_unix_ms;
 };
@@ -237,6 +237,7 @@ got_starttls(struct session *c)
         c->wire.tls = tls_filter_new_server(c->sink->tls, &c->wire.out);
         must(c->wire.tls != NULL);
     } else if (tls_filter_is_open(c->wire.tls)) {
+        c->sink->resumed += tls_filter_is_resumed(c->wire.tls);
         smtp_server_tls_done(c->engine, clock_ms());
     }
 }
@@ -418,10 +419,11 @@ static void
 print_counts(const struct sink *s)
 {
     printf("{\"messages\":%lu,\"recipients\":%lu,\"octets\":%lu,\"connections\":%lu,"
+           "\"resumed\":%lu,"
            "\"refused\":%lu,\"dropped\":%lu,\"unanswered\":%lu,\"stalled\":%lu,"
            "\"first_unix_ms\":%ld,\"last_unix_ms\":%ld}\n",
-           s->messages, s->recipients, s->octets, s->connections, s->refused, s->dropped,
-           s->unanswered, s->stalled, s->first_unix_ms, s->last_unix_ms);
+           s->messages, s->recipients, s->octets, s->connections, s->resumed, s->refused,
+           s->dropped, s->unanswered, s->stalled, s->first_unix_ms, s->last_unix_ms);
     fflush(stdout);
 }
 
