@@ -121,7 +121,7 @@ $(BUILD)/fault/spool_%: $(BUILD)/obj/tests/fault/spool_%.o $(BUILD)/lib/kit.a $(
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -llmdb -lpthread
 
 # Everything compiled, nothing run.
-unit-build: $(UNIT_BIN) $(foreach r,$(ROOMS),$(call room_lib,$(r)))
+unit-build: $(UNIT_BIN) $(foreach r,$(ROOMS),$(call room_lib,$(r))) $(BENCH_BIN)
 
 unit: $(UNIT_BIN)
 	@scripts/run-units $(BUILD)/unit $(UNIT_BIN)
