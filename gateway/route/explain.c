@@ -216,7 +216,7 @@ tell_no_way(const struct question *q, const struct ways_in *ways)
             q->asked->account);
     else if (has_client)
         row(out, "refused", nowhere,
-            "no connection: no receive connector has a network that holds %.60s",
+            "554 at the banner: no receive connector has a network that holds %.60s",
             q->asked->client);
     else
         row(out, "not decided", nowhere,

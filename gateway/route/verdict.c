@@ -205,7 +205,8 @@ static const struct special specials[] = {
     {AT(STARTTLS),        PEER, 5,   ANY, ANY, NULL,                  NEXT_ALARM,       broken_starttls},
     {AT(TLS),             OURS, 0,   ANY, ANY, NULL,                  NEXT_ALARM,       tls_failed},
     /* The logon. */
-    {AT(AUTH),            OURS, 0,   ANY, ANY, NULL,                  NEXT_ALARM,       basic_missing},
+    {AT(AUTH),            OURS, 0,   7,   3,   NULL,                  NEXT_ALARM,       basic_missing},
+    {AT(AUTH),            OURS, 0,   7,   ANY, NULL,                  NEXT_ALARM,       out_of_step},
     {AT(AUTH),            PEER, 504, ANY, ANY, NULL,                  NEXT_ALARM,       basic_missing},
     {AT(AUTH),            PEER, 530, ANY, ANY, NULL,                  NEXT_ALARM,       basic_missing},
     {AT(AUTH),            PEER, 5,   ANY, ANY, NULL,                  SUSPEND,          bad_credential},
