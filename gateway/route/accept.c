@@ -141,12 +141,13 @@ find_owner(const struct config *config, const struct receive_connector *connecto
     for (size_t i = 0; closest > 0 && i < config->forest_count; i++) {
         const struct forest *f = &config->forests[i];
         const struct forest_domain *entry = owns(f, domain, closest);
-        if (entry == NULL || (owner != NULL && !accept_speaks_for(connector, f)))
+        bool is_ours = accept_speaks_for(connector, f);
+        if (entry == NULL || (owner != NULL && !is_ours))
             continue;
-        owner = entry;
         *forest = f;
-        if (accept_speaks_for(connector, f))
-            break;
+        if (is_ours)
+            return entry;
+        owner = entry;
     }
     return owner;
 }

@@ -19,6 +19,9 @@ static const char text[] = CONFIG_TEXT_HEAD
     "      contoso.example: internal-relay\n"
     "      moved.contoso.example: authoritative\n"
     "    deliver: [out]\n"
+    "  tailspin:\n"
+    "    domains: { fabrikam.example: internal-relay }\n"
+    "    deliver: [out]\n"
     "receive:\n"
     "  wide:\n"
     "    listen: [main, second]\n"
@@ -213,6 +216,8 @@ static const struct sender_row {
      "kim@contoso.example", 250, SENDER_INSIDE, false, false, "contoso"},
     {"the shared name space is inside for both", "narrow", "kim@contoso.example", NULL, 250,
      SENDER_INSIDE, false, false, "fabrikam"},
+    {"shared by two that the connector speaks for", "twin", "kim@contoso.example", NULL, 250,
+     SENDER_INSIDE, false, false, "contoso"},
     {"a closer entry takes a part of the wildcard away", "wide", "kim@moved.contoso.example",
      NULL, 250, SENDER_EXTERNAL, true, false, "fabrikam"},
     {"and gives it to the other forest", "narrow", "kim@moved.contoso.example", NULL, 250,

@@ -12,6 +12,7 @@ static const char text[] = CONFIG_TEXT_HEAD
     "      contoso.example: authoritative\n"
     "      \"*.contoso.example\": authoritative\n"
     "      group.example: internal-relay\n"
+    "      sold.example: external-relay\n"
     "    deliver: [to-contoso]\n"
     "  fabrikam:\n"
     "    domains:\n"
@@ -20,6 +21,7 @@ static const char text[] = CONFIG_TEXT_HEAD
     "      \"*.lab.contoso.example\": authoritative\n"
     "      shared.contoso.example: internal-relay\n"
     "      group.example: authoritative\n"
+    "      sold.example: authoritative\n"
     "      relay-only.example: internal-relay\n"
     "      partner.example: external-relay\n"
     "    deliver: [to-fabrikam, to-fabrikam-spare]\n"
@@ -181,6 +183,8 @@ static const struct route_row {
      "fabrikam", NULL},
     {"shared: the authority is a wildcard of another forest", "from-fabrikam",
      "<k@shared.contoso.example>", 250, 1, 5, "contoso", "to-contoso"},
+    {"external-relay gives way to the authority", "from-legacy", "<k@sold.example>", 250, 1, 5,
+     "fabrikam", "to-fabrikam"},
     {"internal-relay without authority goes to who lists it", "from-contoso",
      "<k@relay-only.example>", 250, 1, 5, "fabrikam", "to-fabrikam"},
     {"external-relay goes to who lists it", "from-contoso", "<k@partner.example>", 250, 1, 5,
