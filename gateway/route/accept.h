@@ -19,7 +19,7 @@ enum { ACCEPT_CANDIDATES = 16 };
  * only when their accounts tell them apart; they agree on TLS (config_check). */
 struct accept_candidates {
     const struct receive_connector *list[ACCEPT_CANDIDATES];
-    size_t count; /* 0: nobody may connect from there */
+    size_t count; /* 0: nobody may connect from there; beyond 16 the rest is left out */
     const struct network *network;
 };
 void accept_find(const struct config *config, const struct listener *listener,

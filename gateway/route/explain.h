@@ -15,7 +15,8 @@ struct explain_question {
     const char *account; /* a name as sent in AUTH, or NULL */
 };
 
-/* Writes the explanation. True: the mail would be accepted. */
+/* Writes the explanation, a page of at most 16 KiB with names of usual length. True: the mail
+ * would be accepted; false: refused, or the question leaves open which connector is meant. */
 bool explain(const struct config *config, const struct explain_question *q, struct buf *out);
 
 #endif

@@ -19,8 +19,8 @@
 struct account;
 struct logon_memory;
 
-/* Room for entries_max logons, rounded up to a power of two; when four have the same place, the
- * oldest of them gives way. NULL: out of memory. */
+/* Room for entries_max logons, rounded up to a power of two. Each has four places where it may
+ * stand; when all are taken, the oldest there gives way. NULL: out of memory. */
 struct logon_memory *logon_memory_new(size_t entries_max, uint64_t lifetime_ms);
 void logon_memory_free(struct logon_memory **m);
 
