@@ -2,7 +2,7 @@
 
 #include "gateway/base/ascii.h"
 
-enum { WIRE_MAX = 1 << 20, CLOCK_START = 1000 };
+enum { WIRE_MAX = 1 << 20, INPUT_FIRST = 8192, CLOCK_START = 1000 };
 
 struct smtp_server_settings
 server_driver_settings(void)
@@ -27,8 +27,8 @@ server_driver_adopt(struct server_driver *d, struct smtp_server *server)
 {
     must(server != NULL);
     *d = (struct server_driver){.server = server, .now_ms = CLOCK_START};
-    buf_init(&d->in, DRIVER_INPUT_MAX);
-    must(buf_reserve(&d->in, DRIVER_INPUT_MAX) != NULL);
+    buf_init(&d->in, WIRE_MAX);
+    must(buf_reserve(&d->in, INPUT_FIRST) != NULL);
     buf_init(&d->said, WIRE_MAX);
     buf_init(&d->asked, WIRE_MAX);
     buf_init(&d->message, WIRE_MAX);
@@ -260,8 +260,10 @@ server_driver_send(struct server_driver *d, struct slice octets)
 {
     if (server_driver_open_question(d) == SMTP_ASK_STARTTLS)
         return; /* these are for the handshake */
+    const char *before = d->in.data;
     buf_put(&d->in, octets);
     must(buf_ok(&d->in));
+    must(d->in.data == before || server_driver_open_question(d) != SMTP_ASK_BODY);
     server_driver_pump(d);
 }
 

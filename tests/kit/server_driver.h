@@ -11,15 +11,15 @@
 #include "gateway/base/buf.h"
 #include "gateway/mail/smtp_server.h"
 
-enum { DRIVER_PREPARED = 16, DRIVER_INPUT_MAX = 256 * 1024 };
+enum { DRIVER_PREPARED = 16 };
 
 struct server_driver {
     struct smtp_server *server;
     uint64_t now_ms;
-    struct buf in;      /* sent by the client; never moves, for a BODY question points into it */
-    size_t in_used;     /* the first octets of in, used by the engine */
-    struct buf said;    /* all that the server put on the wire */
-    struct buf asked;   /* one line for each question but BODY, in order */
+    struct buf in;    /* sent by the client; does not move while a BODY question points into it */
+    size_t in_used;   /* the first octets of in, used by the engine */
+    struct buf said;  /* all that the server put on the wire */
+    struct buf asked; /* one line for each question but BODY, in order */
     struct buf message; /* content of the message under way, or of the last one */
     bool deaf;          /* the client does not read: the output stays where it is */
     enum smtp_ask held; /* this question is left open; SMTP_ASK_NOTHING: none is */
