@@ -120,6 +120,11 @@ $(BUILD)/fault/spool_%: $(BUILD)/obj/tests/fault/spool_%.o $(BUILD)/lib/kit.a $(
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -llmdb -lpthread
 
+# How fast is custody alone? By hand: make build/bench/bench_spool
+$(BUILD)/bench/bench_%: $(BUILD)/obj/tests/bench/spool/bench_%.o $(BUILD)/lib/kit.a $(foreach r,$(call below,spool),$(call room_lib,$(r)))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -llmdb -lpthread
+
 # Everything compiled, nothing run.
 unit-build: $(UNIT_BIN) $(foreach r,$(ROOMS),$(call room_lib,$(r))) $(BENCH_BIN)
 
