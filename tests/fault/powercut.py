@@ -256,7 +256,7 @@ WAITING = "0"
 class Message:
     def __init__(self, hash_, size, recipients):
         self.hash, self.size = hash_, size
-        self.is_kept = False
+        self.is_kept = self.is_refused = False
         self.states = [[WAITING, 0] for _ in range(recipients)]
         self.next = None  # (index, state, report): handed in, not answered
         self.report_of = None
@@ -295,6 +295,13 @@ class Ledger:
             self.messages[id_].next = (int(rest[0]), rest[1], rest[2])
             if rest[2] != "0":
                 self.messages[rest[2]].report_of = id_
+        elif verb == "refused":
+            self.messages[id_].is_refused = True
+        elif verb == "refused-outcome":
+            self.messages[id_].next = None
+            if rest[2] != "0":
+                self.messages[rest[2]].is_refused = True
+                self.messages[rest[2]].report_of = None
         elif verb == "kept-outcome":
             message = self.messages[id_]
             message.states, message.next = message.after_next(), None
@@ -319,6 +326,10 @@ class Ledger:
     def faults_of(self, id_, message, states, found):
         if message.report_of is not None:
             return  # judged with the message it is about
+        if message.is_refused:
+            if states is not None:
+                yield f"message {id_}, refused, is there"
+            return
         if not message.is_kept:
             if states not in (None, message.settled()):
                 yield f"message {id_}, not answered, has the states {states}"

@@ -7,6 +7,11 @@
  *     kept ID                           the answer was ok
  *     hand-outcome ID INDEX STATE REPORT
  *     kept-outcome ID INDEX STATE REPORT
+ *     refused ID | refused-outcome ID   the answer was that it did not happen
+ *     doubt ID | doubt-outcome ID       the answer was that nobody knows
+ *
+ * Without the library the lines go to standard output. It stops when the spool has failed, as the
+ * gateway does; when the spool does not open at all the exit status is 3.
  *
  * usage: spool_driver FOLDER SEED ROUNDS
  */
@@ -45,6 +50,7 @@ struct driver {
     struct request requests[IN_FLIGHT_MAX]; /* the token is the place here */
     size_t in_flight;
     uint64_t random;
+    bool has_failed;
     void (*mark)(const char *text);
 };
 
@@ -65,18 +71,22 @@ say(struct driver *d, const char *verb, const struct message *m, const char *res
     d->mark(line);
 }
 
-/* A message with a random body, said in the record. */
+/* A message with a random body, said in the record. NULL: there was no room for it. */
 static struct spool_draft *
 make_draft(struct driver *d, struct message *m, size_t size)
 {
     static char octets[LARGEST];
-    struct spool_draft *draft;
+    struct spool_draft *draft = NULL;
     struct err err;
     for (size_t i = 0; i < size; i++)
         octets[i] = (char)draw(d, 256);
     if (!spool_begin_report(d->spool, &draft, &err) ||
-        !spool_append(draft, slice(octets, size), &err))
-        must_fail(err.text, __FILE__, __LINE__);
+        !spool_append(draft, slice(octets, size), &err)) {
+        d->has_failed = draft == NULL; /* it takes nothing any more */
+        spool_drop(&draft);
+        m->open = 0;
+        return NULL;
+    }
     m->id = spool_draft_id(draft);
     char rest[80];
     snprintf(rest, sizeof rest, " %016" PRIx64 " %zu %zu",
@@ -115,6 +125,8 @@ accept_one(struct driver *d)
 {
     struct message *m = new_message(d, 1 + draw(d, RECIPIENTS_MAX));
     struct spool_draft *draft = make_draft(d, m, some_size(d));
+    if (draft == NULL)
+        return;
     struct envelope_recipient r[RECIPIENTS_MAX];
     struct envelope e;
     fill_envelope(&e, r, m);
@@ -161,6 +173,10 @@ record_one(struct driver *d, size_t which)
         struct message *report = new_message(d, 1);
         q->report = d->count - 1;
         change.report = make_draft(d, report, some_size(d));
+        if (change.report == NULL) {
+            m->is_busy = false;
+            return;
+        }
         fill_envelope(&report_envelope, r, report);
         change.report_envelope = &report_envelope;
     }
@@ -170,26 +186,42 @@ record_one(struct driver *d, size_t which)
     spool_record(d->waiter.client, &change, d->in_flight++, NULL);
 }
 
+/* What the answer makes of a request: the message as the driver knows it, and the line. */
 static void
-collect(struct driver *d, size_t count)
+settle(struct driver *d, struct request *q, const struct spool_answer *answer)
 {
-    for (size_t i = 0; i < count; i++) {
+    static const char *const verbs[][2] = {
+        {"kept", "kept-outcome"}, {"refused", "refused-outcome"}, {"doubt", "doubt-outcome"}};
+    struct message *m = &d->messages[q->message];
+    struct message *report = q->report < MESSAGES_MAX ? &d->messages[q->report] : NULL;
+    char text[80] = "";
+    if (q->is_outcome)
+        outcome_text(text, d, q);
+    size_t verb = answer->ok ? 0 : answer->err.kind != ERR_IO ? 1 : 2;
+    say(d, verbs[verb][q->is_outcome], m, text);
+
+    m->is_busy = false;
+    if (report != NULL)
+        report->is_busy = false;
+    if (!answer->ok) {
+        struct message *never_came = q->is_outcome ? report : m;
+        if (never_came != NULL)
+            never_came->open = 0;
+        if (answer->err.kind == ERR_IO)
+            m->open = 0; /* nobody knows its state: it is left alone from now on */
+    } else if (q->is_outcome) {
+        m->states[q->index] = q->state;
+        m->attempts[q->index]++;
+        m->open -= q->state != RECIPIENT_WAITING;
+    }
+}
+
+static void
+collect(struct driver *d)
+{
+    for (size_t left = d->in_flight; left > 0; left--) {
         struct spool_answer answer = waiter_next(&d->waiter);
-        if (!answer.ok)
-            must_fail(answer.err.text, __FILE__, __LINE__);
-        struct request *q = &d->requests[answer.token];
-        struct message *m = &d->messages[q->message];
-        char text[80] = "";
-        if (q->is_outcome) {
-            outcome_text(text, d, q);
-            m->states[q->index] = q->state;
-            m->attempts[q->index]++;
-            m->open -= q->state != RECIPIENT_WAITING;
-            if (q->report < MESSAGES_MAX)
-                d->messages[q->report].is_busy = false;
-        }
-        say(d, q->is_outcome ? "kept-outcome" : "kept", m, text);
-        m->is_busy = false;
+        settle(d, &d->requests[answer.token], &answer);
     }
     d->in_flight = 0;
 }
@@ -199,9 +231,9 @@ static void
 run_round(struct driver *d, unsigned accepts_of_8)
 {
     size_t wanted = 1 + draw(d, IN_FLIGHT_MAX);
-    while (d->in_flight < wanted) {
+    for (size_t i = 0; i < wanted && !d->has_failed; i++) {
         size_t which = d->count > 0 ? draw(d, d->count) : 0;
-        for (size_t i = 0; i < d->count; i++, which = (which + 1) % d->count)
+        for (size_t n = 0; n < d->count; n++, which = (which + 1) % d->count)
             if (d->messages[which].open > 0 && !d->messages[which].is_busy)
                 break;
         bool can_record =
@@ -211,7 +243,7 @@ run_round(struct driver *d, unsigned accepts_of_8)
         else
             record_one(d, which);
     }
-    collect(d, d->in_flight);
+    collect(d);
 }
 
 static void
@@ -220,8 +252,10 @@ open_spool(struct driver *d, const char *path)
     struct spool_settings settings = ledger_settings(path);
     struct spool_found found;
     struct err err;
-    if (!spool_open(&settings, &d->spool, &found, &err))
-        must_fail(err.text, __FILE__, __LINE__);
+    if (!spool_open(&settings, &d->spool, &found, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(3);
+    }
     waiter_open(&d->waiter, d->spool);
 }
 
@@ -256,9 +290,9 @@ main(int argc, char **argv)
      * them the spool is opened anew. */
     unsigned rounds = (unsigned)strtoul(argv[3], NULL, 10);
     static const unsigned accepts_of_8[] = {7, 2, 5, 1};
-    for (size_t part = 0; part < COUNT_OF(accepts_of_8); part++) {
+    for (size_t part = 0; part < COUNT_OF(accepts_of_8) && !d->has_failed; part++) {
         open_spool(d, argv[1]);
-        for (unsigned i = 0; i < rounds; i++)
+        for (unsigned i = 0; i < rounds && !d->has_failed; i++)
             run_round(d, accepts_of_8[part]);
         close_spool(d);
     }
