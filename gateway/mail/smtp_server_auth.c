@@ -3,8 +3,8 @@
  *
  * Each comes with a first response in the command line or without. Name and password are decoded
  * into one buffer that never moves, so that no copy of them is left behind when it is wiped.
- * Input behind a line to which the client must wait for our answer ends the session: it was put
- * there by somebody who cannot have seen the answer.
+ * Input behind a line of the exchange ends the session, whatever the line says: it was put there
+ * by somebody who cannot have seen our answer.
  */
 #include "gateway/base/ascii.h"
 #include "gateway/base/base64.h"
@@ -41,8 +41,6 @@ is_pipelined(struct smtp_server *s)
 static void
 challenge(struct smtp_server *s, enum sasl_step step, const char *line)
 {
-    if (is_pipelined(s))
-        return;
     s->sasl.step = step;
     server_say(s, line);
 }
@@ -84,8 +82,6 @@ static void
 log_on(struct smtp_server *s, enum auth_mechanism mechanism, struct slice name,
        struct slice password)
 {
-    if (is_pipelined(s))
-        return;
     if (!is_plausible(name) || !is_plausible(password)) {
         fail_logon(s);
         return;
@@ -145,6 +141,8 @@ got_response(struct smtp_server *s, struct slice text)
 void
 server_sasl_line(struct smtp_server *s, struct slice line)
 {
+    if (is_pipelined(s))
+        return;
     if (slice_is(line, "*"))
         give_up(s, "501 5.7.0 Authentication cancelled");
     else
@@ -190,6 +188,8 @@ server_auth(struct smtp_server *s, struct slice args)
     }
     server_move(s, SERVER_SASL);
     s->sasl.step = first;
+    if (is_pipelined(s))
+        return;
     if (response.len == 0)
         challenge(s, first, first == SASL_PLAIN ? challenge_empty : challenge_name);
     else
