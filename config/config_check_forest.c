@@ -84,8 +84,8 @@ check_claims(struct check *check, const struct claim *first, const struct claim 
                      prefix(d), d->name, first->domain->where.line);
     else if (first->domain->kind == DOMAIN_AUTHORITATIVE && d->kind == DOMAIN_AUTHORITATIVE)
         report_error(check->report, d->where,
-                     "domains: \"%s%s\" is owned by forest \"%s\" already (line %u); one of them "
-                     "is internal-relay",
+                     "domains: \"%s%s\" is owned by forest \"%s\" already (line %u); make one of "
+                     "them internal-relay",
                      prefix(d), d->name, first->forest->name, first->domain->where.line);
     else if (first->domain->kind == DOMAIN_INTERNAL_RELAY && d->kind == DOMAIN_INTERNAL_RELAY &&
              !is_owned(check->config, d))

@@ -115,7 +115,7 @@ read_list(struct reading *rd, const struct row *row, const struct node *node, vo
     if (node->count == 0 && row->required)
         report_error(rd->report, node->where, "%.*s: at least one is needed", QUOTED(label));
     if (row->max > 0 && node->count > row->max)
-        report_error(rd->report, node->where, "%.*s: at most %u", QUOTED(label),
+        report_error(rd->report, node->where, "%.*s: at most %u may be given", QUOTED(label),
                      (unsigned)row->max);
     char *items = new_items(rd, node->count, row->type->size);
     if (items == NULL)
@@ -305,8 +305,9 @@ complain_of_unknown_key(struct reading *rd, const char *parent, const struct nod
 
     const struct row *elsewhere = schema_elsewhere(parent, key->text);
     if (suggest.best.len == 0 && elsewhere != NULL)
-        report_error(rd->report, key->where, "unknown key \"%.*s\" here; there is \"%s\"",
-                     QUOTED(key->text), elsewhere->path);
+        report_error(rd->report, key->where, "unknown key \"%.*s\" here; it is known as \"%s\"%s",
+                     QUOTED(key->text), elsewhere->path,
+                     strchr(elsewhere->path, '.') == NULL ? " at the top" : "");
     else if (suggest.best.len == 0 && ascii_starts(key->text, "password"))
         report_error(rd->report, key->where,
                      "unknown key \"%.*s\"; a password stands in a file of its own, which "

@@ -144,8 +144,8 @@ check_range(const struct row *row, uint64_t value, void (*show)(uint64_t, struct
     struct buf given;
     buf_init(&given, 40);
     show(value, &given);
-    err_set(err, ERR_CONFIG, "%s is out of range; it can be %s", buf_text(&given),
-            buf_text(&range));
+    err_set(err, ERR_CONFIG, "%s is out of range; it %s be %s", buf_text(&given),
+            row->min == row->max ? "must" : "can", buf_text(&range));
     buf_fini(&given);
     buf_fini(&range);
     return false;

@@ -19,7 +19,8 @@ struct builder {
     size_t depth;
     struct node *root;
     unsigned documents;
-    bool stop; /* what follows makes no sense any more */
+    bool stop;   /* nothing more is read */
+    bool broken; /* the tree is not what the operator meant */
 };
 
 static struct where
@@ -59,7 +60,7 @@ static void
 complain_of_syntax(struct builder *b)
 {
     const yaml_parser_t *p = &b->parser;
-    b->stop = true;
+    b->stop = b->broken = true;
     if (p->error == YAML_MEMORY_ERROR) {
         b->report->nomem = true;
         return;
@@ -154,7 +155,7 @@ push(struct builder *b, struct node *node)
 {
     if (b->depth == YAML_DEPTH_MAX) {
         report_error(b->report, node->where, "nested deeper than %d", YAML_DEPTH_MAX);
-        b->stop = true;
+        b->stop = b->broken = true;
         return;
     }
     b->open[b->depth++] = (struct frame){.node = node};
@@ -235,7 +236,7 @@ got_document(struct builder *b, const yaml_event_t *event)
         return;
     report_error(b->report, where_of(b, event->start_mark),
                  "a second document begins here; this file holds one");
-    b->stop = true;
+    b->stop = b->broken = true;
 }
 
 static void
@@ -269,7 +270,7 @@ got_event(struct builder *b, const yaml_event_t *event)
     }
 }
 
-/* All events. False: the tree is not whole. */
+/* All events. False: there is no tree to go by. */
 static bool
 build(struct builder *b)
 {
@@ -277,12 +278,12 @@ build(struct builder *b)
         yaml_event_t event;
         if (yaml_parser_parse(&b->parser, &event) == 0) {
             complain_of_syntax(b);
-            return false;
+            break;
         }
         got_event(b, &event);
         yaml_event_delete(&event);
     }
-    return b->depth == 0 && !b->report->nomem;
+    return !b->broken && !b->report->nomem;
 }
 
 const struct node *
