@@ -183,14 +183,9 @@ put_line_and_caret(struct buf *out, const struct report *r, struct where at)
 {
     struct slice line = without_secret(report_line(r, at.line));
     size_t caret = offset_of_column(line, at.column);
-    size_t begin = caret > SHOWN_MAX / 2 ? caret - SHOWN_MAX / 2 : 0;
-    if (line.len <= SHOWN_MAX)
-        begin = 0;
-    while (begin > 0 && !begins_character(line.ptr[begin]))
-        begin--;
+    /* A character cut in two is one '?', or none: nothing to care about. */
+    size_t begin = line.len > SHOWN_MAX && caret > SHOWN_MAX / 2 ? caret - SHOWN_MAX / 2 : 0;
     struct slice shown = slice_head(slice_from(line, begin), SHOWN_MAX);
-    while (begin + shown.len < line.len && !begins_character(shown.ptr[shown.len]))
-        shown.len--;
 
     buf_put_str(out, "  ");
     for (size_t i = 0; i < shown.len; i++)

@@ -93,6 +93,26 @@ config_report_shows_the_part_of_a_long_line_that_matters(void **state)
     }
 }
 
+/* Octets that only go on with a character, and no end of them. */
+static void
+config_report_survives_a_long_line_that_is_no_text(void **state)
+{
+    char line[1000];
+    (void)state;
+    memset(line, 0xa9, sizeof line);
+    for (unsigned column = 1; column < 3; column++) {
+        struct report report;
+        struct complaints complaints;
+        complaints_init(&complaints);
+        report_init(&report, "gw.yaml", slice(line, sizeof line));
+        report_error(&report, (struct where){"gw.yaml", 1, column}, "no");
+        report_write(&report, &complaints);
+        assert_non_null(strstr(buf_text(&complaints.text), "error: no\n  \n  ^\n"));
+        report_fini(&report);
+        complaints_fini(&complaints);
+    }
+}
+
 static void
 config_report_tells_everything_in_the_order_of_the_file(void **state)
 {
@@ -162,6 +182,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(config_report_shows_the_line_and_a_caret),
         cmocka_unit_test(config_report_shows_the_part_of_a_long_line_that_matters),
+        cmocka_unit_test(config_report_survives_a_long_line_that_is_no_text),
         cmocka_unit_test(config_report_tells_everything_in_the_order_of_the_file),
         cmocka_unit_test(config_report_counts_what_it_does_not_tell),
         cmocka_unit_test(config_report_never_tells_a_password),
