@@ -1,0 +1,147 @@
+/*
+ * Any server: the conversation ends or waits, every recipient of a transaction that is over has
+ * an outcome, the output is bounded, and how the stream is cut changes nothing. Where TLS is
+ * required, neither name nor password nor mail is said in clear.
+ */
+#include "gateway/mail/smtp_client.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+enum { RECIPIENTS = 3, OUTPUT_BOUND = 128 * 1024 };
+
+struct talk {
+    struct smtp_client *client;
+    struct smtp_client_settings settings;
+    struct smtp_outcome outcomes[RECIPIENTS];
+    struct buf said;
+    unsigned messages;
+    bool tls;
+    bool sending;
+};
+
+static void
+note_output(struct talk *t)
+{
+    struct slice out = smtp_client_output(t->client);
+    must(out.len <= OUTPUT_BOUND);
+    if (out.len > 0 && t->settings.tls_required && !t->tls) {
+        must(memmem(out.ptr, out.len, "AUTH", 4) == NULL);
+        must(memmem(out.ptr, out.len, "MAIL", 4) == NULL);
+    }
+    buf_put(&t->said, out);
+    smtp_client_sent(t->client, out.len);
+}
+
+static void
+check_outcomes(struct talk *t)
+{
+    for (size_t i = 0; t->sending && i < RECIPIENTS; i++) {
+        must(t->outcomes[i].reply.code >= 200);
+        must(t->outcomes[i].stage >= SMTP_STAGE_MAIL);
+        bool success = reply_is_success(&t->outcomes[i].reply);
+        must(!success || t->outcomes[i].stage == SMTP_STAGE_CONTENT);
+    }
+    t->sending = false;
+}
+
+static void
+begin_message(struct talk *t)
+{
+    static const struct slice to[RECIPIENTS] = {{"a@b", 3}, {"c@b", 3}, {"d@b", 3}};
+    const struct smtp_transaction mail = {
+        .from = slice_str("k@a"), .to = to, .to_count = RECIPIENTS, .outcomes = t->outcomes};
+    t->sending = true;
+    t->messages++;
+    smtp_client_send(t->client, &mail, 0);
+}
+
+/* One task. False: it is the server's turn. */
+static bool
+do_task(struct talk *t)
+{
+    struct slice body = slice_str(".x\r\n");
+    switch (smtp_client_task(t->client)) {
+    case SMTP_TASK_STARTTLS:
+        t->tls = true;
+        smtp_client_tls_done(t->client, 0);
+        return true;
+    case SMTP_TASK_READY:
+        if (t->messages < 3)
+            begin_message(t);
+        else
+            smtp_client_quit(t->client, 0);
+        return true;
+    case SMTP_TASK_BODY:
+        smtp_client_body(t->client, &body, 0);
+        smtp_client_body_end(t->client, 0);
+        return true;
+    case SMTP_TASK_DONE:
+        check_outcomes(t);
+        smtp_client_next(t->client);
+        return true;
+    case SMTP_TASK_FAILED:
+        check_outcomes(t);
+        must(smtp_client_failure(t->client)->reply.code >= 400);
+        return false;
+    case SMTP_TASK_WAIT:
+    case SMTP_TASK_CLOSED:
+        return false;
+    }
+    return false;
+}
+
+/* One line of the server in pieces: what follows a line may depend on what we do in between. */
+static void
+hear_line(struct talk *t, struct slice line, size_t step)
+{
+    while (line.len > 0) {
+        struct slice piece = slice_head(line, step);
+        slice_skip(&line, piece.len);
+        smtp_client_feed(t->client, &piece, 0);
+        must(piece.len == 0);
+    }
+    do {
+        note_output(t);
+    } while (do_task(t));
+    note_output(t);
+}
+
+static void
+converse(struct talk *t, unsigned char flags, struct slice in, size_t step)
+{
+    *t = (struct talk){.settings = {.hello = slice_str("gw")}};
+    t->settings.tls_required = flags & 1;
+    t->settings.user = slice_str(flags & 2 ? "kim" : "");
+    t->settings.password = slice_str("secret");
+    buf_init(&t->said, 1 << 20);
+    t->client = smtp_client_new(&t->settings, 0);
+    must(t->client != NULL);
+    while (in.len > 0) {
+        size_t lf = slice_find(in, '\n');
+        struct slice line = slice_head(in, lf + 1);
+        slice_skip(&in, line.len);
+        hear_line(t, line, step);
+    }
+    struct reply lost = reply_make(451, "4.4.2", "lost");
+    smtp_client_lost(t->client, &lost);
+    while (do_task(t))
+        ;
+    must(!t->sending);
+    smtp_client_free(&t->client);
+}
+
+int
+LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    struct slice in = slice((const char *)data + 1, size - 1);
+    struct talk whole, cut;
+    converse(&whole, data[0], in, in.len);
+    converse(&cut, data[0], in, data[0] / 4U % 8 + 1);
+    must(slice_equal(buf_slice(&whole.said), buf_slice(&cut.said)));
+    must(whole.messages == cut.messages);
+    buf_fini(&whole.said);
+    buf_fini(&cut.said);
+    return 0;
+}

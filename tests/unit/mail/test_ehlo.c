@@ -1,0 +1,84 @@
+#include "gateway/mail/ehlo.h"
+
+#include "gateway/base/must.h"
+
+#include "tests/kit/flush.h"
+#include "tests/kit/test.h"
+
+static const struct ehlo_row {
+    const char *line;
+    struct ehlo want;
+} rows[] = {
+    {"PIPELINING", {.pipelining = true}},
+    {"pipelining", {.pipelining = true}},
+    {"PIPELININGS", {0}},
+    {"8bitmime", {.eight_bit_mime = true}},
+    {"STARTTLS", {.starttls = true}},
+    {"TLS", {0}},
+    {"SIZE", {.size = true}},
+    {"SIZE 0", {.size = true}},
+    {"SIZE 10485760", {.size = true, .size_max = 10485760}},
+    {"size=2048", {.size = true, .size_max = 2048}},
+    {"SIZE unlimited", {.size = true}},
+    {"SIZE 99999999999999999999", {.size = true}},
+    {"AUTH", {.auth = true}},
+    {"AUTH ", {.auth = true}},
+    {"AUTH GSSAPI NTLM LOGIN", {.auth = true, .auth_login = true}},
+    {"AUTH=LOGIN", {.auth = true, .auth_login = true}},
+    {"AUTH=LOGIN PLAIN", {.auth = true, .auth_login = true, .auth_plain = true}},
+    {"auth\tplain  login", {.auth = true, .auth_login = true, .auth_plain = true}},
+    {"AUTH XLOGIN PLAINTEXT", {.auth = true}},
+    {"X-EXPS=LOGIN", {0}},
+    {"XEXCH50", {0}},
+    {"OK", {0}},
+    {"", {0}},
+    {"=", {0}},
+    {"XXXXXXXA", {.masked = true}},
+    {"XXXX", {.masked = true}},
+    {"XXXXAB", {0}},
+    {"XXX", {0}},
+    {"********", {.masked = true}},
+    {"****0*2***", {.masked = true}},
+};
+
+static bool
+is_same(const struct ehlo *a, const struct ehlo *b)
+{
+    return a->pipelining == b->pipelining && a->eight_bit_mime == b->eight_bit_mime &&
+           a->starttls == b->starttls && a->size == b->size && a->size_max == b->size_max &&
+           a->auth == b->auth && a->auth_login == b->auth_login &&
+           a->auth_plain == b->auth_plain && a->masked == b->masked;
+}
+
+static void
+ehlo_understands_every_row(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct ehlo e = {0};
+        ehlo_take_line(&e, flush_copy(slice_str(rows[i].line)));
+        if (!is_same(&e, &rows[i].want))
+            fail_row(rows[i].line, "understood as something else");
+    }
+}
+
+static void
+ehlo_adds_one_auth_line_to_the_other(void **state)
+{
+    (void)state;
+    struct ehlo e = {0};
+    ehlo_take_line(&e, slice_str("AUTH PLAIN"));
+    ehlo_take_line(&e, slice_str("AUTH=LOGIN"));
+    ehlo_take_line(&e, slice_str("AUTH"));
+    assert_true(e.auth_plain && e.auth_login);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ehlo_understands_every_row),
+        cmocka_unit_test(ehlo_adds_one_auth_line_to_the_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
