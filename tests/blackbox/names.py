@@ -5,16 +5,15 @@ import socket
 import struct
 import threading
 
-from kit import free_port
-
 
 class NameServer:
     def __init__(self, address="127.0.0.1"):
-        self.address, self.port = address, free_port(address)
+        self.address = address
         self.hosts = {}  # name -> [addresses]; may be changed at any time
         self.questions = []
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind((self.address, self.port))
+        self.sock.bind((self.address, 0))
+        self.port = self.sock.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):

@@ -238,7 +238,7 @@ to_gateway:
   tls_verify_cert_hostnames =
   tls_sni = {h['name']}
 """
-            login = h["user"].replace("\\", "\\\\\\\\").replace("^", "^^")
+            login = h["user"].replace("\\", "\\\\").replace("^", "^^")
             client = f"  client_send = : {login} : {h['password']}\n"
         config = f"""\
 primary_hostname = {self.name}
@@ -326,11 +326,14 @@ login:
 
     def launch(self):
         # In the foreground (-bdf), looking at its queue every second.
-        self.process = Process([self.binary, "-C", self.config, "-bdf", "-q1s"], self.path("out"))
+        self.process = Process([self.binary, "-C", self.config, "-bdf", "-q1s"], self.path("out"),
+                               start_new_session=True)
 
     def stop(self):
+        """The daemon and the children that serve open connections: the server is down."""
         if self.process and self.process.exit_code is None:
-            self.process.stop()
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait()
 
     def log(self):
         text = ""

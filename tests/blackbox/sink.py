@@ -223,7 +223,7 @@ class Sink:
         self.connections = 0
         self.context = None
         self.listener = None
-        self.open_sockets = set()
+        self.sessions = set()
         if certificate:
             self.use(certificate)
 
@@ -244,12 +244,12 @@ class Sink:
             except OSError:
                 return
             self.connections += 1
-            self.open_sockets.add(sock)
             threading.Thread(target=self._serve, args=(sock, client), daemon=True).start()
 
     def _serve(self, sock, client):
         sock.settimeout(60)
         session = Session(self, sock, client)
+        self.sessions.add(session)
         try:
             session.serve()
         except ssl.SSLError:
@@ -257,7 +257,7 @@ class Sink:
         except (Gone, OSError, ValueError):
             pass
         finally:
-            self.open_sockets.discard(sock)
+            self.sessions.discard(session)
             with contextlib.suppress(OSError):
                 session.sock.close()
 
@@ -269,9 +269,9 @@ class Sink:
                 self.listener.shutdown(socket.SHUT_RDWR)
             self.listener.close()
             self.listener = None
-        for sock in list(self.open_sockets):
+        for session in list(self.sessions):
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(session.sock, socket.SHUT_RDWR)
 
     def with_text(self, text):
         text = text.encode() if isinstance(text, str) else text

@@ -122,6 +122,7 @@ class Process(Case):
     def test_a_port_in_use_is_a_clear_end(self):
         gateway = self.world.start()
         text = self.world.config_text().replace(self.world.spool, self.world.scratch("spool2"))
+        text = text.replace(str(self.world.monitor_port), str(free_port("127.0.0.1")))
         config = self.world.scratch.write("second.yaml", text.replace("control.sock", "c2.sock"))
         code, out, err = forestgate("run", "-c", config)
         self.assertNotEqual(code, 0)
@@ -134,8 +135,6 @@ class Monitor(Case):
         gateway = self.world.start()
         self.assertEqual(gateway.get("/livez")[0], 200)
         self.assertEqual(gateway.get("/readyz")[0], 200)
-        self.assertEqual(gateway.get("/readyz?forest=fabrikam")[0], 200)
-        self.assertNotEqual(gateway.get("/readyz?forest=nowhere")[0], 200)
         self.assertEqual(gateway.get("/nothing")[0], 404)
         self.send("metrics-1")
         self.arrives("metrics-1")
