@@ -123,6 +123,7 @@ class Direct:
 
     name = "direct"
     durable = "nothing is stored"
+    tuning = {}
 
     def start(self, sink_port):
         self.port = sink_port
@@ -143,6 +144,10 @@ class Forestgate:
     name = "forestgate"
     durable = "committed before 250 (group commit)"
     binary = os.path.join(BUILD, "forestgate")
+    tuning = {  # as Postfix below: both may open 50 connections to the one sink and keep them
+        "connections": "50",
+        "messages_per_connection": "1000",
+    }
 
     def version(self):
         return run(self.binary, "--version").strip()
@@ -188,7 +193,7 @@ send:
     servers: ["{HOST}:{sink_port}"]
     tls: {{ verify: ca, ca: {path('sink.pem')} }}
     auth: {{ user: {USER}, password_file: password }}
-""")
+""" + "".join(f"    {key}: {value}\n" for key, value in self.tuning.items()))
         self.child = Child([self.binary, "run", "-c", config], path("forestgate", "log"))
         wait_until("forestgate listens", lambda: can_connect(HOST, self.port))
 
@@ -396,8 +401,8 @@ def show_machine(relays):
     print(f"libraries    {run('openssl', 'version').strip()}")
     for relay in relays:
         print(f"{relay.name:<12} {relay.durable}")
-    for key, value in Postfix.tuning.items() if "postfix" in RELAYS else ():
-        print(f"             {key} = {value}")
+        for key, value in relay.tuning.items():
+            print(f"             {key} = {value}")
 
 
 def show_result(relays, results):
