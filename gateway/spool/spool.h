@@ -40,8 +40,9 @@ struct spool_found {
     uint64_t highest_id;
 };
 
-/* Open or create; takes `lock` in the folder (ERR_STATE: "in use by process N"); recovers; starts
- * the committer. The folder and its parent are synced after creation. Blocks: at start only. */
+/* Open or create; takes `lock` in the folder (ERR_STATE: "in use by process N", or the spool is
+ * of a newer version; ERR_CONFIG: `key` is not what it should be); recovers; starts the
+ * committer. The folder and its parent are synced after creation. Blocks: at start only. */
 MUST_USE bool spool_open(const struct spool_settings *settings, struct spool **out,
                          struct spool_found *found, struct err *err);
 
@@ -61,7 +62,7 @@ struct id_source *spool_ids(struct spool *s);
 struct spool_client;
 struct spool_client *spool_client_new(struct spool *s, void (*wake)(void *context),
                                       void *context);
-/* Answers that were still to come are dropped. */
+/* Answers that were still to come are dropped. Before spool_close() or after it. */
 void spool_client_free(struct spool_client **c);
 
 struct spool_answer {
@@ -127,6 +128,8 @@ struct spool_change {
     struct spool_draft *report; /* spool_begin_report(); taken; NULL: none */
     struct envelope *report_envelope;
 };
+/* When there is no memory even to ask, the spool gives up as after an I/O error (on_failure, no
+ * answer): an outcome must not be forgotten while the process lives on. */
 void spool_record(struct spool_client *client, struct spool_change *change, uint64_t token,
                   struct body **report_body_out);
 

@@ -1,5 +1,6 @@
 #include "gateway/spool/spool.h"
 
+#include "gateway/base/mem.h"
 #include "tests/kit/custody.h"
 #include "tests/kit/test.h"
 
@@ -345,6 +346,65 @@ spool_finishes_what_was_handed_in_before_it_closes(void **state)
     assert_int_equal(c->found.recovered, 50);
 }
 
+/* ---- Memory ------------------------------------------------------------------------------- */
+
+/* One try to accept, while the n-th allocation from now on fails, and all behind it. */
+static bool
+accept_with_little_memory(struct custody *c, long n)
+{
+    struct spool_draft *d;
+    struct err err;
+    mem_fail_after(n);
+    bool ok = spool_begin(c->spool, &d, &err);
+    if (ok && !spool_append(d, slice_str("hello"), &err)) {
+        spool_drop(&d);
+        ok = false;
+    }
+    if (ok) {
+        struct envelope_recipient r;
+        struct envelope e = custody_envelope(&r, "hub", 1, 0);
+        spool_commit(c->waiter.client, &d, &e, 1, NULL);
+        struct spool_answer answer = waiter_next(&c->waiter);
+        ok = answer.ok;
+        err = answer.err;
+    }
+    mem_fail_after(-1);
+    if (!ok)
+        assert_int_equal(err.kind, ERR_NOMEM);
+    return ok;
+}
+
+static void
+spool_refuses_mail_when_memory_ends_anywhere(void **state)
+{
+    struct custody *c = *state;
+    long n = 0;
+    while (!accept_with_little_memory(c, n))
+        n++;
+    assert_true(n >= 4); /* draft, job, body and envelope at least */
+    assert_int_equal(c->failures, 0);
+    custody_reopen(c);
+    assert_int_equal(c->found.recovered, 1);
+}
+
+static void
+spool_stops_when_it_cannot_even_note_an_outcome(void **state)
+{
+    struct custody *c = *state;
+    uint64_t id = custody_accept_plain(c, "hub", 100, 0);
+    struct spool_change change = {.id = id};
+    mem_fail_after(0);
+    spool_record(c->waiter.client, &change, 1, NULL);
+    mem_fail_after(-1);
+    /* There was no memory for an answer: the next one says it. */
+    struct spool_answer answer = custody_record_one(c, id, 0, RECIPIENT_DELIVERED, "hub", 0);
+    assert_int_equal(answer.err.kind, ERR_IO);
+    assert_int_equal(c->failures, 1);
+    assert_false(spool_has_room(c->spool));
+    custody_reopen(c);
+    assert_int_equal(c->found.recovered, 1);
+}
+
 int
 main(void)
 {
@@ -365,6 +425,8 @@ main(void)
         TEST(spool_gives_each_client_its_own_answers),
         TEST(spool_drops_the_answers_of_a_client_that_is_gone),
         TEST(spool_finishes_what_was_handed_in_before_it_closes),
+        TEST(spool_refuses_mail_when_memory_ends_anywhere),
+        TEST(spool_stops_when_it_cannot_even_note_an_outcome),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
