@@ -13,6 +13,13 @@ struct claim {
 };
 
 static int
+by_place(struct where a, struct where b)
+{
+    int order = (a.line > b.line) - (a.line < b.line);
+    return order != 0 ? order : (a.column > b.column) - (a.column < b.column);
+}
+
+static int
 by_domain(const void *left, const void *right)
 {
     const struct claim *a = left, *b = right;
@@ -21,10 +28,7 @@ by_domain(const void *left, const void *right)
         order = a->domain->wildcard - b->domain->wildcard;
     if (order == 0)
         order = (int)a->domain->kind - (int)b->domain->kind;
-    if (order == 0) /* the file's order */
-        order = (a->domain->where.line > b->domain->where.line) -
-                (a->domain->where.line < b->domain->where.line);
-    return order;
+    return order != 0 ? order : by_place(a->domain->where, b->domain->where);
 }
 
 static bool
@@ -74,45 +78,46 @@ is_owned(const struct config *c, const struct forest_domain *d)
     return false;
 }
 
-/* Two listings of one domain, the earlier one first. */
-static void
+/* Two listings of one domain, the earlier one first. False: there is a complaint. */
+static bool
 check_claims(struct check *check, const struct claim *first, const struct claim *second)
 {
     const struct forest_domain *d = second->domain;
-    if (first->forest == second->forest)
-        report_error(check->report, d->where, "domains: \"%s%s\" given twice; first on line %u",
+    enum domain_kind kinds[] = {first->domain->kind, d->kind};
+
+    if (first->forest == second->forest) {
+        report_error(check->report, d->where, "domains: \"%s%s\" given twice; also on line %u",
                      prefix(d), d->name, first->domain->where.line);
-    else if (first->domain->kind == DOMAIN_AUTHORITATIVE && d->kind == DOMAIN_AUTHORITATIVE)
+    } else if (kinds[0] == DOMAIN_AUTHORITATIVE && kinds[1] == DOMAIN_AUTHORITATIVE) {
         report_error(check->report, d->where,
                      "domains: \"%s%s\" is owned by forest \"%s\" already (line %u); make one of "
                      "them internal-relay",
                      prefix(d), d->name, first->forest->name, first->domain->where.line);
-    else if (first->domain->kind == DOMAIN_INTERNAL_RELAY && d->kind == DOMAIN_INTERNAL_RELAY &&
-             !is_owned(check->config, d))
+    } else if (kinds[0] == DOMAIN_INTERNAL_RELAY && kinds[1] == DOMAIN_INTERNAL_RELAY &&
+               !is_owned(check->config, d)) {
         report_error(
             check->report, d->where,
             "domains: \"%s%s\" is internal-relay here and in forest \"%s\" (line %u), and "
             "authoritative nowhere: its mail would go in circles",
             prefix(d), d->name, first->forest->name, first->domain->where.line);
+    } else {
+        return true;
+    }
+    return false;
 }
 
-static void
-check_domains(struct check *check)
+void
+check_forests(struct check *check)
 {
     size_t count;
     struct claim *claims = sorted_claims(check, &count);
     if (claims == NULL)
         return;
     for (size_t i = 1; i < count; i++)
-        if (is_same_domain(claims[i - 1].domain, claims[i].domain))
-            check_claims(check, &claims[i - 1], &claims[i]);
+        for (size_t k = i; k > 0 && is_same_domain(claims[k - 1].domain, claims[i].domain); k--)
+            if (!check_claims(check, &claims[k - 1], &claims[i]))
+                break;
     mem_free(&claims);
-}
-
-void
-check_forests(struct check *check)
-{
-    check_domains(check);
 }
 
 /* ---- What leads nowhere -------------------------------------------------------------------- */

@@ -36,9 +36,30 @@ static const struct complaint_row mistakes[] = {
      "{ fabrikam.example: authoritative, CONTOSO.example: authoritative }",
      "14:49: error: domains: \"contoso.example\" is owned by forest \"contoso\" "
      "already (line 11); make one of them internal-relay\n"},
+    {"a domain owned twice, and what is below it once",
+     "{ contoso.example: authoritative }\n"
+     "    deliver: [contoso-hub]\n"
+     "  fabrikam:\n"
+     "    domains: { fabrikam.example: authoritative }",
+     "{ contoso.example: authoritative, \"*.contoso.example\": authoritative }\n"
+     "    deliver: [contoso-hub]\n"
+     "  fabrikam:\n"
+     "    domains: { contoso.example: authoritative }",
+     "14:16: error: domains: \"contoso.example\" is owned by forest \"contoso\" already "
+     "(line 11); make one of them internal-relay\n"},
+    {"a domain listed twice, with another forest between",
+     "{ contoso.example: authoritative }\n"
+     "    deliver: [contoso-hub]\n"
+     "  fabrikam:\n"
+     "    domains: { fabrikam.example: authoritative }",
+     "{ contoso.example: internal-relay }\n"
+     "    deliver: [contoso-hub]\n"
+     "  fabrikam:\n"
+     "    domains: { contoso.example: authoritative, Contoso.example: internal-relay }",
+     "14:48: error: domains: \"contoso.example\" given twice; also on line 14\n"},
     {"a domain listed twice", "{ fabrikam.example: authoritative }",
      "{ fabrikam.example: authoritative, Fabrikam.example: internal-relay }",
-     "14:49: error: domains: \"fabrikam.example\" given twice; first on line 14\n"},
+     "14:49: error: domains: \"fabrikam.example\" given twice; also on line 14\n"},
     {"a domain relayed in circles",
      "{ contoso.example: authoritative }\n"
      "    deliver: [contoso-hub]\n"
