@@ -27,7 +27,8 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
 /* Everything made on the loop must have been freed or closed by its owner: asserts it. Waits for
- * what is still closing: conns that flush (at most 5 s), jobs that run. Not from a callback. */
+ * what is still closing: conns that flush (at most 5 s), jobs that run, look-ups whose resolver
+ * was freed. Not from a callback. */
 void loop_free(struct loop **l);
 
 /* Monotonic time of this turn of the loop, on the scale of clock_ms(). */

@@ -122,17 +122,26 @@ cancel_half(struct half *h)
         ub_cancel(h->query->resolver->ub, h->id);
 }
 
+/* From now on it has no resolver that could answer it. */
+static void
+leave_resolver(struct resolve_query *q)
+{
+    if (q->resolver == NULL)
+        return;
+    LIST_REMOVE(q, link);
+    q->resolver = NULL;
+    timer_free(&q->deadline);
+    loop_count_out(q->loop);
+}
+
 /* Nothing comes back to it any more. */
 static void
 query_free(struct resolve_query *q)
 {
     cancel_half(&q->v4);
     cancel_half(&q->v6);
-    if (q->resolver != NULL)
-        LIST_REMOVE(q, link);
+    leave_resolver(q);
     loop_forget_task(q->loop, &q->turn);
-    timer_free(&q->deadline);
-    loop_count_out(q->loop);
     mem_free(&q);
 }
 
@@ -340,8 +349,7 @@ resolver_free(struct resolver **resolver)
     if (r->ub != NULL)
         ub_ctx_delete(r->ub);
     for (struct resolve_query *q; (q = LIST_FIRST(&r->queries)) != NULL;) {
-        LIST_REMOVE(q, link);
-        q->resolver = NULL;
+        leave_resolver(q);
         loop_at_turn_end(q->loop, &q->turn);
     }
     loop_count_out(r->loop);

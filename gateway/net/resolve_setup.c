@@ -26,8 +26,6 @@ set_options(struct ub_ctx *ctx, struct err *err)
         {"module-config:", "iterator"},
         {"msg-cache-size:", "4m"},
         {"rrset-cache-size:", "8m"},
-        /* The server may well run on this machine. */
-        {"do-not-query-localhost:", "no"},
         /* Old servers answer "no such name" for the empty names in between. */
         {"qname-minimisation:", "no"},
         /* A name that was just added, or a server that was down, is found again within a minute,

@@ -76,6 +76,30 @@ conn_flush_does_not_wait_for_the_end_of_the_turn(void **state)
 }
 
 static void
+check_nothing_pending(struct conn_owner *o, enum conn_event event)
+{
+    if (event == CONN_DRAINED)
+        assert_int_equal(conn_pending(o->conn), 0);
+}
+
+/* A unix socket holds less than conn_room(): the second part cannot leave in the same turn. */
+static void
+conn_tells_that_it_drained_only_when_nothing_is_pending(void **state)
+{
+    (void)state;
+    struct pair p = {.loop = turns_loop()};
+    conn_owner_pair(p.loop, &p.a, &p.b);
+    p.a.and_then = check_nothing_pending;
+    conn_owner_write(&p.a, "x");
+    conn_flush(p.a.conn);
+    char *big = mem_new(CONN_OUTPUT_MAX);
+    assert_true(conn_write(p.a.conn, slice(big, CONN_OUTPUT_MAX)));
+    turns_until_count(p.loop, &p.a.events[CONN_DRAINED], 1);
+    mem_free(&big);
+    pair_end(&p);
+}
+
+static void
 conn_knows_its_peer(void **state)
 {
     (void)state;
@@ -401,6 +425,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conn_brings_back_what_an_echo_returns),
         cmocka_unit_test(conn_flush_does_not_wait_for_the_end_of_the_turn),
+        cmocka_unit_test(conn_tells_that_it_drained_only_when_nothing_is_pending),
         cmocka_unit_test(conn_knows_its_peer),
         cmocka_unit_test(conn_shows_a_mapped_ipv4_peer_as_ipv4),
         cmocka_unit_test(conn_holds_no_buffers_while_idle),

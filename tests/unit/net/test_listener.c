@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "gateway/net/loop_private.h"
 #include "tests/kit/test.h"
 #include "tests/kit/turns.h"
 
@@ -149,6 +150,13 @@ listener_may_be_closed_from_inside_its_call(void **state)
     door_close(&d);
 }
 
+static void
+count_active(uv_handle_t *handle, void *count)
+{
+    if (handle->type == UV_POLL && uv_is_active(handle))
+        ++*(int *)count;
+}
+
 static bool
 has_dropped(void *context)
 {
@@ -177,6 +185,9 @@ listener_survives_running_out_of_descriptors(void **state)
 
     assert_int_equal(d.came, 0);
     assert_int_equal(port_dropped(d.port), 1);
+    int looking = 0;
+    uv_walk(&d.loop->uv, count_active, &looking);
+    assert_int_equal(looking, 0); /* the rest of the backlog is left alone for a while */
     struct pollfd closed = {.fd = client, .events = POLLIN};
     assert_int_equal(poll(&closed, 1, 60000), 1);
     char octet;

@@ -59,7 +59,29 @@ timer_in_the_past_fires_from_the_loop(void **state)
 }
 
 static void
-timer_moved_later_fires_at_the_later_deadline_only(void **state)
+timer_moved_later_does_not_fire_before(void **state)
+{
+    (void)state;
+    struct loop *l = turns_loop();
+    struct bell moved = bell_new(l), other = bell_new(l);
+    uint64_t now = loop_now_ms(l);
+    moved.timer = timer_new(l, ring, &moved);
+    other.timer = timer_new(l, ring, &other);
+    timer_set(moved.timer, now + 1);
+    timer_set(moved.timer, now + 3600 * 1000);
+    timer_set(other.timer, now + 2);
+    turns_until_count(l, &other.rings, 1);
+    assert_int_equal(moved.rings, 0);
+    /* It was armed again for the later deadline, and can still be moved. */
+    timer_set(moved.timer, now + 3);
+    turns_until_count(l, &moved.rings, 1);
+    timer_free(&moved.timer);
+    timer_free(&other.timer);
+    loop_free(&l);
+}
+
+static void
+timer_moved_later_fires_at_the_later_deadline(void **state)
 {
     (void)state;
     struct loop *l = turns_loop();
@@ -68,10 +90,9 @@ timer_moved_later_fires_at_the_later_deadline_only(void **state)
     b.timer = timer_new(l, ring, &b);
     timer_set(b.timer, now + 1);
     timer_set(b.timer, now + 5);
-    timer_set(b.timer, now + 4);
     loop_run(l);
     assert_int_equal(b.rings, 1);
-    assert_true(b.rang_ms >= now + 4);
+    assert_true(b.rang_ms >= now + 5);
     timer_free(&b.timer);
     loop_free(&l);
 }
@@ -164,7 +185,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timer_fires_once_at_its_deadline),
         cmocka_unit_test(timer_in_the_past_fires_from_the_loop),
-        cmocka_unit_test(timer_moved_later_fires_at_the_later_deadline_only),
+        cmocka_unit_test(timer_moved_later_does_not_fire_before),
+        cmocka_unit_test(timer_moved_later_fires_at_the_later_deadline),
         cmocka_unit_test(timer_moved_earlier_fires_at_the_earlier_deadline),
         cmocka_unit_test(timer_set_to_never_keeps_no_loop_waiting),
         cmocka_unit_test(timer_may_be_freed_or_set_from_its_own_call),
