@@ -94,14 +94,15 @@ conn_deliver(struct conn *c, struct slice came)
     }
 }
 
-/* Never more than can be kept, should the owner take nothing. */
+/* Never more than can be kept, should the owner take nothing; what comes to a lingering conn is
+ * not kept. */
 static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *room)
 {
     struct conn *c = conn_of(handle->data);
     (void)suggested;
     room->base = c->loop->read_room;
-    room->len = CONN_INPUT_MAX - conn_kept(c);
+    room->len = c->state == CONN_OPEN ? CONN_INPUT_MAX - conn_kept(c) : LOOP_READ_SIZE;
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "gateway/base/mem.h"
@@ -265,6 +266,43 @@ is_said(void *context)
     return conn_pending(context) == 0;
 }
 
+static bool
+is_full(void *context)
+{
+    return conn_kept(context) == CONN_INPUT_MAX;
+}
+
+static bool
+has_read_all(void *fd)
+{
+    int unread = 0;
+    return ioctl(*(uv_os_fd_t *)fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+static void
+conn_close_with_input_never_taken_lets_the_peer_read_the_last_words(void **state)
+{
+    (void)state;
+    struct half_pair p;
+    char text[32] = "", *big = mem_new(CONN_OUTPUT_MAX);
+    half_pair_begin(&p);
+    struct conn *c = p.o.conn;
+    p.o.appetite = 0;
+    assert_true(send(p.fd, big, CONN_OUTPUT_MAX, MSG_DONTWAIT) > CONN_INPUT_MAX);
+    turns_until(p.loop, is_full, c);
+    conn_owner_write(&p.o, "554 no\r\n");
+    conn_close(&p.o.conn, false);
+    uv_os_fd_t fd = -1;
+    assert_int_equal(uv_fileno(&c->handle, &fd), 0);
+    turns_until(p.loop, has_read_all, &fd);
+    shutdown(p.fd, SHUT_WR);
+    loop_run(p.loop);
+    assert_int_equal(read(p.fd, text, sizeof text), 8);
+    assert_int_equal(read(p.fd, text, sizeof text), 0); /* the end, not a reset */
+    mem_free(&big);
+    half_pair_end(&p);
+}
+
 static void
 conn_close_gives_up_on_a_peer_that_does_not_close(void **state)
 {
@@ -407,6 +445,7 @@ main(void)
         cmocka_unit_test(conn_close_delivers_what_was_put_before),
         cmocka_unit_test(conn_close_now_delivers_nothing_more),
         cmocka_unit_test(conn_close_lets_a_peer_in_full_flow_read_the_last_words),
+        cmocka_unit_test(conn_close_with_input_never_taken_lets_the_peer_read_the_last_words),
         cmocka_unit_test(conn_close_gives_up_on_a_peer_that_does_not_close),
         cmocka_unit_test(conn_close_may_come_last_before_the_loop_is_freed),
         cmocka_unit_test(conn_may_be_closed_from_inside_every_event),

@@ -370,6 +370,21 @@ conn_tls_tells_how_the_peer_left(void **state)
     }
 }
 
+/* The peer's close_notify is the end, whether or not its connection stays open. */
+static void
+conn_tls_ends_at_close_notify(void **state)
+{
+    struct pair p;
+    pair_begin(&p, state);
+    shake_hands(&p);
+    conn_owner_write(&p.server, "bye");
+    tls_filter_close(p.server.conn->tls);
+    turns_until_count(p.loop, &p.client.events[CONN_END], 1);
+    assert_string_equal(buf_text(&p.client.got), "bye");
+    assert_string_equal(p.client.why.text, "the peer closed the connection");
+    pair_end(&p);
+}
+
 static void
 conn_tls_close_delivers_what_was_put_before(void **state)
 {
@@ -429,6 +444,25 @@ conn_tls_may_be_closed_from_inside_every_event(void **state)
     }
 }
 
+/* Data and close_notify in one packet: the owner closes at the data, and the end that was already
+ * decrypted finds nobody. */
+static void
+conn_tls_closed_with_its_end_already_read_is_silent(void **state)
+{
+    struct pair p;
+    struct plan plan = {CONN_INPUT, true};
+    pair_begin(&p, state);
+    shake_hands(&p);
+    p.client.context = &plan;
+    p.client.and_then = close_as_planned;
+    conn_owner_write(&p.server, "bye");
+    conn_close(&p.server.conn, false);
+    loop_run(p.loop);
+    assert_int_equal(p.client.events[CONN_INPUT], 1);
+    assert_int_equal(p.client.events[CONN_END], 0);
+    pair_end(&p);
+}
+
 static void
 conn_tls_start_without_memory_is_an_error(void **state)
 {
@@ -456,8 +490,10 @@ main(void)
         cmocka_unit_test(conn_tls_ends_when_the_certificate_is_refused),
         cmocka_unit_test(conn_tls_ends_on_what_is_not_tls),
         cmocka_unit_test(conn_tls_tells_how_the_peer_left),
+        cmocka_unit_test(conn_tls_ends_at_close_notify),
         cmocka_unit_test(conn_tls_close_delivers_what_was_put_before),
         cmocka_unit_test(conn_tls_may_be_closed_from_inside_every_event),
+        cmocka_unit_test(conn_tls_closed_with_its_end_already_read_is_silent),
         cmocka_unit_test(conn_tls_start_without_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, make_world, drop_world);

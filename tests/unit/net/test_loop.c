@@ -34,6 +34,7 @@ struct steps {
     struct loop *loop;
     struct turn_task first, second;
     int first_runs, second_runs, turns;
+    int second_turn; /* how many turns had ended when it last ran */
     int first_wants; /* how often it queues itself again */
 };
 
@@ -51,7 +52,9 @@ on_first(struct turn_task *task)
 static void
 on_second(struct turn_task *task)
 {
-    CONTAINER(task, struct steps, second)->second_runs++;
+    struct steps *s = CONTAINER(task, struct steps, second);
+    s->second_runs++;
+    s->second_turn = s->turns;
 }
 
 static void
@@ -70,6 +73,7 @@ loop_does_what_was_queued_before_it_waits(void **state)
     loop_run(s.loop); /* a queued task alone keeps it going */
     assert_int_equal(s.first_runs, 1);
     assert_int_equal(s.second_runs, 1); /* queued by the first, twice: the same turn, once */
+    assert_int_equal(s.second_turn, 0);
     assert_true(s.turns >= 1);
     loop_free(&s.loop);
 }

@@ -247,12 +247,12 @@ resolve_takes_ipv4_when_the_server_is_silent_about_ipv6(void **state)
 {
     (void)state;
     struct bed b;
-    struct asked a, silent;
+    struct asked a;
     begin_with_server(&b, "");
     resolver_set_deadlines(b.resolver, 3600 * 1000, 1);
-    ask(&b, &silent, "silent.zone.example");
     assert_string_equal(answer(&b, &a, "half.zone.example"), "10.0.0.5:25");
-    assert_int_equal(silent.calls, 0); /* libunbound itself had not given up on the server */
+    /* Before libunbound itself gave up: that takes it eleven questions and 17 s. */
+    assert_in_range(dns_server_questions_for(b.server, "half"), 2, 7);
     tear_down(&b);
 }
 
