@@ -139,13 +139,6 @@ reply_reader_fini(struct reply_reader *r)
     buf_fini(&r->line);
 }
 
-void
-reply_reader_forget(struct reply_reader *r)
-{
-    r->lines = 0;
-    buf_clear(&r->line);
-}
-
 static struct slice
 without_end(struct slice line)
 {

@@ -70,9 +70,6 @@ struct reply_reader {
 void reply_reader_init(struct reply_reader *r);
 void reply_reader_fini(struct reply_reader *r);
 
-/* Forget half a reply. */
-void reply_reader_forget(struct reply_reader *r);
-
 /* Use octets of *in up to the end of one reply. After DONE, r->reply stays until the next call.
  */
 MUST_USE enum reply_parse reply_read(struct reply_reader *r, struct slice *in);

@@ -1,12 +1,11 @@
 #include "gateway/mail/smtp_client_private.h"
 
 /* Until TLS stands, a list of extensions may have been touched by anybody: each EHLO begins with
- * nothing, and so does the reader of replies (RFC 3207 4.2). */
+ * nothing (RFC 3207 4.2). */
 void
 client_say_hello(struct smtp_client *c)
 {
     c->offers = (struct ehlo){0};
-    reply_reader_forget(&c->replies);
     client_say(c, "EHLO ", c->settings.hello);
     client_move(c, CLIENT_EHLO);
 }

@@ -1,7 +1,6 @@
 #include "gateway/mail/ehlo.h"
 
 #include "gateway/base/must.h"
-
 #include "tests/kit/flush.h"
 #include "tests/kit/test.h"
 
