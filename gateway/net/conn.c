@@ -45,16 +45,22 @@ conn_keep_room(struct conn *c)
     return &c->in;
 }
 
+/* Octets had to be thrown away: nothing behind the gap may reach the owner. */
+static void
+lose_input(struct conn *c)
+{
+    err_set(&c->trouble, ERR_NOMEM, "out of memory for input");
+    conn_input_ended(c);
+}
+
 static void
 keep(struct conn *c, struct slice left)
 {
     if (left.len == 0)
         return;
     buf_put(conn_keep_room(c), left);
-    if (!buf_ok(&c->in)) {
-        err_set(&c->trouble, ERR_NOMEM, "out of memory for input");
-        conn_at_turn_end(c);
-    }
+    if (!buf_ok(&c->in))
+        lose_input(c);
 }
 
 /* The owner looks at *in. Afterwards that holds what is to be kept: nothing when the conn went on
@@ -147,6 +153,8 @@ take(struct conn *c, struct slice came)
         return;
     if (c->tls_holds)
         buf_put(&c->sealed, came);
+    if (!buf_ok(&c->sealed))
+        lose_input(c);
     read_within_bounds(c);
     conn_at_turn_end(c);
 }
@@ -278,16 +286,21 @@ turn_open(struct conn *c)
     }
 }
 
+/* Our direction ends. False: nobody is left to hear of it. */
+static bool
+end_output(struct conn *c)
+{
+    uv_os_fd_t fd;
+    return !c->input_ended && uv_fileno(&c->handle, &fd) == 0 && shutdown(fd, SHUT_WR) == 0;
+}
+
 /* Closing a socket with input unread makes the kernel send a reset, which can destroy what we
  * said last before the peer reads it. So only our direction ends here; the peer ends its own. */
 static void
 turn_lingering(struct conn *c)
 {
     conn_push(c);
-    bool is_said = conn_pending(c) == 0;
-    int fd = -1;
-    if (c->trouble.kind != ERR_NONE || (is_said && c->input_ended) ||
-        (is_said && (uv_fileno(&c->handle, &fd) < 0 || shutdown(fd, SHUT_WR) < 0)))
+    if (c->trouble.kind != ERR_NONE || (conn_pending(c) == 0 && !end_output(c)))
         shut(c);
     else
         set_reading(c, !c->input_ended);

@@ -34,7 +34,8 @@ conn_unseal(struct conn *c, struct slice *sealed)
     bool ok;
     do
         ok = unseal_some(c, sealed, &why);
-    while (ok && c->state == CONN_OPEN && c->tls_holds && conn_kept(c) < CONN_INPUT_MAX);
+    while (ok && c->state == CONN_OPEN && c->tls_holds && !c->input_ended &&
+           conn_kept(c) < CONN_INPUT_MAX);
 
     if (!ok && c->trouble.kind == ERR_NONE)
         c->trouble = why;

@@ -86,13 +86,14 @@ accept_some(struct port *p)
 {
     for (int i = 0; i < ACCEPTS_A_TURN && !p->closed; i++) {
         int fd = accept4(p->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd >= 0)
+        if (fd >= 0) {
             p->on_fd(p->context, fd);
-        else if (is_out_of_something(errno)) {
+        } else if (is_out_of_something(errno)) {
             shed(p);
             return;
-        } else if (is_over(errno))
+        } else if (is_over(errno)) {
             return;
+        }
     }
 }
 

@@ -7,7 +7,7 @@
  *
  * All functions belong to the loop's thread but waker_wake() and mailbox_post(). Callbacks run
  * from the loop, never from inside the call that asked (style 4.10), and may free or close
- * whatever called them.
+ * whatever called them. The process ignores SIGPIPE: that a peer has gone is one conn's trouble.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H

@@ -1,5 +1,7 @@
 #include "tests/kit/turns.h"
 
+#include <signal.h>
+
 #include "gateway/net/timer.h"
 #include "tests/kit/test.h"
 
@@ -34,6 +36,7 @@ turns_loop(void)
 {
     struct loop *l = NULL;
     struct err err;
+    signal(SIGPIPE, SIG_IGN);
     if (!loop_new(&l, &err))
         fail_msg("%s", err.text);
     return l;

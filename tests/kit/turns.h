@@ -6,7 +6,7 @@
 
 #include "gateway/net/loop.h"
 
-/* A new loop; aborts when there is none. */
+/* A new loop; aborts when there is none. SIGPIPE is ignored from now on, as in the gateway. */
 struct loop *turns_loop(void);
 
 /* Run until is_done says so, looking at the end of each turn. The test fails when that takes

@@ -199,6 +199,21 @@ conn_hears_the_last_words_of_a_peer_it_cannot_write_to(void **state)
     half_pair_end(&p);
 }
 
+static void
+conn_ends_when_it_writes_to_a_peer_that_has_gone(void **state)
+{
+    (void)state;
+    struct pair p = {.loop = turns_loop()};
+    conn_owner_pair(p.loop, &p.a, &p.b);
+    p.b.appetite = 0;
+    conn_close(&p.a.conn, true);
+    conn_owner_write(&p.b, "is anybody there?");
+    turns_until_count(p.loop, &p.b.events[CONN_END], 1);
+    assert_int_equal(p.b.why.kind, ERR_CLOSED);
+    assert_int_equal(p.b.events[CONN_END], 1);
+    pair_end(&p);
+}
+
 /* ---- Closed by the owner ------------------------------------------------------------------- */
 
 static void
@@ -442,6 +457,7 @@ main(void)
         cmocka_unit_test(conn_ends_only_when_the_input_before_was_taken),
         cmocka_unit_test(conn_flushes_before_it_tells_the_end),
         cmocka_unit_test(conn_hears_the_last_words_of_a_peer_it_cannot_write_to),
+        cmocka_unit_test(conn_ends_when_it_writes_to_a_peer_that_has_gone),
         cmocka_unit_test(conn_close_delivers_what_was_put_before),
         cmocka_unit_test(conn_close_now_delivers_nothing_more),
         cmocka_unit_test(conn_close_lets_a_peer_in_full_flow_read_the_last_words),
