@@ -83,7 +83,8 @@ ask(const char *socket_path, struct slice request)
     if (send(fd, request.ptr, request.len, MSG_NOSIGNAL) == (ssize_t)request.len)
         status = show_answer(in);
     else
-        fprintf(stderr, "forestgate: the daemon does not take the request: %s\n", strerror(errno));
+        fprintf(stderr, "forestgate: the daemon does not take the request: %s\n",
+                strerror(errno));
     fclose(in);
     return status;
 }

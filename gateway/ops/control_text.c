@@ -45,10 +45,11 @@ control_put_padded(struct buf *out, struct slice text, size_t width)
 void
 control_put_json(struct buf *out, json_t *json)
 {
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
-    buf_put_str(out, text ? text : "null");
+    size_t n = json != NULL ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+    char *to = n > 0 ? buf_reserve(out, n) : NULL;
+    if (to != NULL)
+        buf_grew(out, json_dumpb(json, to, n, JSON_COMPACT));
     buf_put_char(out, '\n');
-    free(text); /* jansson's own malloc */
     json_decref(json);
 }
 

@@ -42,15 +42,13 @@ answer(struct MHD_Connection *connection, unsigned status, const char *type, str
 static enum MHD_Result
 answer_state(struct MHD_Connection *connection, const char *key, const char *why_not)
 {
+    char text[256];
     json_t *json =
         why_not ? json_pack("{s:b, s:s}", key, 0, "why", why_not) : json_pack("{s:b}", key, 1);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    enum MHD_Result result =
-        answer(connection, why_not ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
-               "application/json", slice_str(text ? text : "{}"));
-    free(text); /* jansson's own malloc */
+    size_t n = json ? json_dumpb(json, text, sizeof text, JSON_COMPACT) : 0;
     json_decref(json);
-    return result;
+    return answer(connection, why_not ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+                  "application/json", slice(text, n < sizeof text ? n : 0));
 }
 
 static const char *
@@ -122,6 +120,10 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
                       slice_str("GET only\n"));
     if (strcmp(url, "/livez") == 0)
         return answer_state(connection, "live", NULL);
+    /* A balancer must not take "ready" for an answer about a forest, which is not asked here. */
+    if (MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "forest") != NULL)
+        return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain",
+                      slice_str("readiness by forest is not available\n"));
     if (strcmp(url, "/readyz") == 0)
         return answer_state(connection, "ready", why_not_ready(m->worker));
     if (strcmp(url, "/metrics") == 0)

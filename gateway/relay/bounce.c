@@ -121,7 +121,7 @@ make_draft(struct worker *w, const struct parcel *about, enum bounce_kind kind,
            const struct bounce_row *rows, size_t count, struct bounce *out, struct err *err)
 {
     struct buf text;
-    TRY(spool_begin(w->shop->spool, &out->draft, err));
+    TRY(spool_begin_report(w->shop->spool, &out->draft, err));
     buf_init(&text, REPORT_MAX);
     uint64_t id = spool_draft_id(out->draft);
     bool ok = put_report(w, about, kind, rows, count, id, &text) ||

@@ -178,10 +178,12 @@ drive(struct inbound *s, struct slice *in)
     if (s->driving)
         return;
     s->driving = true;
+    struct slice nothing = {NULL, 0};
     uint64_t now = loop_now_ms(s->worker->loop);
     do {
+        /* A client that does not read is not listened to, but its time still runs out. */
         if (conn_room(s->conn) == 0)
-            break; /* a client that does not read is not listened to */
+            in = &nothing;
         if (s->draining && !smtp_server_in_transaction(s->engine)) {
             struct reply room;
             smtp_server_shut(s->engine, draining_reply(&room));

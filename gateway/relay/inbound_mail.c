@@ -55,7 +55,7 @@ begin_transaction(struct inbound *s, const struct smtp_mail *mail,
     e->client = arena_copy(&p->arena, slice_str(inbound_client(s)));
     if (decision->auth_anonymous) {
         e->auth = ENVELOPE_AUTH_ANONYMOUS;
-    } else if (mail->auth_given) {
+    } else if (decision->auth_named) {
         e->auth = ENVELOPE_AUTH_NAMED;
         e->auth_name = arena_copy(&p->arena, mail->auth);
     }

@@ -296,7 +296,7 @@ outbound_drive(struct outbound *b)
         continue;
     b->driving = false;
     if (s == STEP_OVER)
-        end(b, smtp_client_task(b->engine) == SMTP_TASK_FAILED);
+        end(b, false); /* what the engine still had to say, a QUIT, is worth a flush */
     else
         arm(b);
 }

@@ -19,6 +19,7 @@ struct settlement {
     struct bounce_row *bounces;
     size_t bounce_count;
     struct smtp_outcome *outcomes; /* borrowed, only while deciding */
+    bool all_split;
     struct bounce report;
     struct buf texts; /* owns rows[].last_error */
 };
@@ -140,11 +141,23 @@ log_delivery(const struct settlement *s, size_t n, const char *outcome,
     log_end(&line);
 }
 
+/* 452 4.5.3 for all of them is no splitting: the server takes nobody now. */
+static bool
+nobody_was_taken(const struct settlement *s)
+{
+    for (size_t n = 0; n < s->d->open_count; n++)
+        if (verdict_of(&s->outcomes[n]).consequence != CONSEQUENCE_SPLIT)
+            return false;
+    return true;
+}
+
 static void
 decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, bool *server_bad)
 {
     struct outlet *o = s->outlet;
     struct verdict v = verdict_of(&s->outcomes[n]);
+    if (v.consequence == CONSEQUENCE_SPLIT && s->all_split)
+        v.consequence = CONSEQUENCE_DEFER;
     const char *outcome = "deferred";
     counter *count = o->count.deferred;
     uint64_t next_ms = 0;
@@ -383,6 +396,7 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
     const struct outbound_facts facts = outbound_facts(by);
     bool server_bad = false;
     size_t first_bad = 0;
+    s->all_split = nobody_was_taken(s);
     for (size_t n = 0; n < d->open_count; n++) {
         bool before = server_bad;
         decide_one(s, n, &facts, &server_bad);

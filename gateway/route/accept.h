@@ -13,7 +13,7 @@
 #include "config/config.h"
 #include "gateway/mail/smtp_server.h"
 
-enum { ACCEPT_CANDIDATES = 16 };
+enum { ACCEPT_CANDIDATES = RECEIVE_TIES_MAX };
 
 /* The receive connectors of the narrowest network that holds the client on this listener. Several
  * only when their accounts tell them apart; they agree on TLS (config_check). */
