@@ -4,9 +4,13 @@
 #include "gateway/route/password.h"
 
 /* One password check on the thread pool: copies in, result out. It touches nothing else; the
- * hashes stay because it holds the runtime. At most 24 ms of one core (yescrypt). */
+ * hashes stay because it holds the runtime. At most 24 ms of one core (yescrypt).
+ *
+ * Exchange opens several connections at once and logs on with each: sessions that bring the same
+ * password for the same account while it is being checked wait for that one check. */
 struct auth_job {
-    struct inbound *session; /* NULL: it ended meanwhile */
+    struct auth_job *next;    /* of the same worker */
+    struct inbound *sessions; /* who waits, by their auth_next; may become empty */
     struct worker *worker;
     struct runtime *runtime;
     const struct receive_connector *connector;
@@ -73,8 +77,25 @@ refuse_logon(struct inbound *s, const struct auth_job *job)
 }
 
 static void
+enter_job(struct auth_job *job)
+{
+    job->next = job->worker->auth_jobs;
+    job->worker->auth_jobs = job;
+}
+
+static void
+leave_job(struct auth_job *job)
+{
+    struct auth_job **at = &job->worker->auth_jobs;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+}
+
+static void
 free_job(struct auth_job *job)
 {
+    leave_job(job);
     mem_wipe(job->password, job->password_len);
     mem_free(&job->password);
     runtime_unref(&job->runtime);
@@ -95,25 +116,38 @@ work(void *context)
     job->result = PASSWORD_WRONG;
 }
 
+/* One of the sessions that wait, taken off the list; NULL: none is left. */
+static struct inbound *
+take_session(struct auth_job *job)
+{
+    struct inbound *s = job->sessions;
+    if (s == NULL)
+        return NULL;
+    job->sessions = s->auth_next;
+    s->auth_next = NULL;
+    s->auth_job = NULL;
+    return s;
+}
+
 static void
 done(void *context)
 {
     struct auth_job *job = context;
-    struct inbound *s = job->session;
-    if (s != NULL) {
-        s->auth_job = NULL;
-        if (job->result == PASSWORD_RIGHT) {
-            logon_memory_learn(job->worker->shop->logons, job->account,
-                               slice(job->password, job->password_len),
-                               loop_now_ms(job->worker->loop));
-            accept_logon(s, job->connector, job->account, "ok");
-        } else {
+    struct inbound *s;
+    const char *how = "ok";
+    if (job->result == PASSWORD_RIGHT)
+        logon_memory_learn(job->worker->shop->logons, job->account,
+                           slice(job->password, job->password_len),
+                           loop_now_ms(job->worker->loop));
+    while ((s = take_session(job)) != NULL) {
+        if (job->result == PASSWORD_RIGHT)
+            accept_logon(s, job->connector, job->account, how);
+        else
             refuse_logon(s, job);
-        }
+        how = "remembered";
+        inbound_go_on(s); /* may end it, and others with it */
     }
     free_job(job);
-    if (s != NULL)
-        inbound_go_on(s);
 }
 
 static struct auth_job *
@@ -128,11 +162,38 @@ make_job(struct inbound *s, struct slice password)
         return NULL;
     }
     job->password_len = password.len;
-    job->session = s;
     job->worker = s->worker;
     job->runtime = runtime_ref(s->runtime);
     job->result = PASSWORD_CANNOT_CHECK; /* until work says otherwise: it may never run */
     return job;
+}
+
+/* The check of this very logon, if it is under way. */
+static struct auth_job *
+find_job(const struct worker *w, const struct account *account, struct slice password)
+{
+    struct auth_job *job = account != NULL ? w->auth_jobs : NULL;
+    while (job != NULL && (job->account != account || job->password_len != password.len ||
+                           !keyed_hash_same((const unsigned char *)job->password,
+                                            (const unsigned char *)password.ptr, password.len)))
+        job = job->next;
+    return job;
+}
+
+static struct auth_job *
+start_job(struct inbound *s, const struct receive_connector *connector,
+          const struct account *account, struct slice password)
+{
+    struct auth_job *job = make_job(s, password);
+    if (job == NULL)
+        return NULL;
+    job->connector = connector;
+    job->account = account;
+    enter_job(job);
+    if (job_start(s->worker->password_gate, work, done, job))
+        return job;
+    free_job(job);
+    return NULL;
 }
 
 void
@@ -146,15 +207,12 @@ inbound_ask_auth(struct inbound *s, const struct smtp_question *q)
         accept_logon(s, connector, account, "remembered");
         return;
     }
-    struct auth_job *job = make_job(s, q->auth.password);
-    if (job != NULL) {
-        job->connector = connector;
-        job->account = account;
+    struct auth_job *job = find_job(s->worker, account, q->auth.password);
+    if (job != NULL || (job = start_job(s, connector, account, q->auth.password)) != NULL) {
         s->auth_job = job;
-        if (job_start(s->worker->password_gate, work, done, job))
-            return;
-        s->auth_job = NULL;
-        free_job(job);
+        s->auth_next = job->sessions;
+        job->sessions = s;
+        return;
     }
     count_auth(s, connector, "unchecked");
     struct reply r = reply_make(454, "4.7.0", "Too many logons at once, try again");
@@ -164,7 +222,11 @@ inbound_ask_auth(struct inbound *s, const struct smtp_question *q)
 void
 inbound_forget_auth(struct inbound *s)
 {
-    if (s->auth_job != NULL)
-        s->auth_job->session = NULL;
+    if (s->auth_job == NULL)
+        return;
+    struct inbound **at = &s->auth_job->sessions;
+    while (*at != s)
+        at = &(*at)->auth_next;
+    *at = s->auth_next;
     s->auth_job = NULL;
 }

@@ -36,6 +36,7 @@ struct inbound {
     const struct receive_connector *connector; /* the only candidate, or the account's */
     const struct account *account;             /* NULL: not logged on */
     struct auth_job *auth_job;                 /* a password is being checked */
+    struct inbound *auth_next;                 /* who waits for the same check */
     struct custody *custody;                   /* a commit is under way */
 
     struct transaction transaction;

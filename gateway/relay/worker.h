@@ -23,6 +23,7 @@
 #include "gateway/route/logon_memory.h"
 #include "tls/keyed_hash.h"
 
+struct auth_job;
 struct inbound;
 struct outlet;
 
@@ -51,7 +52,8 @@ struct worker {
     struct mailbox *mailbox; /* parcels offered by other workers */
     struct resolver *resolver;
     struct job_gate *password_gate;
-    struct timer *tick; /* once a minute: deadlines, unreachable mail, gauges */
+    struct auth_job *auth_jobs; /* password checks under way; inbound_auth.c */
+    struct timer *tick;         /* once a minute: deadlines, unreachable mail, gauges */
 
     struct inbound *sessions; /* intrusive list */
     size_t session_count;
