@@ -250,6 +250,8 @@ static bool
 find_loops(struct inbound *s, struct custody *c)
 {
     struct envelope *e = &s->transaction.parcel->envelope;
+    if (!intake_has_traces(s->transaction.intake))
+        return true;
     struct slice *group = mem_new(e->recipient_count * sizeof *group);
     c->looped = mem_new(e->recipient_count * sizeof *c->looped);
     if (group == NULL || c->looped == NULL) {

@@ -184,6 +184,12 @@ intake_message_id(const struct intake *t)
 }
 
 bool
+intake_has_traces(const struct intake *t)
+{
+    return t->trace_count > 0;
+}
+
+bool
 intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_HASH])
 {
     for (size_t i = 0; i < t->trace_count; i++)

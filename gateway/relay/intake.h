@@ -29,6 +29,9 @@ uint64_t intake_id(const struct intake *t);
 uint64_t intake_size(const struct intake *t);
 struct slice intake_message_id(const struct intake *t); /* "<...>", or "" */
 
+/* Has the message passed a forestgate before? Without a trace it cannot be a loop. */
+bool intake_has_traces(const struct intake *t);
+
 /* Did the message pass this connector with this hash before? */
 bool intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_HASH]);
 

@@ -124,11 +124,12 @@ outbound_give_body(struct outbound *b, uint64_t now)
         smtp_client_body_end(b->engine, now);
         return true;
     }
-    if (b->scratch == NULL && (b->scratch = mem_new(BODY_PIECE)) == NULL)
+    const struct body *body = b->d->parcel->body;
+    if (body_is_file(body) && b->scratch == NULL && (b->scratch = mem_new(BODY_PIECE)) == NULL)
         return false;
     struct err err;
     struct slice piece;
-    if (!body_read(b->d->parcel->body, b->body_sent, b->scratch, BODY_PIECE, &piece, &err)) {
+    if (!body_read(body, b->body_sent, b->scratch, BODY_PIECE, &piece, &err)) {
         abort_body(b, &err);
         return true;
     }

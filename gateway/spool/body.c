@@ -77,6 +77,12 @@ body_unref(struct body **b)
     *b = NULL;
 }
 
+bool
+body_is_file(const struct body *b)
+{
+    return b->fd >= 0;
+}
+
 uint64_t
 body_size(const struct body *b)
 {

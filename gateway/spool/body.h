@@ -19,6 +19,9 @@ void body_unref(struct body **b);
 
 uint64_t body_size(const struct body *b);
 
+/* Is it a file, so that body_read() needs its scratch? */
+bool body_is_file(const struct body *b);
+
 /*
  * A piece at offset: up to max octets. Small bodies: *out points into the body, nothing is copied
  * and scratch is not used. Files: read into scratch (max octets of the caller's memory).
