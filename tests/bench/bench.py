@@ -125,6 +125,9 @@ class Direct:
     durable = "nothing is stored"
     tuning = {}
 
+    def version(self):
+        return "generator to sink"
+
     def start(self, sink_port):
         self.port = sink_port
 
@@ -258,8 +261,7 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
     def version(self):
-        return "Postfix " + run("postconf", "-c", path("postfix", "etc"), "-h",
-                                "mail_version").strip()
+        return "Postfix " + run("postconf", "-d", "-h", "mail_version").strip()
 
     def start(self, sink_port):
         self.port = free_port(HOST)
@@ -400,7 +402,7 @@ def show_machine(relays):
           f"{PER_CONNECTION or 'all'} messages a connection, {ROUNDS} rounds, the middle counts")
     print(f"libraries    {run('openssl', 'version').strip()}")
     for relay in relays:
-        print(f"{relay.name:<12} {relay.durable}")
+        print(f"{relay.name:<12} {relay.version()}; {relay.durable}")
         for key, value in relay.tuning.items():
             print(f"             {key} = {value}")
 
