@@ -24,7 +24,7 @@ FABRIKAM_IP = "127.0.2.1"  # servers of forest fabrikam
 STRANGER_IP = "127.0.9.1"  # belongs to no receive connector
 
 
-def wait_until(what, ask, seconds=15):
+def wait_until(what, ask, seconds=15, pause=0.02):
     """Ask until the answer is true, and return it; fail by name when time is up."""
     end = time.monotonic() + seconds
     while True:
@@ -33,7 +33,7 @@ def wait_until(what, ask, seconds=15):
             return answer
         if time.monotonic() > end:
             raise AssertionError(f"did not happen within {seconds} s: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def free_port(address):
