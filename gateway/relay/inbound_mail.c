@@ -228,12 +228,12 @@ static bool
 group_is_loop(const struct inbound *s, struct slice connector, struct slice *group)
 {
     const struct envelope *e = &s->transaction.parcel->envelope;
-    unsigned char hash[LOOP_HASH];
+    unsigned char hash[LOOP_TRACE_HASH];
     size_t count = 0;
     for (size_t i = 0; i < e->recipient_count; i++)
         if (slice_equal(e->recipients[i].connector, connector))
             group[count++] = e->recipients[i].address;
-    return loop_hash(&s->worker->shop->trace_key, connector, group, count, hash) &&
+    return loop_trace_hash(&s->worker->shop->trace_key, connector, group, count, hash) &&
            intake_has_trace(s->transaction.intake, hash);
 }
 

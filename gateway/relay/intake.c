@@ -17,7 +17,7 @@ struct intake {
     uint32_t hops;
     uint32_t hops_max;
     size_t trace_count;
-    unsigned char traces[TRACES_MAX][LOOP_HASH];
+    unsigned char traces[TRACES_MAX][LOOP_TRACE_HASH];
     char message_id[MESSAGE_ID_MAX];
 };
 
@@ -77,7 +77,7 @@ remember_trace(struct intake *t, const struct header_field *field)
 {
     struct slice connector;
     if (t->trace_count < TRACES_MAX &&
-        loop_field_parse(ascii_trim(header_value(field)), &connector, t->traces[t->trace_count]))
+        loop_trace_parse(ascii_trim(header_value(field)), &connector, t->traces[t->trace_count]))
         t->trace_count++;
 }
 
@@ -98,7 +98,7 @@ pass_field(struct intake *t, const struct header_field *field, struct reply *ref
         *refusal = reply_make(554, "5.4.6", "Hop count exceeded - possible mail loop");
         return false;
     }
-    if (ascii_is(field->name, LOOP_FIELD_NAME))
+    if (ascii_is(field->name, LOOP_TRACE_NAME))
         remember_trace(t, field);
     else if (ascii_is(field->name, "Message-ID"))
         remember_message_id(t, field);
@@ -190,10 +190,10 @@ intake_has_traces(const struct intake *t)
 }
 
 bool
-intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_HASH])
+intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_TRACE_HASH])
 {
     for (size_t i = 0; i < t->trace_count; i++)
-        if (keyed_hash_same(t->traces[i], hash, LOOP_HASH))
+        if (keyed_hash_same(t->traces[i], hash, LOOP_TRACE_HASH))
             return true;
     return false;
 }

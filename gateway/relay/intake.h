@@ -11,7 +11,7 @@
 
 #include "gateway/mail/reply.h"
 #include "gateway/mail/trace.h"
-#include "gateway/route/loop.h"
+#include "gateway/route/loop_trace.h"
 #include "gateway/spool/spool.h"
 
 struct intake;
@@ -33,7 +33,7 @@ struct slice intake_message_id(const struct intake *t); /* "<...>", or "" */
 bool intake_has_traces(const struct intake *t);
 
 /* Did the message pass this connector with this hash before? */
-bool intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_HASH]);
+bool intake_has_trace(const struct intake *t, const unsigned char hash[LOOP_TRACE_HASH]);
 
 /* Hand the draft over to a commit. */
 struct spool_draft *intake_take_draft(struct intake *t);

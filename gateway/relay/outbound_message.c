@@ -1,7 +1,7 @@
 #include "gateway/relay/outbound_private.h"
 
 #include "gateway/base/mem.h"
-#include "gateway/route/loop.h"
+#include "gateway/route/loop_trace.h"
 
 enum { BODY_PIECE = 64 * 1024 };
 
@@ -51,12 +51,13 @@ make_room(struct outbound *b, size_t count)
 static bool
 make_prefix(struct outbound *b)
 {
-    unsigned char hash[LOOP_HASH];
+    unsigned char hash[LOOP_TRACE_HASH];
     struct slice connector = slice_str(b->outlet->name);
     buf_clear(&b->prefix);
-    if (!loop_hash(&b->outlet->worker->shop->trace_key, connector, b->to, b->d->open_count, hash))
+    if (!loop_trace_hash(&b->outlet->worker->shop->trace_key, connector, b->to, b->d->open_count,
+                         hash))
         return false;
-    loop_field_put(&b->prefix, slice_str(b->runtime->config->hostname), connector, hash);
+    loop_trace_put(&b->prefix, slice_str(b->runtime->config->hostname), connector, hash);
     return buf_ok(&b->prefix);
 }
 

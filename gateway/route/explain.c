@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "gateway/route/firewall.h"
-#include "gateway/route/loop.h"
+#include "gateway/route/loop_trace.h"
 #include "gateway/route/recipient.h"
 
 /* ---- The page ----------------------------------------------------------------------------- */
@@ -421,7 +421,7 @@ tell_header(struct buf *out, const struct sender_decision *sender)
         row(out, firewall_passes(name) ? "kept" : "removed", nowhere, "%s%s", families[i],
             families[i][name.len - 1] == '-' ? "*" : "");
     }
-    row(out, "added", nowhere, "Received, %s", LOOP_FIELD_NAME);
+    row(out, "added", nowhere, "Received, %s", LOOP_TRACE_NAME);
     row(out, "passed on", nowhere, "%s",
         sender->auth_anonymous ? "MAIL FROM with AUTH=<>: counts as from outside"
         : sender->auth_named   ? "MAIL FROM with the AUTH= that came"

@@ -165,14 +165,14 @@ intake_remembers_our_traces_and_no_forged_ones(void **state)
     struct custody *c = *state;
     const struct keyed_hash_key key = {{1}};
     const struct slice to = slice_str("bob@fabrikam.example");
-    unsigned char hash[LOOP_HASH], other[LOOP_HASH] = {7};
+    unsigned char hash[LOOP_TRACE_HASH], other[LOOP_TRACE_HASH] = {7};
     struct reply refusal;
     struct intake *t;
     struct buf text;
     buf_init(&text, 4096);
-    assert_true(loop_hash(&key, slice_str("hub"), &to, 1, hash));
-    loop_field_put(&text, slice_str("gw.contoso.example"), slice_str("hub"), hash);
-    buf_put_str(&text, LOOP_FIELD_NAME ": nonsense\r\n\r\nbody\r\n");
+    assert_true(loop_trace_hash(&key, slice_str("hub"), &to, 1, hash));
+    loop_trace_put(&text, slice_str("gw.contoso.example"), slice_str("hub"), hash);
+    buf_put_str(&text, LOOP_TRACE_NAME ": nonsense\r\n\r\nbody\r\n");
     assert_true(take(c, buf_text(&text), 20, &t, &refusal));
     assert_true(intake_has_trace(t, hash));
     assert_false(intake_has_trace(t, other));

@@ -1,4 +1,4 @@
-#include "gateway/route/loop.h"
+#include "gateway/route/loop_trace.h"
 
 #include "gateway/base/ascii.h"
 #include "gateway/base/mem.h"
@@ -17,7 +17,7 @@ struct hash_input {
 
 static void
 hash_of(const struct keyed_hash_key *with, const struct hash_input *in,
-        unsigned char hash[LOOP_HASH])
+        unsigned char hash[LOOP_TRACE_HASH])
 {
     struct slice to[TO_MAX];
     size_t count = 0;
@@ -26,7 +26,7 @@ hash_of(const struct keyed_hash_key *with, const struct hash_input *in,
         to[count] = slice_str(in->to[count]);
         count++;
     }
-    assert_true(loop_hash(with, slice_str(in->connector), to, count, hash));
+    assert_true(loop_trace_hash(with, slice_str(in->connector), to, count, hash));
 }
 
 static const struct hash_row {
@@ -52,7 +52,7 @@ loop_hash_depends_on_connector_and_recipients_in_any_order_and_case(void **state
     (void)state;
     for (size_t i = 0; i < COUNT_OF(hash_rows); i++) {
         const struct hash_row *r = &hash_rows[i];
-        unsigned char a[LOOP_HASH], b[LOOP_HASH];
+        unsigned char a[LOOP_TRACE_HASH], b[LOOP_TRACE_HASH];
         hash_of(&key, &r->a, a);
         hash_of(&key, &r->b, b);
         if ((memcmp(a, b, sizeof a) == 0) != r->same)
@@ -64,7 +64,7 @@ static void
 loop_hash_depends_on_the_key(void **state)
 {
     const struct hash_input in = {"hub", {"a@x"}};
-    unsigned char a[LOOP_HASH], b[LOOP_HASH];
+    unsigned char a[LOOP_TRACE_HASH], b[LOOP_TRACE_HASH];
 
     (void)state;
     hash_of(&key, &in, a);
@@ -76,34 +76,34 @@ static void
 loop_hash_says_when_there_is_no_memory(void **state)
 {
     struct slice to = slice_str("a@x");
-    unsigned char hash[LOOP_HASH];
+    unsigned char hash[LOOP_TRACE_HASH];
 
     (void)state;
     mem_fail_after(0);
-    bool done = loop_hash(&key, slice_str("hub"), &to, 1, hash);
+    bool done = loop_trace_hash(&key, slice_str("hub"), &to, 1, hash);
     mem_fail_after(-1);
     assert_false(done);
 }
 
-static const unsigned char some_hash[LOOP_HASH] = {0x00, 0x1f, 0xa0, 0xff, 5,  6,  7,  8,
-                                                   9,    10,   11,   12,   13, 14, 15, 16};
+static const unsigned char some_hash[LOOP_TRACE_HASH] = {0x00, 0x1f, 0xa0, 0xff, 5,  6,  7,  8,
+                                                         9,    10,   11,   12,   13, 14, 15, 16};
 
 static void
 loop_field_reads_back_as_it_was_put(void **state)
 {
     struct buf out;
     struct slice connector;
-    unsigned char hash[LOOP_HASH];
+    unsigned char hash[LOOP_TRACE_HASH];
 
     (void)state;
     buf_init(&out, 998);
-    loop_field_put(&out, slice_str("gw.contoso.example"), slice_str("fabrikam-hub"), some_hash);
+    loop_trace_put(&out, slice_str("gw.contoso.example"), slice_str("fabrikam-hub"), some_hash);
     assert_string_equal(buf_text(&out),
                         "X-Forestgate-Trace: g=gw.contoso.example; c=fabrikam-hub; "
                         "h=001fa0ff05060708090a0b0c0d0e0f10\r\n");
 
-    struct slice value = slice_from(buf_slice(&out), strlen(LOOP_FIELD_NAME ":"));
-    assert_true(loop_field_parse(value, &connector, hash));
+    struct slice value = slice_from(buf_slice(&out), strlen(LOOP_TRACE_NAME ":"));
+    assert_true(loop_trace_parse(value, &connector, hash));
     assert_true(slice_is(connector, "fabrikam-hub"));
     assert_memory_equal(hash, some_hash, sizeof hash);
     buf_fini(&out);
@@ -151,8 +151,8 @@ loop_field_parse_takes_our_own_form_and_nothing_else(void **state)
     for (size_t i = 0; i < COUNT_OF(parse_rows); i++) {
         const struct parse_row *r = &parse_rows[i];
         struct slice connector;
-        unsigned char hash[LOOP_HASH];
-        bool good = loop_field_parse(flush_copy(slice_str(r->value)), &connector, hash);
+        unsigned char hash[LOOP_TRACE_HASH];
+        bool good = loop_trace_parse(flush_copy(slice_str(r->value)), &connector, hash);
         if (good != (r->connector != NULL))
             fail_row(r->say, "%s", good ? "was taken" : "was not taken");
         if (good &&
@@ -167,12 +167,12 @@ loop_field_parse_refuses_nul_and_every_cut_of_a_good_value(void **state)
     static const char good[] = "g=gw; c=hub; h=" HEX;
     static const char with_nul[] = "g=gw; c=h\0b; h=" HEX;
     struct slice connector;
-    unsigned char hash[LOOP_HASH];
+    unsigned char hash[LOOP_TRACE_HASH];
 
     (void)state;
-    assert_false(loop_field_parse(slice(with_nul, sizeof with_nul - 1), &connector, hash));
+    assert_false(loop_trace_parse(slice(with_nul, sizeof with_nul - 1), &connector, hash));
     for (size_t cut = 0; cut < sizeof good - 1; cut++)
-        assert_false(loop_field_parse(flush_copy(slice(good, cut)), &connector, hash));
+        assert_false(loop_trace_parse(flush_copy(slice(good, cut)), &connector, hash));
 }
 
 static void
@@ -180,7 +180,7 @@ loop_field_parse_refuses_a_name_longer_than_a_host_name(void **state)
 {
     struct buf value;
     struct slice connector;
-    unsigned char hash[LOOP_HASH];
+    unsigned char hash[LOOP_TRACE_HASH];
 
     (void)state;
     for (size_t len = 255; len <= 256; len++) {
@@ -189,7 +189,7 @@ loop_field_parse_refuses_a_name_longer_than_a_host_name(void **state)
         for (size_t i = 0; i < len; i++)
             buf_put_char(&value, 'c');
         buf_put_str(&value, "; h=" HEX);
-        assert_int_equal(loop_field_parse(buf_slice(&value), &connector, hash), len == 255);
+        assert_int_equal(loop_trace_parse(buf_slice(&value), &connector, hash), len == 255);
         buf_fini(&value);
     }
 }

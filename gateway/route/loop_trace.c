@@ -1,4 +1,4 @@
-#include "gateway/route/loop.h"
+#include "gateway/route/loop_trace.h"
 
 #include <stdlib.h>
 
@@ -42,8 +42,8 @@ drop_doubles(struct slice *parts, size_t count)
 }
 
 bool
-loop_hash(const struct keyed_hash_key *key, struct slice connector,
-          const struct slice *recipients, size_t count, unsigned char hash[LOOP_HASH])
+loop_trace_hash(const struct keyed_hash_key *key, struct slice connector,
+                const struct slice *recipients, size_t count, unsigned char hash[LOOP_TRACE_HASH])
 {
     size_t octets = 0;
     for (size_t i = 0; i < count; i++)
@@ -59,23 +59,23 @@ loop_hash(const struct keyed_hash_key *key, struct slice connector,
 
     unsigned char whole[KEYED_HASH_SIZE];
     keyed_hash(key, parts, count + 1, whole);
-    memcpy(hash, whole, LOOP_HASH);
+    memcpy(hash, whole, LOOP_TRACE_HASH);
     mem_free(&parts);
     return true;
 }
 
 void
-loop_field_put(struct buf *out, struct slice gateway, struct slice connector,
-               const unsigned char hash[LOOP_HASH])
+loop_trace_put(struct buf *out, struct slice gateway, struct slice connector,
+               const unsigned char hash[LOOP_TRACE_HASH])
 {
     static const char digits[] = "0123456789abcdef";
-    char hex[2 * LOOP_HASH];
+    char hex[2 * LOOP_TRACE_HASH];
 
-    for (size_t i = 0; i < LOOP_HASH; i++) {
+    for (size_t i = 0; i < LOOP_TRACE_HASH; i++) {
         hex[2 * i] = digits[hash[i] >> 4];
         hex[2 * i + 1] = digits[hash[i] & 15];
     }
-    buf_put_str(out, LOOP_FIELD_NAME ": g=");
+    buf_put_str(out, LOOP_TRACE_NAME ": g=");
     buf_put(out, gateway);
     buf_put_str(out, "; c=");
     buf_put(out, connector);
@@ -111,11 +111,11 @@ is_name(struct slice s)
 }
 
 static bool
-read_hash(struct slice hex, unsigned char hash[LOOP_HASH])
+read_hash(struct slice hex, unsigned char hash[LOOP_TRACE_HASH])
 {
-    if (hex.len != 2 * LOOP_HASH)
+    if (hex.len != 2 * LOOP_TRACE_HASH)
         return false;
-    for (size_t i = 0; i < LOOP_HASH; i++) {
+    for (size_t i = 0; i < LOOP_TRACE_HASH; i++) {
         int high = ascii_hex_value(hex.ptr[2 * i]);
         int low = ascii_hex_value(hex.ptr[2 * i + 1]);
         if (high < 0 || low < 0)
@@ -126,9 +126,9 @@ read_hash(struct slice hex, unsigned char hash[LOOP_HASH])
 }
 
 bool
-loop_field_parse(struct slice value, struct slice *connector, unsigned char hash[LOOP_HASH])
+loop_trace_parse(struct slice value, struct slice *connector, unsigned char hash[LOOP_TRACE_HASH])
 {
-    /* g, c and h in this order, each once: what loop_field_put() writes and nothing else. */
+    /* g, c and h in this order, each once: what loop_trace_put() writes and nothing else. */
     static const char *const names[] = {"g=", "c=", "h="};
     struct slice found[COUNT_OF(names)];
 
