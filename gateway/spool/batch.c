@@ -87,10 +87,10 @@ remove_message(struct batch *b, const struct envelope_front *old, struct err *er
 
 /* What is closed stays closed: the first outcome of a recipient is the one that happened. */
 static bool
-merge_rows(struct envelope *e, const struct job *job, struct err *err)
+merge_rows(struct envelope *e, const struct request *request, struct err *err)
 {
-    for (size_t i = 0; i < job->row_count; i++) {
-        const struct recipient_change *row = &job->rows[i];
+    for (size_t i = 0; i < request->row_count; i++) {
+        const struct recipient_change *row = &request->rows[i];
         if (row->index >= e->recipient_count)
             return err_set(err, ERR_STATE, "no such recipient");
         struct envelope_recipient *r = &e->recipients[row->index];
@@ -102,46 +102,46 @@ merge_rows(struct envelope *e, const struct job *job, struct err *err)
         r->due_unix_ms = row->due_unix_ms;
         r->last_error = row->last_error;
     }
-    e->delay_noticed = e->delay_noticed || job->delay_noticed;
+    e->delay_noticed = e->delay_noticed || request->delay_noticed;
     return true;
 }
 
 static bool
-apply_record(struct batch *b, struct job *job, struct err *err)
+apply_record(struct batch *b, struct request *request, struct err *err)
 {
     struct envelope e;
     struct envelope_front old;
-    TRY(load(b, job->id, &e, &old, err));
-    TRY(merge_rows(&e, job, err));
+    TRY(load(b, request->id, &e, &old, err));
+    TRY(merge_rows(&e, request, err));
     if (envelope_open_count(&e) == 0)
         TRY(remove_message(b, &old, err));
     else
         TRY(replace(b, &e, &old, err));
-    return job->arrival.body == NULL || apply_arrival(b, &job->arrival, err);
+    return request->arrival.body == NULL || apply_arrival(b, &request->arrival, err);
 }
 
 /* ---- Retry -------------------------------------------------------------------------------- */
 
 /* The next messages that a retry is about. */
 static size_t
-next_of_retry(struct batch *b, struct job *job, uint64_t ids[RETRY_STEP])
+next_of_retry(struct batch *b, struct request *request, uint64_t ids[RETRY_STEP])
 {
     const struct spool_store_functions *call = b->store->call;
-    if (job->connector.len == 0)
-        return call->list(b->store, job->after, ids, RETRY_STEP);
+    if (request->connector.len == 0)
+        return call->list(b->store, request->after, ids, RETRY_STEP);
     /* What was made due is no longer behind now, so each look begins at the same place. */
     struct spool_place places[RETRY_STEP];
-    struct spool_place now = {job->now_unix_ms, UINT64_MAX};
+    struct spool_place now = {request->now_unix_ms, UINT64_MAX};
     int64_t next_due;
     size_t count =
-        call->due(b->store, job->connector, now, INT64_MAX, places, RETRY_STEP, &next_due);
+        call->due(b->store, request->connector, now, INT64_MAX, places, RETRY_STEP, &next_due);
     for (size_t i = 0; i < count; i++)
         ids[i] = places[i].id;
     return count;
 }
 
 static bool
-make_due(struct batch *b, const struct job *job, uint64_t id, struct err *err)
+make_due(struct batch *b, const struct request *request, uint64_t id, struct err *err)
 {
     struct envelope e;
     struct envelope_front old;
@@ -149,11 +149,11 @@ make_due(struct batch *b, const struct job *job, uint64_t id, struct err *err)
     TRY(load(b, id, &e, &old, err));
     for (size_t i = 0; i < e.recipient_count; i++) {
         struct envelope_recipient *r = &e.recipients[i];
-        if (r->state != RECIPIENT_WAITING || r->due_unix_ms <= job->now_unix_ms)
+        if (r->state != RECIPIENT_WAITING || r->due_unix_ms <= request->now_unix_ms)
             continue;
-        if (job->connector.len > 0 && !slice_equal(r->connector, job->connector))
+        if (request->connector.len > 0 && !slice_equal(r->connector, request->connector))
             continue;
-        r->due_unix_ms = job->now_unix_ms;
+        r->due_unix_ms = request->now_unix_ms;
         is_changed = true;
     }
     return !is_changed || replace(b, &e, &old, err);
@@ -161,17 +161,17 @@ make_due(struct batch *b, const struct job *job, uint64_t id, struct err *err)
 
 /* One step; *is_done says whether it was the last. */
 static bool
-apply_retry(struct batch *b, struct job *job, bool *is_done, struct err *err)
+apply_retry(struct batch *b, struct request *request, bool *is_done, struct err *err)
 {
     uint64_t ids[RETRY_STEP];
-    size_t count = next_of_retry(b, job, ids);
+    size_t count = next_of_retry(b, request, ids);
     for (size_t i = 0; i < count; i++)
-        if (!make_due(b, job, ids[i], err) && err->kind != ERR_STATE)
+        if (!make_due(b, request, ids[i], err) && err->kind != ERR_STATE)
             return false;
-    *is_done = count < RETRY_STEP || job->left <= count;
+    *is_done = count < RETRY_STEP || request->left <= count;
     if (!*is_done) {
-        job->left -= count;
-        job->after = ids[count - 1];
+        request->left -= count;
+        request->after = ids[count - 1];
     }
     return true;
 }
@@ -179,30 +179,30 @@ apply_retry(struct batch *b, struct job *job, bool *is_done, struct err *err)
 /* ---- The whole ---------------------------------------------------------------------------- */
 
 static bool
-apply(struct batch *b, struct job *job, bool *is_done, struct err *err)
+apply(struct batch *b, struct request *request, bool *is_done, struct err *err)
 {
     *is_done = true;
-    switch (job->kind) {
-    case JOB_ACCEPT:
-        return apply_arrival(b, &job->arrival, err);
-    case JOB_RECORD:
-        return apply_record(b, job, err);
-    case JOB_RETRY:
-        return apply_retry(b, job, is_done, err);
+    switch (request->kind) {
+    case REQUEST_ACCEPT:
+        return apply_arrival(b, &request->arrival, err);
+    case REQUEST_RECORD:
+        return apply_record(b, request, err);
+    case REQUEST_RETRY:
+        return apply_retry(b, request, is_done, err);
     }
-    never("a job of no kind");
+    never("a request of no kind");
 }
 
 static bool
-apply_all(struct batch *b, struct job **jobs, size_t count, bool *done, struct err *err)
+apply_all(struct batch *b, struct request **requests, size_t count, bool *done, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
         done[i] = false;
-        if (jobs[i]->is_settled || apply(b, jobs[i], &done[i], err))
+        if (requests[i]->is_settled || apply(b, requests[i], &done[i], err))
             continue;
         if (err->kind != ERR_STATE)
             return false;
-        job_settle(jobs[i], err);
+        request_settle(requests[i], err);
     }
     return true;
 }
@@ -214,7 +214,7 @@ begin_counting(struct batch *b)
 }
 
 bool
-batch_try(struct batch *b, struct job **jobs, size_t count, struct err *err)
+batch_try(struct batch *b, struct request **requests, size_t count, struct err *err)
 {
     const struct spool_store_functions *call = b->store->call;
     bool done[BATCH_JOBS_MAX];
@@ -222,7 +222,7 @@ batch_try(struct batch *b, struct job **jobs, size_t count, struct err *err)
     begin_counting(b);
     TRY(call->begin(b->store, err));
 
-    bool ok = apply_all(b, jobs, count, done, err);
+    bool ok = apply_all(b, requests, count, done, err);
     if (!ok || b->changes == 0)
         call->abort(b->store);
     else
@@ -235,6 +235,6 @@ batch_try(struct batch *b, struct job **jobs, size_t count, struct err *err)
     tally_keep(b->tally);
     for (size_t i = 0; i < count; i++)
         if (done[i])
-            job_settle(jobs[i], NULL);
+            request_settle(requests[i], NULL);
     return true;
 }

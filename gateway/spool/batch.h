@@ -1,11 +1,11 @@
 /*
- * batch.h - one try to make a list of jobs durable together: applies them to the store, commits,
- * keeps the tally true. The committer decides what a failure means.
+ * batch.h - one try to make a list of requests durable together: applies them to the store,
+ * commits, keeps the tally true. The committer decides what a failure means.
  */
 #ifndef SPOOL_BATCH_H
 #define SPOOL_BATCH_H
 
-#include "gateway/spool/job.h"
+#include "gateway/spool/request.h"
 #include "gateway/spool/tally.h"
 
 enum { BATCH_JOBS_MAX = 256, BATCH_OCTETS_MAX = 8 << 20 };
@@ -27,10 +27,11 @@ void batch_fini(struct batch *b);
 
 /*
  * Jobs that are settled already are passed over. True: all are durable and settled, but for a
- * retry that has more to do; a job about a message that is not there is settled with ERR_STATE.
- * False: nothing happened (ERR_FULL, ERR_NOMEM), or it is in doubt (ERR_IO); none was settled but
- * those with ERR_STATE.
+ * retry that has more to do; a request about a message that is not there is settled with
+ * ERR_STATE. False: nothing happened (ERR_FULL, ERR_NOMEM), or it is in doubt (ERR_IO); none was
+ * settled but those with ERR_STATE.
  */
-MUST_USE bool batch_try(struct batch *b, struct job **jobs, size_t count, struct err *err);
+MUST_USE bool batch_try(struct batch *b, struct request **requests, size_t count,
+                        struct err *err);
 
 #endif

@@ -22,7 +22,7 @@ struct committer {
 
     pthread_mutex_t lock; /* the queue, is_stopping, given_up */
     pthread_cond_t more;
-    struct job_list outcomes, accepts, retries;
+    struct request_list outcomes, accepts, retries;
     bool is_stopping;
     bool has_given_up;
     struct err given_up_why;
@@ -57,20 +57,21 @@ fail(struct committer *c, const struct err *why)
 }
 
 static void
-settle_all(struct job **jobs, size_t count, const struct err *why)
+settle_all(struct request **requests, size_t count, const struct err *why)
 {
     for (size_t i = 0; i < count; i++)
-        job_settle(jobs[i], why);
+        request_settle(requests[i], why);
 }
 
 /* ---- One batch ---------------------------------------------------------------------------- */
 
-/* True: these jobs are durable. False: err, and after an I/O error the committer has failed. */
+/* True: these requests are durable. False: err, and after an I/O error the committer has failed.
+ */
 static bool
-commit(struct committer *c, struct job **jobs, size_t count, struct err *err)
+commit(struct committer *c, struct request **requests, size_t count, struct err *err)
 {
     uint64_t before_us = clock_us();
-    if (!batch_try(&c->batch, jobs, count, err)) {
+    if (!batch_try(&c->batch, requests, count, err)) {
         if (err->kind == ERR_FULL)
             room_was_refused(c->parts.room, err);
         else if (err->kind != ERR_NOMEM)
@@ -92,89 +93,91 @@ commit(struct committer *c, struct job **jobs, size_t count, struct err *err)
 /* There was no room, or no memory, for all together. New mail is refused; outcomes are tried
  * without it, and if even that is too much, one by one. */
 static void
-commit_outcomes_alone(struct committer *c, struct job **jobs, size_t count, struct err *err)
+commit_outcomes_alone(struct committer *c, struct request **requests, size_t count,
+                      struct err *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (jobs[i]->kind != JOB_RECORD)
-            job_settle(jobs[i], err);
-    if (commit(c, jobs, count, err))
+        if (requests[i]->kind != REQUEST_RECORD)
+            request_settle(requests[i], err);
+    if (commit(c, requests, count, err))
         return;
     for (size_t i = 0; i < count && !atomic_load(&c->has_failed); i++)
-        if (!jobs[i]->is_settled && !commit(c, &jobs[i], 1, err))
-            job_settle(jobs[i], err);
+        if (!requests[i]->is_settled && !commit(c, &requests[i], 1, err))
+            request_settle(requests[i], err);
 }
 
 static void
-refuse_accepts_when_full(struct committer *c, struct job **jobs, size_t count)
+refuse_accepts_when_full(struct committer *c, struct request **requests, size_t count)
 {
     if (room_is_left(c->parts.room))
         return;
     struct err full;
     err_set(&full, ERR_FULL, "no room for new mail");
     for (size_t i = 0; i < count; i++)
-        if (jobs[i]->kind == JOB_ACCEPT)
-            job_settle(jobs[i], &full);
+        if (requests[i]->kind == REQUEST_ACCEPT)
+            request_settle(requests[i], &full);
 }
 
 static void
-run_batch(struct committer *c, struct job **jobs, size_t count)
+run_batch(struct committer *c, struct request **requests, size_t count)
 {
     struct err err;
     if (!atomic_load(&c->has_failed)) {
-        refuse_accepts_when_full(c, jobs, count);
-        if (!commit(c, jobs, count, &err) && !atomic_load(&c->has_failed))
-            commit_outcomes_alone(c, jobs, count, &err);
+        refuse_accepts_when_full(c, requests, count);
+        if (!commit(c, requests, count, &err) && !atomic_load(&c->has_failed))
+            commit_outcomes_alone(c, requests, count, &err);
     }
     if (atomic_load(&c->has_failed))
-        settle_all(jobs, count, &c->failure);
+        settle_all(requests, count, &c->failure);
 }
 
 /* ---- Answers ------------------------------------------------------------------------------ */
 
 /* A body whose record was refused is not wanted. When the record is in doubt, its file stays. */
 static void
-answer(struct committer *c, struct job *job)
+answer(struct committer *c, struct request *request)
 {
-    bool is_refused = job->err.kind != ERR_NONE && !atomic_load(&c->has_failed);
-    if (is_refused && job->arrival.is_published)
-        syncer_remove(c->parts.syncer, job->arrival.id);
-    spool_client_answer(job, &c->to_wake);
+    bool is_refused = request->err.kind != ERR_NONE && !atomic_load(&c->has_failed);
+    if (is_refused && request->arrival.is_published)
+        syncer_remove(c->parts.syncer, request->arrival.id);
+    spool_client_answer(request, &c->to_wake);
 }
 
 static void
-answer_all(struct committer *c, struct job **jobs, size_t count)
+answer_all(struct committer *c, struct request **requests, size_t count)
 {
-    struct job_list unfinished = {0};
+    struct request_list unfinished = {0};
     for (size_t i = 0; i < count; i++) {
-        if (jobs[i]->is_settled)
-            answer(c, jobs[i]);
+        if (requests[i]->is_settled)
+            answer(c, requests[i]);
         else
-            job_list_add(&unfinished, jobs[i]);
+            request_list_add(&unfinished, requests[i]);
     }
     spool_client_wake_all(&c->to_wake);
     if (unfinished.count == 0)
         return;
-    struct job *job;
+    struct request *request;
     pthread_mutex_lock(&c->lock);
-    while ((job = job_list_take(&unfinished)) != NULL)
-        job_list_add(&c->retries, job);
+    while ((request = request_list_take(&unfinished)) != NULL)
+        request_list_add(&c->retries, request);
     pthread_mutex_unlock(&c->lock);
 }
 
 /* ---- The queue ---------------------------------------------------------------------------- */
 
 static void
-take_from(struct job_list *list, struct job **jobs, size_t *count, size_t max, uint64_t *octets)
+take_from(struct request_list *list, struct request **requests, size_t *count, size_t max,
+          uint64_t *octets)
 {
     while (list->first != NULL && *count < max && (*octets == 0 || *octets < BATCH_OCTETS_MAX)) {
-        *octets += job_octets(list->first);
-        jobs[(*count)++] = job_list_take(list);
+        *octets += request_octets(list->first);
+        requests[(*count)++] = request_list_take(list);
     }
 }
 
-/* Waits for jobs; 0: there are none and none will come. */
+/* Waits for requests; 0: there are none and none will come. */
 static size_t
-take_batch(struct committer *c, struct job **jobs)
+take_batch(struct committer *c, struct request **requests)
 {
     size_t count = 0;
     uint64_t octets = 0;
@@ -186,10 +189,10 @@ take_batch(struct committer *c, struct job **jobs)
     bool has_given_up = c->has_given_up;
     c->has_given_up = false;
     /* One retry has a place in each batch: it moves on however much comes. */
-    take_from(&c->outcomes, jobs, &count, BATCH_JOBS_MAX - 1, &octets);
-    take_from(&c->accepts, jobs, &count, BATCH_JOBS_MAX - 1, &octets);
+    take_from(&c->outcomes, requests, &count, BATCH_JOBS_MAX - 1, &octets);
+    take_from(&c->accepts, requests, &count, BATCH_JOBS_MAX - 1, &octets);
     if (c->retries.count > 0)
-        jobs[count++] = job_list_take(&c->retries);
+        requests[count++] = request_list_take(&c->retries);
     pthread_mutex_unlock(&c->lock);
     if (has_given_up)
         fail(c, &why);
@@ -219,13 +222,13 @@ static void *
 run(void *context)
 {
     struct committer *c = context;
-    struct job *jobs[BATCH_JOBS_MAX];
+    struct request *requests[BATCH_JOBS_MAX];
     while (!is_at_end(c)) {
-        size_t count = take_batch(c, jobs);
+        size_t count = take_batch(c, requests);
         if (count == 0)
             continue;
-        run_batch(c, jobs, count);
-        answer_all(c, jobs, count);
+        run_batch(c, requests, count);
+        answer_all(c, requests, count);
         tidy_now_and_then(c);
     }
     return NULL;
@@ -233,9 +236,9 @@ run(void *context)
 
 /* Is there a place for it? err says why not. */
 static bool
-has_place(const struct committer *c, const struct job *job, struct err *err)
+has_place(const struct committer *c, const struct request *request, struct err *err)
 {
-    if (job->kind == JOB_ACCEPT
+    if (request->kind == REQUEST_ACCEPT
             ? c->accepts.count < ACCEPTS_MAX && c->accepts.octets < ACCEPT_OCTETS_MAX
             : c->outcomes.count < OUTCOMES_MAX)
         return true;
@@ -243,21 +246,21 @@ has_place(const struct committer *c, const struct job *job, struct err *err)
 }
 
 void
-committer_hand_in(struct committer *c, struct job *job)
+committer_hand_in(struct committer *c, struct request *request)
 {
     struct err full;
     pthread_mutex_lock(&c->lock);
-    if (!has_place(c, job, &full)) {
+    if (!has_place(c, request, &full)) {
         /* Only its answer waits, which needs no more memory than the client's question did. */
-        job_settle(job, &full);
-        body_unref(&job->arrival.body);
+        request_settle(request, &full);
+        body_unref(&request->arrival.body);
     }
-    if (job->kind == JOB_RETRY && job->left == 0)
-        job->left = atomic_load(&c->messages) + 1;
-    job_list_add(job->kind == JOB_ACCEPT   ? &c->accepts
-                 : job->kind == JOB_RECORD ? &c->outcomes
-                                           : &c->retries,
-                 job);
+    if (request->kind == REQUEST_RETRY && request->left == 0)
+        request->left = atomic_load(&c->messages) + 1;
+    request_list_add(request->kind == REQUEST_ACCEPT   ? &c->accepts
+                     : request->kind == REQUEST_RECORD ? &c->outcomes
+                                                       : &c->retries,
+                     request);
     pthread_cond_signal(&c->more);
     pthread_mutex_unlock(&c->lock);
 }

@@ -1,7 +1,7 @@
 /*
  * committer.h - the one thread that writes to the store.
  *
- * Takes    jobs from any thread, in a bounded queue.
+ * Takes    requests from any thread, in a bounded queue.
  * Gives    answers, all of them from here. A batch is whatever arrived while the last one was
  * being committed, outcomes before accepts; each client is woken once for a batch. Follows
  * design.md 4 "When storage fails": no room aborts the batch, outcomes are then tried alone;
@@ -32,10 +32,10 @@ struct committer_parts {
 MUST_USE bool committer_new(const struct committer_parts *parts, struct committer **out,
                             struct err *err);
 
-/* The job's client holds a reference for it. Settled jobs are only answered. */
-void committer_hand_in(struct committer *c, struct job *job);
+/* The request's client holds a reference for it. Settled requests are only answered. */
+void committer_hand_in(struct committer *c, struct request *request);
 
-/* There was no memory even for a job: stop as after an I/O error. */
+/* There was no memory even for a request: stop as after an I/O error. */
 void committer_give_up(struct committer *c, const struct err *why);
 
 bool committer_has_failed(const struct committer *c);

@@ -10,10 +10,10 @@
 /* ---- Open and close ----------------------------------------------------------------------- */
 
 static void
-on_synced(void *context, struct job *job)
+on_synced(void *context, struct request *request)
 {
     struct spool *s = context;
-    committer_hand_in(s->committer, job);
+    committer_hand_in(s->committer, request);
 }
 
 static bool

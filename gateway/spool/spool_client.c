@@ -7,10 +7,10 @@
 
 struct spool_client {
     struct spool *spool;
-    _Atomic unsigned refs; /* its owner's, one for each job, one while it is to be woken */
+    _Atomic unsigned refs; /* its owner's, one for each request, one while it is to be woken */
     pthread_mutex_t lock;  /* is_gone, answers, and every call of wake */
     bool is_gone;
-    struct job_list answers;
+    struct request_list answers;
     void (*wake)(void *context);
     void *context;
     /* The committer's: */
@@ -61,34 +61,34 @@ spool_client_free(struct spool_client **c)
         return;
     pthread_mutex_lock(&(*c)->lock);
     (*c)->is_gone = true;
-    struct job *job;
-    while ((job = job_list_take(&(*c)->answers)) != NULL)
-        job_free(&job);
+    struct request *request;
+    while ((request = request_list_take(&(*c)->answers)) != NULL)
+        request_free(&request);
     pthread_mutex_unlock(&(*c)->lock);
     unref(*c);
     *c = NULL;
 }
 
 void
-spool_client_answer(struct job *job, struct spool_client **to_wake)
+spool_client_answer(struct request *request, struct spool_client **to_wake)
 {
-    struct spool_client *c = job->client;
-    must(job->is_settled);
-    job->client = NULL;
-    job_drop_load(job);
+    struct spool_client *c = request->client;
+    must(request->is_settled);
+    request->client = NULL;
+    request_drop_load(request);
 
     pthread_mutex_lock(&c->lock);
     if (c->is_gone)
-        job_free(&job);
+        request_free(&request);
     else
-        job_list_add(&c->answers, job);
+        request_list_add(&c->answers, request);
     pthread_mutex_unlock(&c->lock);
 
     if (c->is_to_be_woken) {
         unref(c);
         return;
     }
-    c->is_to_be_woken = true; /* the job's reference is now that of the list */
+    c->is_to_be_woken = true; /* the request's reference is now that of the list */
     c->next_to_wake = *to_wake;
     *to_wake = c;
 }
@@ -114,15 +114,15 @@ spool_collect(struct spool_client *c, struct spool_answer *out, size_t max)
     size_t count = 0;
     pthread_mutex_lock(&c->lock);
     while (count < max && c->answers.first != NULL) {
-        struct job *job = job_list_take(&c->answers);
+        struct request *request = request_list_take(&c->answers);
         out[count++] = (struct spool_answer){
-            .token = job->token,
-            .id = job->id,
-            .report_id = job->kind == JOB_RECORD ? job->arrival.id : 0,
-            .ok = job->err.kind == ERR_NONE,
-            .err = job->err,
+            .token = request->token,
+            .id = request->id,
+            .report_id = request->kind == REQUEST_RECORD ? request->arrival.id : 0,
+            .ok = request->err.kind == ERR_NONE,
+            .err = request->err,
         };
-        job_free(&job);
+        request_free(&request);
     }
     pthread_mutex_unlock(&c->lock);
     return count;

@@ -17,7 +17,8 @@ enum { FIRST_BLOCK = 8192 };
  */
 struct spool_draft {
     struct spool *spool;
-    struct job *job; /* made at the start, so that a commit cannot fail for want of memory */
+    struct request
+        *request; /* made at the start, so that a commit cannot fail for want of memory */
     struct body *block;
     struct body *file; /* NULL: small so far */
     uint64_t size;
@@ -34,14 +35,14 @@ begin(struct spool *s, struct spool_draft **out, struct err *err)
     if (d == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a message");
     d->spool = s;
-    d->job = job_new(JOB_ACCEPT);
+    d->request = request_new(REQUEST_ACCEPT);
     d->block = body_new(FIRST_BLOCK - sizeof *d->block);
     *out = d;
-    if (d->job == NULL || d->block == NULL) {
+    if (d->request == NULL || d->block == NULL) {
         spool_drop(out);
         return err_set(err, ERR_NOMEM, "no memory for a message");
     }
-    d->job->arrival.id = id_next(&s->ids, clock_unix_ms());
+    d->request->arrival.id = id_next(&s->ids, clock_unix_ms());
     return true;
 }
 
@@ -62,7 +63,7 @@ spool_begin_report(struct spool *s, struct spool_draft **out, struct err *err)
 uint64_t
 spool_draft_id(const struct spool_draft *d)
 {
-    return d->job->arrival.id;
+    return d->request->arrival.id;
 }
 
 uint64_t
@@ -129,78 +130,78 @@ spool_drop(struct spool_draft **d)
         body_files_discard(&(*d)->spool->files, spool_draft_id(*d));
     body_unref(&(*d)->file);
     body_unref(&(*d)->block);
-    job_free(&(*d)->job);
+    request_free(&(*d)->request);
     mem_free(d);
 }
 
-/* The last of a draft: its body and envelope move into its job, the rest is freed. Trouble
- * settles the job, so that it comes back as the answer. */
-static struct job *
+/* The last of a draft: its body and envelope move into its request, the rest is freed. Trouble
+ * settles the request, so that it comes back as the answer. */
+static struct request *
 finish(struct spool_draft **take, struct envelope *e)
 {
     struct spool_draft *d = *take;
-    struct job *job = d->job;
+    struct request *request = d->request;
     struct err err;
-    struct arrival *a = &job->arrival;
+    struct arrival *a = &request->arrival;
     e->id = a->id;
     e->size = d->size;
     must(envelope_open_count(e) > 0);
     envelope_encode(e, &a->record);
     if (!buf_ok(&a->record)) {
         err_set(&err, ERR_NOMEM, "no memory for an envelope");
-        job_settle(job, &err);
+        request_settle(request, &err);
     }
     a->is_in_file = d->file != NULL;
     if (a->is_in_file) {
         d->file->size = d->size;
-        if (!job->is_settled && !flush(d, &err))
-            job_settle(job, &err);
+        if (!request->is_settled && !flush(d, &err))
+            request_settle(request, &err);
         body_unref(&d->block);
     }
     a->body = a->is_in_file ? d->file : d->block;
     room_used(d->spool->room, a->is_in_file ? 0 : d->size);
     mem_free(take);
-    return job;
+    return request;
 }
 
 static void
-hand_in(struct spool *s, struct spool_client *client, struct job *job, uint64_t token)
+hand_in(struct spool *s, struct spool_client *client, struct request *request, uint64_t token)
 {
-    job->client = spool_client_ref(client);
-    job->token = token;
-    if (job->arrival.is_in_file && !job->is_settled) {
-        syncer_hand_in(s->syncer, job);
+    request->client = spool_client_ref(client);
+    request->token = token;
+    if (request->arrival.is_in_file && !request->is_settled) {
+        syncer_hand_in(s->syncer, request);
         return;
     }
-    if (job->arrival.is_in_file)
-        body_files_discard(&s->files, job->arrival.id);
-    committer_hand_in(s->committer, job);
+    if (request->arrival.is_in_file)
+        body_files_discard(&s->files, request->arrival.id);
+    committer_hand_in(s->committer, request);
 }
 
 void
 spool_commit(struct spool_client *client, struct spool_draft **take, struct envelope *e,
              uint64_t token, struct body **body_out)
 {
-    struct job *job = finish(take, e);
-    job->id = job->arrival.id;
+    struct request *request = finish(take, e);
+    request->id = request->arrival.id;
     if (body_out != NULL)
-        *body_out = body_ref(job->arrival.body);
-    hand_in(spool_client_spool(client), client, job, token);
+        *body_out = body_ref(request->arrival.body);
+    hand_in(spool_client_spool(client), client, request, token);
 }
 
 /* ---- What became of it -------------------------------------------------------------------- */
 
-/* A job without a draft. NULL: no memory even for that, and the spool has given up. */
-static struct job *
-bare_job(struct spool *s, enum job_kind kind)
+/* A request without a draft. NULL: no memory even for that, and the spool has given up. */
+static struct request *
+bare_job(struct spool *s, enum request_kind kind)
 {
-    struct job *job = job_new(kind);
-    if (job == NULL) {
+    struct request *request = request_new(kind);
+    if (request == NULL) {
         struct err err;
         err_set(&err, ERR_NOMEM, "no memory to record an outcome");
         committer_give_up(s->committer, &err);
     }
-    return job;
+    return request;
 }
 
 void
@@ -209,36 +210,36 @@ spool_record(struct spool_client *client, struct spool_change *change, uint64_t 
 {
     struct spool *s = spool_client_spool(client);
     bool has_report = change->report != NULL;
-    struct job *job =
-        has_report ? finish(&change->report, change->report_envelope) : bare_job(s, JOB_RECORD);
+    struct request *request = has_report ? finish(&change->report, change->report_envelope)
+                                         : bare_job(s, REQUEST_RECORD);
     if (report_body_out != NULL)
-        *report_body_out = has_report ? body_ref(job->arrival.body) : NULL;
-    if (job == NULL)
+        *report_body_out = has_report ? body_ref(request->arrival.body) : NULL;
+    if (request == NULL)
         return;
-    job->kind = JOB_RECORD;
-    job->id = change->id;
-    job->delay_noticed = change->delay_noticed;
-    if (!job_take_rows(job, change->rows, change->row_count)) {
+    request->kind = REQUEST_RECORD;
+    request->id = change->id;
+    request->delay_noticed = change->delay_noticed;
+    if (!request_take_rows(request, change->rows, change->row_count)) {
         struct err err;
         err_set(&err, ERR_NOMEM, "no memory for the outcomes of a message");
-        job_settle(job, &err);
+        request_settle(request, &err);
     }
-    hand_in(s, client, job, token);
+    hand_in(s, client, request, token);
 }
 
 void
 spool_retry(struct spool_client *client, struct slice connector, uint64_t token)
 {
     struct spool *s = spool_client_spool(client);
-    struct job *job = bare_job(s, JOB_RETRY);
-    if (job == NULL)
+    struct request *request = bare_job(s, REQUEST_RETRY);
+    if (request == NULL)
         return;
-    job->now_unix_ms = clock_unix_ms();
-    job->connector = arena_copy(&job->memory, connector);
-    if (job->connector.ptr == NULL) {
+    request->now_unix_ms = clock_unix_ms();
+    request->connector = arena_copy(&request->memory, connector);
+    if (request->connector.ptr == NULL) {
         struct err err;
         err_set(&err, ERR_NOMEM, "no memory for a retry");
-        job_settle(job, &err);
+        request_settle(request, &err);
     }
-    hand_in(s, client, job, token);
+    hand_in(s, client, request, token);
 }

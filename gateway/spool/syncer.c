@@ -10,13 +10,13 @@ enum { GROUP_MAX = 8, JOBS_MAX = 4096, REMOVALS_MAX = 4096 };
 
 struct syncer {
     const struct body_files *files;
-    void (*forward)(void *context, struct job *job);
+    void (*forward)(void *context, struct request *request);
     void *context;
     pthread_t thread;
     pthread_mutex_t lock; /* all below */
     pthread_cond_t more;
     pthread_cond_t idle;
-    struct job_list jobs;
+    struct request_list requests;
     uint64_t removals[REMOVALS_MAX];
     size_t removal_count;
     bool is_working;
@@ -34,18 +34,18 @@ publish(const struct syncer *s, struct arrival *a, struct err *err)
 }
 
 static void
-publish_group(struct syncer *s, struct job **group, size_t count)
+publish_group(struct syncer *s, struct request **group, size_t count)
 {
     struct err err;
     for (size_t i = 0; i < count; i++)
         if (!publish(s, &group[i]->arrival, &err)) {
-            job_settle(group[i], &err);
+            request_settle(group[i], &err);
             body_files_discard(s->files, group[i]->arrival.id);
         }
     bool names_ok = body_files_sync_names(s->files, &err);
     for (size_t i = 0; i < count; i++) {
         if (!names_ok)
-            job_settle(group[i], &err);
+            request_settle(group[i], &err);
         s->forward(s->context, group[i]);
     }
 }
@@ -61,12 +61,12 @@ remove_files(struct syncer *s, const uint64_t *ids, size_t count)
 
 /* Takes what waits; false: nothing, and no more will come. */
 static bool
-take_work(struct syncer *s, struct job **group, size_t *group_count, uint64_t *removals,
+take_work(struct syncer *s, struct request **group, size_t *group_count, uint64_t *removals,
           size_t *removal_count)
 {
     pthread_mutex_lock(&s->lock);
     s->is_working = false;
-    while (s->jobs.count == 0 && s->removal_count == 0) {
+    while (s->requests.count == 0 && s->removal_count == 0) {
         pthread_cond_broadcast(&s->idle);
         if (s->is_stopping) {
             pthread_mutex_unlock(&s->lock);
@@ -76,8 +76,8 @@ take_work(struct syncer *s, struct job **group, size_t *group_count, uint64_t *r
     }
     s->is_working = true;
     *group_count = 0;
-    while (*group_count < GROUP_MAX && s->jobs.count > 0)
-        group[(*group_count)++] = job_list_take(&s->jobs);
+    while (*group_count < GROUP_MAX && s->requests.count > 0)
+        group[(*group_count)++] = request_list_take(&s->requests);
     *removal_count = 0;
     while (*removal_count < GROUP_MAX && s->removal_count > 0)
         removals[(*removal_count)++] = s->removals[--s->removal_count];
@@ -89,7 +89,7 @@ static void *
 run(void *context)
 {
     struct syncer *s = context;
-    struct job *group[GROUP_MAX];
+    struct request *group[GROUP_MAX];
     uint64_t removals[GROUP_MAX];
     size_t group_count, removal_count;
     while (take_work(s, group, &group_count, removals, &removal_count)) {
@@ -101,8 +101,9 @@ run(void *context)
 }
 
 bool
-syncer_new(const struct body_files *files, void (*forward)(void *context, struct job *job),
-           void *context, struct syncer **out, struct err *err)
+syncer_new(const struct body_files *files,
+           void (*forward)(void *context, struct request *request), void *context,
+           struct syncer **out, struct err *err)
 {
     struct syncer *s = mem_new(sizeof *s);
     if (s == NULL)
@@ -123,21 +124,21 @@ syncer_new(const struct body_files *files, void (*forward)(void *context, struct
 }
 
 void
-syncer_hand_in(struct syncer *s, struct job *job)
+syncer_hand_in(struct syncer *s, struct request *request)
 {
     pthread_mutex_lock(&s->lock);
-    bool is_queued = s->jobs.count < JOBS_MAX;
+    bool is_queued = s->requests.count < JOBS_MAX;
     if (is_queued)
-        job_list_add(&s->jobs, job);
+        request_list_add(&s->requests, request);
     pthread_cond_signal(&s->more);
     pthread_mutex_unlock(&s->lock);
     if (is_queued)
         return;
     struct err full;
     err_set(&full, ERR_FULL, "too many large messages wait for the disk");
-    job_settle(job, &full);
-    body_files_discard(s->files, job->arrival.id);
-    s->forward(s->context, job);
+    request_settle(request, &full);
+    body_files_discard(s->files, request->arrival.id);
+    s->forward(s->context, request);
 }
 
 void
@@ -157,7 +158,7 @@ void
 syncer_drain(struct syncer *s)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->is_working || s->jobs.count > 0 || s->removal_count > 0)
+    while (s->is_working || s->requests.count > 0 || s->removal_count > 0)
         pthread_cond_wait(&s->idle, &s->lock);
     pthread_mutex_unlock(&s->lock);
 }

@@ -18,7 +18,7 @@ struct fake_store {
     size_t commits;
     size_t fail_commit_number; /* this one fails; 0: none */
     enum err_kind fail_with;
-    /* The gate: a batch does not begin while it is closed, so that jobs gather. */
+    /* The gate: a batch does not begin while it is closed, so that requests gather. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_closed, is_waiting;
@@ -144,9 +144,9 @@ on_failure(void *context, const struct err *why)
 }
 
 static void
-never_forwards(void *context, struct job *job)
+never_forwards(void *context, struct request *request)
 {
-    (void)context, (void)job;
+    (void)context, (void)request;
     never("no large bodies here");
 }
 
@@ -198,28 +198,28 @@ close_world(void **state)
 static void
 hand_in_accept(struct world *w, struct waiter *waiter, uint64_t id, size_t body_size)
 {
-    struct job *job = job_new(JOB_ACCEPT);
+    struct request *request = request_new(REQUEST_ACCEPT);
     struct envelope_recipient r;
     struct envelope e = custody_envelope(&r, "hub", 1, 0);
-    e.id = job->id = job->arrival.id = id;
-    envelope_encode(&e, &job->arrival.record);
-    job->arrival.body = body_new(body_size);
-    job->arrival.body->size = body_size;
-    memset(job->arrival.body->octets, 0, body_size);
-    job->token = id;
-    job->client = spool_client_ref(waiter->client);
-    committer_hand_in(w->committer, job);
+    e.id = request->id = request->arrival.id = id;
+    envelope_encode(&e, &request->arrival.record);
+    request->arrival.body = body_new(body_size);
+    request->arrival.body->size = body_size;
+    memset(request->arrival.body->octets, 0, body_size);
+    request->token = id;
+    request->client = spool_client_ref(waiter->client);
+    committer_hand_in(w->committer, request);
 }
 
 static void
 hand_in_outcome(struct world *w, struct waiter *waiter, uint64_t id)
 {
     struct recipient_change row = {.state = RECIPIENT_DELIVERED};
-    struct job *job = job_new(JOB_RECORD);
-    assert_true(job_take_rows(job, &row, 1));
-    job->id = job->token = id;
-    job->client = spool_client_ref(waiter->client);
-    committer_hand_in(w->committer, job);
+    struct request *request = request_new(REQUEST_RECORD);
+    assert_true(request_take_rows(request, &row, 1));
+    request->id = request->token = id;
+    request->client = spool_client_ref(waiter->client);
+    committer_hand_in(w->committer, request);
 }
 
 /* The committer is busy with a batch of message 1 alone, until the gate is opened. */
@@ -256,7 +256,7 @@ expect_answers(struct waiter *waiter, size_t count, enum err_kind kind)
 static void
 expect_asked(struct world *w, const char *wanted)
 {
-    /* With its last answer given the committer waits for jobs, and leaves the store alone. */
+    /* With its last answer given the committer waits for requests, and leaves the store alone. */
     assert_string_equal(buf_text(&w->store.asked), wanted);
 }
 

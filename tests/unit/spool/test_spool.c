@@ -381,7 +381,7 @@ spool_refuses_mail_when_memory_ends_anywhere(void **state)
     long n = 0;
     while (!accept_with_little_memory(c, n))
         n++;
-    assert_true(n >= 4); /* draft, job, body and envelope at least */
+    assert_true(n >= 4); /* draft, request, body and envelope at least */
     assert_int_equal(c->failures, 0);
     custody_reopen(c);
     assert_int_equal(c->found.recovered, 1);
