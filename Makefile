@@ -58,7 +58,7 @@ define compile
 endef
 
 # The libraries' headers are looked for once, so that a missing one is one sentence.
-HEADERS := openssl/ssl.h uv.h lmdb.h yaml.h unbound.h microhttpd.h crypt.h
+HEADERS := openssl/ssl.h uv.h lmdb.h yaml.h unbound.h microhttpd.h jansson.h crypt.h
 $(BUILD)/libraries-found: Makefile
 	@mkdir -p $(@D)
 	@printf '#include <%s>\n' $(HEADERS) | $(CC) -E -x c - >/dev/null 2>$@.log || \
