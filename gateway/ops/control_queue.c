@@ -65,6 +65,7 @@ collect_queues(const struct control_means *means, struct queue_row *rows, size_t
     return n;
 }
 
+/* A row of columns, and below it why its mail waits: that sentence is longer than any column. */
 static void
 put_queue_text(struct buf *out, const struct queue_row *q, int64_t now)
 {
@@ -82,10 +83,11 @@ put_queue_text(struct buf *out, const struct queue_row *q, int64_t now)
     buf_clear(&cell);
     if (q->outlet.wait_ms > 0 && q->stats.messages > 0)
         control_put_age(&cell, (int64_t)q->outlet.wait_ms);
-    control_put_padded(out, buf_slice(&cell), 8);
+    buf_put(out, buf_slice(&cell));
     buf_fini(&cell);
-    buf_put_str(out, q->outlet.last_error);
     buf_put_char(out, '\n');
+    if (q->outlet.last_error[0] != '\0')
+        buf_printf(out, "    %s\n", q->outlet.last_error);
 }
 
 static json_t *
@@ -112,8 +114,7 @@ list_queues(const struct control_means *means, bool as_json, struct buf *out)
         control_put_json(out, list);
         return 0;
     }
-    buf_put_str(out, "CONNECTOR               STATE      MESSAGES      OCTETS  OLDEST  RETRY   "
-                     "LAST ERROR\n");
+    buf_put_str(out, "CONNECTOR               STATE      MESSAGES      OCTETS  OLDEST  RETRY\n");
     for (size_t i = 0; i < n; i++)
         put_queue_text(out, &rows[i], now);
     return 0;
