@@ -44,11 +44,12 @@ class Gateway:
     """`forestgate run` on one configuration file; the file may be written anew between."""
 
     def __init__(self, scratch, config, monitor_port=None, address=GATEWAY_IP, port=None,
-                 prefix=(), name="gateway"):
+                 prefix=(), name="gateway", stays=False):
         self.scratch = scratch
         self.config = config
         self.address, self.port = address, port
         self.monitor_port = monitor_port
+        self.stays = stays  # as kit.Process says
         self.prefix = list(prefix)  # put before the command, to watch or disturb it
         self.log_path = scratch(f"{name}.log")
         self.process = None
@@ -57,7 +58,7 @@ class Gateway:
     def start(self, seconds=20, environment=None):
         self.read_from = self.log_size()
         self.process = Process(
-            [*self.prefix, FORESTGATE, "run", "-c", self.config], self.log_path,
+            [*self.prefix, FORESTGATE, "run", "-c", self.config], self.log_path, self.stays,
             env={**os.environ, **(environment or {})},
         )
         wait_until("event=started in the log", self._started, seconds)

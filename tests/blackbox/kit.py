@@ -89,13 +89,16 @@ class Scratch:
 
 class Process:
     """A child in the foreground, its output in a file. It is told to end when the test program
-    is gone, however that went (start it from the main thread)."""
+    is gone, however that went (start it from the main thread); unless it is to stay behind, in a
+    session of its own (then leave() it before the end, or it is killed there)."""
 
-    def __init__(self, command, log, **more):
+    def __init__(self, command, log, stays=False, **more):
         self.log = log
+        guard = [] if stays else ["setpriv", "--pdeathsig", "TERM"]
         with open(log, "ab") as out:
             self.child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, **more
+                [*guard, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=stays, **more
             )
         self.pid = self.child.pid
         atexit.register(self.kill)
@@ -113,6 +116,10 @@ class Process:
             return self.child.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"process {self.pid} is still there after {seconds} s") from None
+
+    def leave(self):
+        """From now on it is not ended with the test program."""
+        atexit.unregister(self.kill)
 
     def kill(self):
         self.signal(signal.SIGKILL)
@@ -177,7 +184,7 @@ class Authority:
             "-keyout", self.key, "-out", self.cert,
             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name, *alternatives, expired=False, file=None):
+    def issue(self, name, *alternatives, expired=False, file=None, days=30):
         """A server certificate for these names or addresses, the first one its subject."""
         base = os.path.join(self.folder, file or name)
         made = Certificate(base + ".pem", base + ".key")
@@ -186,7 +193,7 @@ class Authority:
         with open(base + ".ext", "w") as f:
             f.write(alt_names([name, *alternatives]) + "\nextendedKeyUsage=serverAuth\n")
         run("openssl", "x509", "-req", "-in", base + ".csr", "-CA", self.cert, "-CAkey", self.key,
-            "-CAcreateserial", "-days", "-1" if expired else "30", "-extfile", base + ".ext",
+            "-CAcreateserial", "-days", "-1" if expired else str(days), "-extfile", base + ".ext",
             "-out", made.cert)
         return made
 

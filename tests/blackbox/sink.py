@@ -188,7 +188,7 @@ class Session:
         message = Message(self.sender, self.recipients, content)
         message.session = self
         message.mail_line = self.mail_line
-        self.server.messages.append(message)
+        self.server.keep(message)
         number = len(self.server.messages)
         self.send(f"250 2.6.0 <{number}@{self.server.name}> Queued mail for delivery\r\n".encode())
         self.sender, self.recipients = None, []
@@ -260,6 +260,10 @@ class Sink:
             self.sessions.discard(session)
             with contextlib.suppress(OSError):
                 session.sock.close()
+
+    def keep(self, message):
+        """Called before the 250 is sent."""
+        self.messages.append(message)
 
     def stop(self):
         """Down: connections are refused and the open ones are cut."""
