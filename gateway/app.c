@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gateway/base/mem.h"
+#include "gateway/command_options.h"
 #include "gateway/net/watch.h"
 #include "gateway/ops/control.h"
 #include "gateway/ops/monitor.h"
@@ -369,7 +370,7 @@ app_run(const char *config_path, enum log_level least)
     a->config_path = config_path;
     complaints_init(&list);
     bool loaded = config_load(config_path, &config, &list);
-    fwrite(list.text.data, 1, list.text.len, stderr);
+    options_print(&list.text, stderr);
     complaints_fini(&list);
     a->status = EXIT_CONFIG;
     if (loaded && build(a, &config, &found, &err)) {

@@ -81,7 +81,7 @@ print_config(const struct config *c)
     struct buf out;
     buf_init(&out, 4 * 1024 * 1024);
     config_show(c, &out);
-    fwrite(out.data, 1, out.len, stdout);
+    options_print(&out, stdout);
     buf_fini(&out);
 }
 
@@ -98,7 +98,7 @@ command_check(int argc, char **argv)
     struct complaints list;
     complaints_init(&list);
     bool ok = config_load(path, &config, &list);
-    fwrite(list.text.data, 1, list.text.len, stderr);
+    options_print(&list.text, stderr);
     complaints_fini(&list);
     if (!ok)
         return 1;

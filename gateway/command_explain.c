@@ -28,7 +28,7 @@ command_explain(int argc, char **argv)
     struct buf out;
     buf_init(&out, 1024 * 1024);
     bool accepted = explain(config, &q, &out);
-    fwrite(out.data, 1, out.len, stdout);
+    options_print(&out, stdout);
     buf_fini(&out);
     config_unref(&config);
     return accepted ? 0 : 1;

@@ -1,7 +1,6 @@
 #include "gateway/command_options.h"
 
 #include <getopt.h>
-#include <stdio.h>
 
 enum { OPTIONS_MAX = 12 };
 
@@ -36,6 +35,13 @@ options_read(int argc, char **argv, const char **config_path, const struct optio
     return true;
 }
 
+void
+options_print(const struct buf *text, FILE *to)
+{
+    if (text->len > 0)
+        fwrite(text->data, 1, text->len, to);
+}
+
 struct config *
 options_load(const char *config_path)
 {
@@ -45,7 +51,7 @@ options_load(const char *config_path)
     bool ok = config_load(config_path, &config, &list);
     /* Warnings are for check and run; here they would stand between the user and the answer. */
     if (!ok)
-        fwrite(list.text.data, 1, list.text.len, stderr);
+        options_print(&list.text, stderr);
     complaints_fini(&list);
     return ok ? config : NULL;
 }

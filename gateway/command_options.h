@@ -4,6 +4,8 @@
 #ifndef GATEWAY_COMMAND_OPTIONS_H
 #define GATEWAY_COMMAND_OPTIONS_H
 
+#include <stdio.h>
+
 #include "config/config_load.h"
 
 struct option_spec {
@@ -20,5 +22,8 @@ bool options_read(int argc, char **argv, const char **config_path,
 
 /* Load it. NULL: there were errors; all complaints went to standard error. */
 struct config *options_load(const char *config_path);
+
+/* All of it, which may be nothing. */
+void options_print(const struct buf *text, FILE *to);
 
 #endif
