@@ -71,12 +71,12 @@ decide(struct worker *w, uint64_t id, bool expire)
 
 /* Messages received before `before`, from *place on. The place moves past what is done; it stays
  * at the first message that could not be decided yet, which the next look begins with. */
-static void
+static bool
 look_from(struct worker *w, struct spool_place *place, int64_t before, bool expire)
 {
     struct spool_place *page = mem_new(LOOK_MAX * sizeof *page);
     if (page == NULL)
-        return;
+        return false;
     size_t n = spool_received_before(w->shop->spool, *place, before, page, LOOK_MAX);
     bool all = true;
     for (size_t i = 0; i < n; i++) {
@@ -85,15 +85,16 @@ look_from(struct worker *w, struct spool_place *place, int64_t before, bool expi
             *place = page[i];
     }
     mem_free(&page);
+    return all && n == LOOK_MAX;
 }
 
-void
+bool
 deadlines_look(struct worker *w)
 {
     const struct config *c = w->runtime->config;
     int64_t now = clock_unix_ms();
-    look_from(w, &w->expired_to, now - (int64_t)c->expire_ms, true);
-    look_from(w, &w->noticed_to, now - (int64_t)c->delay_notice_ms, false);
+    bool more = look_from(w, &w->expired_to, now - (int64_t)c->expire_ms, true);
+    return look_from(w, &w->noticed_to, now - (int64_t)c->delay_notice_ms, false) || more;
 }
 
 void

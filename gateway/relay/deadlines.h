@@ -1,17 +1,18 @@
 /*
  * deadlines.h - what age does to messages: the notice after retry.delay_notice, the end after
- * retry.expire. Also mail without a route: looked up again when the configuration changes.
+ * retry.expire.
  */
 #ifndef RELAY_DEADLINES_H
 #define RELAY_DEADLINES_H
 
 #include "gateway/relay/worker.h"
 
-/* One look, bounded in messages; the next one goes on where this one stopped. */
-void deadlines_look(struct worker *w);
+/* One look, bounded in messages; the next one goes on where this one stopped. True: there is more
+ * to decide at once. */
+bool deadlines_look(struct worker *w);
 
-/* A configuration came into force: look at all from the beginning (its ages may differ), and give
- * queued recipients whose connector is gone, or who had none, a new route. */
+/* Look at all from the beginning: a configuration came into force (its ages may differ), or a
+ * decision could not be recorded. */
 void deadlines_restart(struct worker *w);
 
 #endif

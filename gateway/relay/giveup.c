@@ -3,8 +3,12 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/relay/bounce.h"
+#include "gateway/relay/deadlines.h"
+#include "gateway/relay/outlet.h"
 
 struct giving_up {
+    struct giving_up *next; /* of the worker, once it is handed to the spool */
+    bool listed;
     struct worker *worker;
     struct parcel *parcel;
     struct bounce report;
@@ -15,9 +19,30 @@ struct giving_up {
 };
 
 static void
+unlist(struct giving_up *g)
+{
+    struct giving_up **at = &g->worker->giving_up;
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+    g->listed = false;
+}
+
+bool
+give_up_has(const struct worker *w, uint64_t id)
+{
+    for (const struct giving_up *g = w->giving_up; g != NULL; g = g->next)
+        if (g->kind == BOUNCE_FAILURE && g->parcel->envelope.id == id)
+            return true;
+    return false;
+}
+
+static void
 giving_up_free(struct giving_up **ref)
 {
     struct giving_up *g = *ref;
+    if (g->listed)
+        unlist(g);
     bounce_drop(&g->report);
     parcel_unref(&g->parcel);
     mem_free(&g->rows);
@@ -53,17 +78,25 @@ log_row(const struct giving_up *g, size_t n, const struct reply *why)
                 1);
 }
 
+/* Not recorded: the recipients are still open on disk. They are found once more. */
+static void
+begin_again(struct worker *w)
+{
+    deadlines_restart(w);
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        outlet_look(o);
+}
+
 static void
 on_recorded(void *context, const struct spool_answer *answer)
 {
     struct giving_up *g = context;
-    /* Not recorded: the recipients are still open on disk and come here again. */
     if (answer->ok && g->report.parcel != NULL)
         bounce_done(g->worker, &g->report, g->parcel->envelope.id, g->kind);
     struct worker *w = g->worker;
     giving_up_free(&g);
-    if (w->draining)
-        worker_look_idle(w);
+    if (!answer->ok && answer->err.kind != ERR_STATE)
+        begin_again(w);
 }
 
 static struct giving_up *
@@ -103,6 +136,9 @@ record(struct giving_up *g, bool notice)
         .report_envelope = g->report.parcel ? &g->report.parcel->envelope : NULL,
     };
     g->report.draft = NULL;
+    g->next = w->giving_up;
+    w->giving_up = g;
+    g->listed = true;
     spool_record(w->spool_client, &change, token,
                  g->report.parcel ? &g->report.parcel->body : NULL);
     return true;

@@ -14,6 +14,10 @@
 bool give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count,
              bool expired, const struct reply *why);
 
+/* Is the end of recipients of this message being recorded? Nobody delivers or reroutes it
+ * meanwhile. */
+bool give_up_has(const struct worker *w, uint64_t id);
+
 /* The sender is told that these recipients still wait; nothing else changes. */
 bool give_notice(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count);
 

@@ -2,9 +2,14 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/relay/giveup.h"
 #include "gateway/route/recipient.h"
 
-enum { LOOK_MAX = 256, QUEUES_MAX = 256 };
+enum {
+    LOOK_MAX = 256,
+    QUEUES_MAX = 256,
+    YOUNG_MS = 10 * 1000, /* a loop has no connector for a moment, until its end is recorded */
+};
 
 struct rerouting {
     struct worker *worker;
@@ -28,6 +33,7 @@ on_recorded(void *context, const struct spool_answer *answer)
     struct parcel *p = NULL;
     struct err err;
     rerouting_free(&r);
+    w->rerouting--;
     /* As it is now: its new owners, here or elsewhere, get to know of it. */
     if (!answer->ok || !parcel_load(w->shop->spool, answer->id, &p, &err))
         return;
@@ -60,7 +66,8 @@ route_anew(struct worker *w, const struct envelope *e, const struct envelope_rec
     route_recipient(w->runtime->config, NULL, to, false, &route);
     if (route.connector != NULL)
         return slice_str(route.connector->name);
-    log_unreachable(w, e, r, route.d.why);
+    if (r->connector.len > 0) /* once, not at each look */
+        log_unreachable(w, e, r, route.d.why);
     return slice(NULL, 0);
 }
 
@@ -96,7 +103,7 @@ reroute_message(struct worker *w, uint64_t id)
 {
     struct err err;
     struct parcel *p = NULL;
-    if (!parcel_load(w->shop->spool, id, &p, &err))
+    if (give_up_has(w, id) || !parcel_load(w->shop->spool, id, &p, &err))
         return;
     struct rerouting *r = mem_new(sizeof *r);
     uint64_t token = 0;
@@ -112,35 +119,59 @@ reroute_message(struct worker *w, uint64_t id)
             rerouting_free(&r);
     }
     if (token != 0) {
+        w->rerouting++;
         struct spool_change change = {.id = id, .rows = r->rows, .row_count = count};
         spool_record(w->spool_client, &change, token, NULL);
     }
     parcel_unref(&p);
 }
 
-static void
-look_at(struct worker *w, const char *connector)
+/* A page of a queue behind *place, which moves. True: there may be more. */
+static bool
+look_at(struct worker *w, const char *connector, struct spool_place *place, int64_t until)
 {
     struct spool_place page[LOOK_MAX];
     int64_t next;
-    size_t n = spool_due(w->shop->spool, slice_str(connector), (struct spool_place){INT64_MIN, 0},
-                         INT64_MAX, page, LOOK_MAX, &next);
+    size_t n =
+        spool_due(w->shop->spool, slice_str(connector), *place, until, page, LOOK_MAX, &next);
     for (size_t i = 0; i < n; i++)
         reroute_message(w, page[i].id);
+    if (n > 0)
+        *place = page[n - 1];
+    return n == LOOK_MAX;
+}
+
+static bool
+look_at_queue(struct worker *w, const char *connector)
+{
+    /* What had no route has none until the configuration changes: it is looked at once. */
+    if (connector[0] == '\0')
+        return look_at(w, "", &w->rerouted_to, clock_unix_ms() - YOUNG_MS);
+    /* Whatever is looked at here leaves this queue. */
+    struct slice name = slice_str(connector);
+    struct spool_place from_start = {INT64_MIN, 0};
+    if (config_send(w->runtime->config, name) != NULL || worker_outlet(w, name) != NULL)
+        return false;
+    return look_at(w, connector, &from_start, INT64_MAX) && w->rerouting > 0;
+}
+
+bool
+reroute_look(struct worker *w)
+{
+    bool more = false;
+    if (w->rerouting > 0)
+        return true;
+    struct spool_queue_stats *queues = mem_new(QUEUES_MAX * sizeof *queues);
+    size_t n = queues != NULL ? spool_stats(w->shop->spool, queues, QUEUES_MAX) : 0;
+    for (size_t i = 0; i < n; i++)
+        if (queues[i].messages > 0)
+            more = look_at_queue(w, queues[i].connector) || more;
+    mem_free(&queues);
+    return more;
 }
 
 void
-reroute_look(struct worker *w)
+reroute_restart(struct worker *w)
 {
-    struct spool_queue_stats *queues = mem_new(QUEUES_MAX * sizeof *queues);
-    if (queues == NULL || w->draining) {
-        mem_free(&queues);
-        return;
-    }
-    size_t n = spool_stats(w->shop->spool, queues, QUEUES_MAX);
-    for (size_t i = 0; i < n; i++)
-        if (queues[i].messages > 0 && (queues[i].connector[0] == '\0' ||
-                                       worker_outlet(w, slice_str(queues[i].connector)) == NULL))
-            look_at(w, queues[i].connector);
-    mem_free(&queues);
+    w->rerouted_to = (struct spool_place){INT64_MIN, 0};
 }

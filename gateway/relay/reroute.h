@@ -7,8 +7,11 @@
 
 #include "gateway/relay/worker.h"
 
-/* Look at a bounded number of such messages and route them anew. Called at start, after a reload
- * and once a minute. */
-void reroute_look(struct worker *w);
+/* Look at a bounded number of such messages and route them anew; the next look goes on where this
+ * one stopped. Called at start, after a reload and once a minute. True: there is more. */
+bool reroute_look(struct worker *w);
+
+/* A configuration came into force: mail without a route is looked at from the beginning. */
+void reroute_restart(struct worker *w);
 
 #endif

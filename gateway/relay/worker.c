@@ -9,6 +9,7 @@
 
 enum {
     TICK_MS = 60 * 1000,
+    TICK_SOON_MS = 1000,  /* there is more of the same */
     PASSWORD_JOBS = 2,    /* at once: two cores do about 80 yescrypt checks a second */
     PASSWORD_QUEUE = 256, /* waiting; beyond: 454 */
     MAILBOX_MAX = 4096,   /* parcels from other workers; beyond: found in the spool */
@@ -142,6 +143,7 @@ worker_use(struct worker *w, struct runtime *runtime, struct err *err)
     resolver_free(&resolver_before);
     runtime_unref(&before);
     deadlines_restart(w);
+    reroute_restart(w);
     timer_set(w->tick, loop_now_ms(w->loop));
     return ok || err_set(err, ERR_NOMEM, "out of memory");
 }
@@ -164,13 +166,12 @@ static void
 on_tick(void *context)
 {
     struct worker *w = context;
-    timer_set(w->tick, loop_now_ms(w->loop) + TICK_MS);
     if (w->draining)
         return;
     sweep_outlets(w);
-    if (w->index == 0)
-        reroute_look(w);
-    deadlines_look(w);
+    bool more = w->index == 0 && reroute_look(w);
+    more = deadlines_look(w) || more;
+    timer_set(w->tick, loop_now_ms(w->loop) + (more ? TICK_SOON_MS : TICK_MS));
 }
 
 /* ---- Beginning and end ---- */
@@ -180,6 +181,7 @@ on_answers(void *context)
 {
     struct worker *w = context;
     answers_collect(w->answers, w->spool_client);
+    worker_look_idle(w);
 }
 
 static bool
@@ -228,6 +230,7 @@ worker_free(struct worker **ref)
     *ref = NULL;
     if (w == NULL)
         return;
+    w->on_idle = NULL; /* nobody waits for the end of a drain any more */
     while (w->sessions != NULL)
         inbound_cut(w->sessions);
     w->draining = true;

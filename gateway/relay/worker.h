@@ -24,6 +24,7 @@
 #include "tls/keyed_hash.h"
 
 struct auth_job;
+struct giving_up;
 struct inbound;
 struct outlet;
 
@@ -60,6 +61,10 @@ struct worker {
     struct outlet *outlets;        /* intrusive list */
     struct spool_place noticed_to; /* deadlines.c: how far each index was looked through */
     struct spool_place expired_to;
+    struct giving_up *giving_up;    /* giveup.c: what is being recorded, intrusive list */
+    struct spool_place rerouted_to; /* reroute.c: how far the mail without a connector was looked
+                                       through */
+    size_t rerouting;               /* changes that are being recorded */
     bool draining;
     void (*on_idle)(void *context); /* draining and nothing is under way any more */
     void *on_idle_context;
