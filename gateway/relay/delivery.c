@@ -50,6 +50,20 @@ delivery_open(struct delivery *d, struct spool *spool, struct slice connector,
     return true;
 }
 
+int64_t
+delivery_later_due(const struct delivery *d, struct slice connector)
+{
+    const struct envelope *e = &d->parcel->envelope;
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < e->recipient_count; i++) {
+        const struct envelope_recipient *r = &e->recipients[i];
+        if (r->state == RECIPIENT_WAITING && r->due_unix_ms > d->tried_unix_ms &&
+            r->due_unix_ms < due && slice_equal(r->connector, connector))
+            due = r->due_unix_ms;
+    }
+    return due;
+}
+
 struct envelope_recipient *
 delivery_recipient(const struct delivery *d, size_t n)
 {

@@ -20,7 +20,7 @@ struct delivery {
     uint32_t *open;        /* indexes into the envelope; open_count of them */
     size_t open_count;
     int64_t tried_unix_ms;  /* when the attempt began */
-    unsigned servers_tried; /* of this attempt: each refused to talk */
+    unsigned servers_tried; /* of this attempt: each failed while it had the message */
     bool queued;            /* in the ready list */
 };
 
@@ -31,6 +31,10 @@ void delivery_free(struct delivery **d);
  * and are due. True with open_count 0: there is nothing to do (any more). */
 MUST_USE bool delivery_open(struct delivery *d, struct spool *spool, struct slice connector,
                             int64_t now_unix_ms, struct err *err);
+
+/* After delivery_open(): when the first of the recipients that were not due yet is; INT64_MAX:
+ * there is none. */
+int64_t delivery_later_due(const struct delivery *d, struct slice connector);
 
 /* The n-th open recipient. */
 struct envelope_recipient *delivery_recipient(const struct delivery *d, size_t n);

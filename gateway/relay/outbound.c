@@ -100,8 +100,10 @@ step_failed(struct outbound *b)
         outbound_give_back(b);
     else if (b->d != NULL)
         outbound_settle(b);
-    /* A server may end an idle connection whenever it likes; that is no failure. */
-    if (!stale && why.stage != SMTP_STAGE_IDLE && b->waits_for != WAITS_FOR_QUIT)
+    /* A server may end an idle connection whenever it likes; that is no failure. Nor can it help
+     * our trouble with a message (4.3.x: disk, memory). */
+    bool is_ours = why.reply.local && why.reply.enhanced[1] == 3 && why.stage >= SMTP_STAGE_MAIL;
+    if (!stale && !is_ours && why.stage != SMTP_STAGE_IDLE && b->waits_for != WAITS_FOR_QUIT)
         outbound_server_failed(b, &why);
     return STEP_OVER;
 }
@@ -377,6 +379,16 @@ name_server(struct outbound *b, const struct sockaddr_storage *addr)
              b->lane->port);
 }
 
+static void
+no_way_there(struct outlet *o, struct lane *lane, const struct err *err)
+{
+    struct smtp_outcome why = {
+        .reply = outbound_local_reply(451, "4.4.1", err->text),
+        .stage = SMTP_STAGE_CONNECT,
+    };
+    outlet_server_failed(o, lane, &why);
+}
+
 bool
 outbound_open(struct outlet *o, struct lane *lane)
 {
@@ -399,10 +411,13 @@ outbound_open(struct outlet *o, struct lane *lane)
         b->conn = conn_dial(o->worker->loop, (const struct sockaddr *)&lane->addr, &events,
                             on_connected, b, &err);
     if (b->conn == NULL) {
+        bool has_memory = b->timer != NULL && err.kind != ERR_NOMEM;
         timer_free(&b->timer);
         runtime_unref(&b->runtime);
         mem_free(&b);
-        return false;
+        if (has_memory)
+            no_way_there(o, lane, &err);
+        return has_memory;
     }
     server_limits_opened(&lane->limits);
     b->next = o->connections;
@@ -418,7 +433,11 @@ void
 outbound_retire(struct outbound *b)
 {
     b->retiring = true;
-    if (b->engine != NULL && b->d == NULL && smtp_client_task(b->engine) == SMTP_TASK_READY)
+    if (b->driving)
+        return;
+    if (!b->was_ready)
+        end(b, true);
+    else if (b->d == NULL && smtp_client_task(b->engine) == SMTP_TASK_READY)
         outbound_drive(b);
 }
 

@@ -13,7 +13,11 @@
 
 #include "gateway/relay/outlet_private.h"
 
-/* Dial the lane. It enters itself in the outlet's list. False: out of memory. */
+/* A failure of ours, or of the connection, in the shape of a reply. */
+struct reply outbound_local_reply(int code, const char *enhanced, const char *text);
+
+/* Dial the lane. It enters itself in the outlet's list; when there is no way there at all, the
+ * lane has failed. False: out of memory. */
 bool outbound_open(struct outlet *o, struct lane *lane);
 
 /* Idle and willing to take a delivery? */
@@ -28,7 +32,7 @@ void outbound_recorded(struct outbound *b);
  * for this connection, which takes no further message. */
 void outbound_server_failed(struct outbound *b, const struct smtp_outcome *why);
 
-/* Say QUIT when idle, else after the current message. */
+/* Say QUIT when idle, else after the current message; one that is only being made ends here. */
 void outbound_retire(struct outbound *b);
 /* Cut the connection; a delivery under way gets a local outcome. */
 void outbound_cut(struct outbound *b);

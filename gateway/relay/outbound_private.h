@@ -54,9 +54,6 @@ struct outbound {
  */
 void outbound_drive(struct outbound *b);
 
-/* A failure of ours, or of the connection, in the shape of a reply. */
-struct reply outbound_local_reply(int code, const char *enhanced, const char *text);
-
 /* ---- outbound_message.c ---- */
 
 /* Give the engine as much of the message as it takes now. False: it takes no more for the moment,

@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/relay/giveup.h"
 #include "gateway/relay/outbound.h"
 
 enum { DUE_PAGE = 512 };
@@ -85,9 +86,21 @@ ready_add(struct outlet *o, uint64_t id, struct parcel *parcel)
     return true;
 }
 
+/* Something is due then: the timer looks into the spool. */
+static void
+expect_due(struct outlet *o, int64_t due_unix_ms)
+{
+    if (due_unix_ms < o->next_due_unix_ms)
+        o->next_due_unix_ms = due_unix_ms;
+}
+
 void
 outlet_put_back(struct outlet *o, struct delivery *d)
 {
+    if (o->retiring) {
+        outlet_forget(o, &d);
+        return;
+    }
     o->in_flight--;
     ready_insert(o, d, true);
 }
@@ -95,6 +108,8 @@ outlet_put_back(struct outlet *o, struct delivery *d)
 void
 outlet_forget(struct outlet *o, struct delivery **d)
 {
+    if ((*d)->open != NULL)
+        expect_due(o, delivery_later_due(*d, slice_str(o->name)));
     o->in_flight--;
     leave_id(o, *d);
     delivery_free(d);
@@ -145,10 +160,11 @@ outlet_next(struct outlet *o)
         ready_remove(o, d);
         o->in_flight++;
         if (delivery_open(d, o->worker->shop->spool, slice_str(o->name), clock_unix_ms(), &err)) {
-            if (d->open_count > 0)
+            if (d->open_count > 0 && !give_up_has(o->worker, d->id))
                 return d;
         } else if (err.kind != ERR_STATE) {
             /* No memory, or the disk: it stays in the spool and is found again in a minute. */
+            expect_due(o, clock_unix_ms() + LOOK_AGAIN_MS);
             struct log_line line;
             log_begin(&line, o->worker->shop->log, EV_internal_trouble, d->id);
             log_str(&line, "what", "a queued message could not be read");
@@ -183,25 +199,33 @@ feed_connections(struct outlet *o)
     }
 }
 
-/* Open connections for what waits, but never more than there are messages for them. */
-static void
+/* Open connections for what waits, but never more than there are messages for them. False: out of
+ * memory. */
+static bool
 open_connections(struct outlet *o)
 {
     uint64_t now = loop_now_ms(o->worker->loop);
-    while (o->ready_count > o->making_count && o->making_count < MAKING_MAX) {
+    size_t making_max = o->on_probation ? 1 : MAKING_MAX;
+    /* A lane that cannot be dialled is blocked at once, and the next one is chosen. */
+    for (size_t i = 0; i < LANES_MAX && o->ready_count > o->making_count &&
+                       o->making_count < making_max && !is_suspended(o);
+         i++) {
         struct lane *lane = outlet_choose_lane(o, now);
-        if (lane == NULL || !outbound_open(o, lane))
-            return;
+        if (lane == NULL)
+            return true;
+        if (!outbound_open(o, lane))
+            return false;
     }
+    return true;
 }
 
 static void
-arm_timer(struct outlet *o)
+arm_timer(struct outlet *o, bool soon)
 {
     uint64_t now = loop_now_ms(o->worker->loop);
     uint64_t wake = UINT64_MAX;
-    if (o->behind && o->ready_count == 0) {
-        wake = now + ADDRESSES_FRESH_MS; /* memory was short: look again, calmly */
+    if (soon || (o->behind && o->ready_count == 0)) {
+        wake = now + LOOK_AGAIN_MS; /* memory was short: look again, calmly */
     } else if (!o->behind && o->next_due_unix_ms != INT64_MAX) {
         int64_t wait = o->next_due_unix_ms - clock_unix_ms();
         wake = now + (wait > 0 ? (uint64_t)wait : 0) + 1;
@@ -212,7 +236,7 @@ arm_timer(struct outlet *o)
         uint64_t lane = outlet_lane_wake_ms(o);
         wake = lane < wake ? lane : wake;
         /* Names that could not be resolved are tried again like a server that does not answer. */
-        if (o->lane_count == 0 && o->look_ups == 0 && now + ADDRESSES_FRESH_MS < wake)
+        if (outlet_lanes_known(o) == 0 && o->look_ups == 0 && now + ADDRESSES_FRESH_MS < wake)
             wake = now + ADDRESSES_FRESH_MS;
     }
     timer_set(o->timer, wake);
@@ -221,23 +245,27 @@ arm_timer(struct outlet *o)
 void
 outlet_pump(struct outlet *o)
 {
+    bool has_memory = true;
     if (o->retiring)
         return;
     if (!is_suspended(o)) {
         feed_connections(o);
         if (o->ready_count > o->making_count) {
             outlet_find_servers(o);
-            open_connections(o);
+            has_memory = open_connections(o);
         }
     }
-    arm_timer(o);
+    arm_timer(o, !has_memory);
 }
 
 static void
 on_timer(void *context)
 {
     struct outlet *o = context;
-    if (o->ready_count < READY_LOW && o->next_due_unix_ms <= clock_unix_ms())
+    if (o->retiring)
+        return;
+    /* Also when there is no room for it now: outlet_next() looks as soon as there is. */
+    if (o->next_due_unix_ms <= clock_unix_ms())
         o->behind = true;
     if (o->behind && o->ready_count < READY_LOW)
         look_into_spool(o);
@@ -298,12 +326,14 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
     }
     o->addresses_at_ms = 0;
     o->suspended_until_ms = 0;
-    o->retiring = false;
+    o->on_probation = false;
+    o->retiring = true; /* nothing is given to a connection that is about to retire */
     struct outbound *after;
     for (struct outbound *b = o->connections; b != NULL; b = after) {
         after = outbound_after(b);
         outbound_retire(b);
     }
+    o->retiring = false;
     runtime_unref(&before);
     o->behind = true;
     timer_set(o->timer, loop_now_ms(o->worker->loop));
@@ -366,6 +396,8 @@ outlet_offer(struct outlet *o, struct parcel *parcel)
 void
 outlet_look(struct outlet *o)
 {
+    if (o->retiring)
+        return;
     o->behind = true;
     timer_set(o->timer, loop_now_ms(o->worker->loop));
 }

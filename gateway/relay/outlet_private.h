@@ -20,6 +20,7 @@ enum {
     ADDRESSES_FRESH_MS = 60 * 1000, /* names are looked up again after this (cache: resolver) */
     SUSPENDED_MS = 30 * 60 * 1000,  /* the slow retry of a connector with the wrong password */
     RECORD_AGAIN_MS = 5 * 1000,
+    LOOK_AGAIN_MS = 60 * 1000, /* at what could not be read, or opened, for want of memory */
 };
 
 /* One address of one server. */
@@ -74,8 +75,9 @@ struct outlet {
     struct settlement *unrecorded; /* the spool had no room for their outcomes: tried again */
 
     uint64_t suspended_until_ms;
+    bool on_probation;        /* was suspended: one connection at a time until a server works */
     unsigned senders_refused; /* different ones in a row */
-    uint64_t last_refused_sender;
+    uint64_t refused_senders[VERDICT_SENDERS_IN_A_ROW]; /* their hashes */
     bool was_tried;
     bool retiring;
     char last_error[240];
@@ -88,9 +90,11 @@ struct outlet {
 void outlet_pump(struct outlet *o);
 /* The next delivery with something open, taken from the ready list; NULL: none, or not now. */
 struct delivery *outlet_next(struct outlet *o);
-/* Back to the front of the ready list: not tried, or to be tried at the next server at once. */
+/* Back to the front of the ready list: not tried, or to be tried at the next server at once. An
+ * outlet that retires leaves it to the spool. */
 void outlet_put_back(struct outlet *o, struct delivery *d);
-/* It is decided and recorded (or the record is gone): forget it. */
+/* It is decided and recorded (or the record is gone): forget it, but not the recipients that are
+ * due later. */
 void outlet_forget(struct outlet *o, struct delivery **d);
 
 /* ---- outlet_servers.c ---- */
@@ -99,6 +103,8 @@ void outlet_stop_look_ups(struct outlet *o);
 struct lane *outlet_choose_lane(struct outlet *o, uint64_t now_ms);
 /* When the first blocked lane may be tried again; UINT64_MAX: none is blocked. */
 uint64_t outlet_lane_wake_ms(const struct outlet *o);
+/* How many addresses there are to try. */
+size_t outlet_lanes_known(const struct outlet *o);
 /* A connection (or an attempt at one) failed as a whole. */
 void outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why);
 void outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by);

@@ -21,6 +21,29 @@ outlet_connection_timetable(const struct outlet *o)
     return (struct timetable){steps->wait_ms, steps->count};
 }
 
+/* ---- What is known ---- */
+
+static bool
+some_lane_works(const struct outlet *o)
+{
+    for (size_t i = 0; i < o->lane_count; i++)
+        if (o->lanes[i].current && o->lanes[i].limits.failures == 0)
+            return true;
+    return false;
+}
+
+static void
+remember_error(struct outlet *o, const struct smtp_outcome *why, const char *diagnosis)
+{
+    struct buf text;
+    buf_init(&text, sizeof o->last_error * 4);
+    reply_put(&text, &why->reply);
+    if (diagnosis != NULL)
+        buf_printf(&text, " (%s)", diagnosis);
+    slice_copy_text(o->last_error, sizeof o->last_error, buf_slice(&text));
+    buf_fini(&text);
+}
+
 /* ---- Addresses ---- */
 
 static socklen_t
@@ -42,8 +65,10 @@ lane_for(struct outlet *o, const struct sockaddr_storage *addr)
     struct lane *unused = NULL;
     for (size_t i = 0; i < o->lane_count; i++) {
         struct lane *lane = &o->lanes[i];
-        if (same_address(&lane->addr, addr))
+        if (same_address(&lane->addr, addr)) {
+            server_limits_set_max(&lane->limits, o->connector->connections);
             return lane;
+        }
         if (!lane->current && lane->limits.open == 0 && unused == NULL)
             unused = lane;
     }
@@ -62,6 +87,25 @@ forget_lanes_of(struct outlet *o, size_t server)
     for (size_t i = 0; i < o->lane_count; i++)
         if (o->lanes[i].server == server)
             o->lanes[i].current = false;
+}
+
+/* It counts as an attempt: mail for a name that nobody knows expires too. */
+static void
+name_failed(struct outlet *o, const struct server *server, const struct err *err)
+{
+    struct smtp_outcome why = {
+        .reply = outbound_local_reply(451, "4.4.3", err->text),
+        .stage = SMTP_STAGE_CONNECT,
+    };
+    remember_error(o, &why, verdict_of(&why).diagnosis);
+    o->was_tried = true;
+    counter_set(o->count.up, some_lane_works(o));
+    struct log_line line;
+    log_begin(&line, o->worker->shop->log, EV_server_failed, 0);
+    log_str(&line, "connector", o->name);
+    log_str(&line, "server", server->host);
+    log_str(&line, "why", o->last_error);
+    log_end(&line);
 }
 
 static void
@@ -85,18 +129,10 @@ on_addresses(void *context, const struct sockaddr_storage *list, size_t count,
     unlink_look_up(l);
     mem_free(&l);
 
-    if (err_or_null != NULL) {
-        /* Addresses found earlier stay good while DNS is away. */
-        struct log_line line;
-        log_begin(&line, o->worker->shop->log, EV_server_failed, 0);
-        log_str(&line, "connector", o->name);
-        log_str(&line, "server", server->host);
-        log_str(&line, "why", err_or_null->text);
-        log_end(&line);
-        slice_copy_text(o->last_error, sizeof o->last_error, slice_str(err_or_null->text));
-    } else {
+    if (err_or_null != NULL)
+        name_failed(o, server, err_or_null); /* addresses found earlier stay good meanwhile */
+    else
         forget_lanes_of(o, index);
-    }
     for (size_t i = 0; i < count; i++) {
         struct lane *lane = lane_for(o, &list[i]);
         if (lane == NULL)
@@ -163,22 +199,34 @@ usable(const struct lane *lane, uint64_t now_ms)
     return lane->current && server_limits_may_open(&lane->limits, now_ms);
 }
 
-/* Failover: the servers in the order given; the second only when the first is waiting out a
- * failure, not when it is merely busy. */
+/* Its name is being resolved, and nothing is known of it yet. */
+static bool
+is_looked_up(const struct outlet *o, size_t server)
+{
+    for (const struct outlet_look_up *l = o->look_up_list; l != NULL; l = l->next)
+        if (l->server == server)
+            return true;
+    return false;
+}
+
+/* Failover: the servers in the order given; the second only when the first has failed (also while
+ * it is probed), not when it is merely busy or its name is not resolved yet. */
 static struct lane *
 choose_failover(struct outlet *o, uint64_t now_ms)
 {
     for (size_t s = 0; s < o->connector->server_count; s++) {
-        bool busy = false;
+        bool busy = false, known = false;
         for (size_t i = 0; i < o->lane_count; i++) {
             struct lane *lane = &o->lanes[i];
             if (!lane->current || lane->server != s)
                 continue;
             if (usable(lane, now_ms))
                 return lane;
-            busy = busy || lane->limits.blocked_until_ms <= now_ms;
+            known = true;
+            busy =
+                busy || (lane->limits.failures == 0 && lane->limits.blocked_until_ms <= now_ms);
         }
-        if (busy)
+        if (busy || (!known && is_looked_up(o, s)))
             return NULL;
     }
     return NULL;
@@ -204,6 +252,15 @@ outlet_choose_lane(struct outlet *o, uint64_t now_ms)
                                                      : choose_round_robin(o, now_ms);
 }
 
+size_t
+outlet_lanes_known(const struct outlet *o)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < o->lane_count; i++)
+        known += o->lanes[i].current;
+    return known;
+}
+
 uint64_t
 outlet_lane_wake_ms(const struct outlet *o)
 {
@@ -219,27 +276,6 @@ outlet_lane_wake_ms(const struct outlet *o)
 }
 
 /* ---- Health ---- */
-
-static bool
-some_lane_works(const struct outlet *o)
-{
-    for (size_t i = 0; i < o->lane_count; i++)
-        if (o->lanes[i].current && o->lanes[i].limits.failures == 0)
-            return true;
-    return false;
-}
-
-static void
-remember_error(struct outlet *o, const struct smtp_outcome *why, const char *diagnosis)
-{
-    struct buf text;
-    buf_init(&text, sizeof o->last_error * 4);
-    reply_put(&text, &why->reply);
-    if (diagnosis != NULL)
-        buf_printf(&text, " (%s)", diagnosis);
-    slice_copy_text(o->last_error, sizeof o->last_error, buf_slice(&text));
-    buf_fini(&text);
-}
 
 static void
 log_server(struct outlet *o, const struct lane *lane, uint64_t now)
@@ -280,6 +316,7 @@ void
 outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by)
 {
     o->was_tried = true;
+    o->on_probation = false;
     o->last_error[0] = '\0';
     counter_set(o->count.up, 1);
     if (!server_limits_succeeded(&lane->limits))
@@ -297,6 +334,7 @@ outlet_suspend(struct outlet *o, const char *why)
 {
     struct log_line line;
     o->suspended_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
+    o->on_probation = true;
     counter_set(o->count.up, 0);
     log_begin(&line, o->worker->shop->log, EV_connector_suspended, 0);
     log_str(&line, "connector", o->name);

@@ -6,6 +6,12 @@
 #include "gateway/relay/bounce.h"
 #include "gateway/relay/outbound.h"
 
+enum {
+    TRIES = 2,           /* at other servers, or as many as there are */
+    TEXTS_MAX = 1 << 20, /* last errors of one message: its record must stay readable */
+    TEXT_MIN = 40,
+};
+
 /* What is known of a delivery's outcomes until the spool has recorded them. */
 struct settlement {
     struct settlement *next; /* in outlet->unrecorded */
@@ -83,6 +89,10 @@ defer(struct settlement *s, size_t n, const char *server, uint64_t *next_ms)
     row->due_unix_ms = now + (int64_t)*next_ms;
     size_t at = s->texts.len;
     reply_put(&s->texts, &s->outcomes[n].reply);
+    size_t share = TEXTS_MAX / s->d->parcel->envelope.recipient_count;
+    share = share > TEXT_MIN ? share : TEXT_MIN;
+    if (s->texts.len > at + share)
+        buf_truncate(&s->texts, at + share);
     /* The buffer may still move: remember the place, set the pointer when all is written. */
     row->last_error = slice(NULL, s->texts.len - at);
     return "deferred";
@@ -103,9 +113,10 @@ count_refused_sender(struct outlet *o, const struct delivery *d, const struct ve
     for (size_t i = 0; i < d->parcel->envelope.from.len; i++)
         sender = (sender ^ (unsigned char)ascii_lower(d->parcel->envelope.from.ptr[i])) *
                  1099511628211U;
-    if (o->senders_refused > 0 && sender == o->last_refused_sender)
-        return;
-    o->last_refused_sender = sender;
+    for (unsigned i = 0; i < o->senders_refused; i++)
+        if (o->refused_senders[i] == sender)
+            return;
+    o->refused_senders[o->senders_refused] = sender;
     if (++o->senders_refused < VERDICT_SENDERS_IN_A_ROW)
         return;
     o->senders_refused = 0;
@@ -151,13 +162,28 @@ nobody_was_taken(const struct settlement *s)
     return true;
 }
 
+/* What a verdict comes to for this delivery. A message on which each server fails in turn must
+ * not stand before the others for ever: it waits by its own timetable. */
+static enum verdict_consequence
+consequence_of(const struct settlement *s, const struct verdict *v)
+{
+    size_t lanes = outlet_lanes_known(s->outlet);
+    if (v->consequence == CONSEQUENCE_SPLIT && s->all_split)
+        return CONSEQUENCE_DEFER;
+    if (v->consequence == CONSEQUENCE_NEXT_SERVER &&
+        s->d->servers_tried + 1 >= (lanes > TRIES ? lanes : TRIES))
+        return CONSEQUENCE_DEFER;
+    return v->consequence;
+}
+
 static void
 decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, bool *server_bad)
 {
     struct outlet *o = s->outlet;
     struct verdict v = verdict_of(&s->outcomes[n]);
-    if (v.consequence == CONSEQUENCE_SPLIT && s->all_split)
-        v.consequence = CONSEQUENCE_DEFER;
+    if (v.scope >= SCOPE_SERVER)
+        *server_bad = true;
+    v.consequence = consequence_of(s, &v);
     const char *outcome = "deferred";
     counter *count = o->count.deferred;
     uint64_t next_ms = 0;
@@ -183,12 +209,8 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
         counter_add(outcome[0] == 'e' ? o->count.expired : count, 1);
         return;
     case CONSEQUENCE_SUSPEND:
-        s->keep[n] = true;
-        *server_bad = true;
-        break;
     case CONSEQUENCE_NEXT_SERVER:
         s->keep[n] = true;
-        *server_bad = true;
         break;
     case CONSEQUENCE_SPLIT:
         s->keep[n] = true;
@@ -257,12 +279,32 @@ on_again(void *context)
     record(s);
 }
 
+/* The report could not be made: its recipients stay open and are bounced at another time. */
+static void
+postpone_bounces(struct settlement *s)
+{
+    for (size_t i = 0; i < s->row_count; i++) {
+        struct recipient_change *row = &s->rows[i];
+        if (row->state != RECIPIENT_BOUNCED && row->state != RECIPIENT_EXPIRED)
+            continue;
+        row->state = RECIPIENT_WAITING;
+        row->due_unix_ms =
+            clock_unix_ms() +
+            (int64_t)timetable_wait_ms(message_timetable(s->outlet), row->attempts, s->d->id);
+    }
+}
+
 /* The reserve of the spool is there so that this does not happen; if it does, the outcome must
  * not get lost: the recipients stay ours, and we try to write it down again. */
 static bool
 record_later(struct settlement *s)
 {
     struct outlet *o = s->outlet;
+    if (s->report.parcel != NULL) {
+        /* Its draft is spent. */
+        bounce_drop(&s->report);
+        postpone_bounces(s);
+    }
     if (s->again == NULL)
         s->again = timer_new(o->worker->loop, on_again, s);
     if (s->again == NULL)
@@ -289,7 +331,8 @@ on_recorded(void *context, const struct spool_answer *answer)
 {
     struct settlement *s = context;
     struct outlet *o = s->outlet;
-    if (!answer->ok && answer->err.kind == ERR_FULL && !o->retiring && record_later(s))
+    bool try_again = answer->err.kind == ERR_FULL || answer->err.kind == ERR_NOMEM;
+    if (!answer->ok && try_again && !o->retiring && record_later(s))
         return;
     if (answer->ok && s->report.parcel != NULL)
         bounce_done(o->worker, &s->report, s->d->id, BOUNCE_FAILURE);
@@ -331,21 +374,6 @@ record(struct settlement *s)
     s->report.draft = NULL;
     spool_record(w->spool_client, &change, token,
                  s->report.parcel ? &s->report.parcel->body : NULL);
-}
-
-/* The report could not be made: its recipients stay open and are bounced at another time. */
-static void
-postpone_bounces(struct settlement *s)
-{
-    for (size_t i = 0; i < s->row_count; i++) {
-        struct recipient_change *row = &s->rows[i];
-        if (row->state != RECIPIENT_BOUNCED && row->state != RECIPIENT_EXPIRED)
-            continue;
-        row->state = RECIPIENT_WAITING;
-        row->due_unix_ms =
-            clock_unix_ms() +
-            (int64_t)timetable_wait_ms(message_timetable(s->outlet), row->attempts, s->d->id);
-    }
 }
 
 static void
@@ -403,6 +431,7 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
         if (server_bad && !before)
             first_bad = n;
     }
+    d->servers_tried += server_bad;
     if (server_bad)
         outbound_server_failed(by, &outcomes[first_bad]);
     point_to_texts(s);

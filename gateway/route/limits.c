@@ -7,6 +7,15 @@ server_limits_init(struct server_limits *l, uint32_t max)
     *l = (struct server_limits){.max = max, .allowed = 1};
 }
 
+void
+server_limits_set_max(struct server_limits *l, uint32_t max)
+{
+    must(max > 0);
+    l->max = max;
+    if (l->allowed > max)
+        l->allowed = max;
+}
+
 /* How many connections there may be at this time. */
 static uint32_t
 allowed_now(const struct server_limits *l, uint64_t now_ms)

@@ -32,6 +32,9 @@ enum { LIMITS_PAUSE_MS = 10 * 1000, LIMITS_LOWERED_MS = 5 * 60 * 1000 };
 
 void server_limits_init(struct server_limits *l, uint32_t max);
 
+/* Another configuration, the same server: what is known of its health stays. */
+void server_limits_set_max(struct server_limits *l, uint32_t max);
+
 /* May one more connection be opened at this time? A server that failed is probed by one. */
 bool server_limits_may_open(const struct server_limits *l, uint64_t now_ms);
 void server_limits_opened(struct server_limits *l);
