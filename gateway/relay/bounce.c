@@ -8,8 +8,10 @@
 #include "gateway/route/recipient.h"
 
 enum {
-    ORIGINAL_MAX = 64 * 1024, /* of the original header section; the rest is left out */
-    REPORT_MAX = 4 * 1024 * 1024,
+    ORIGINAL_MAX = 64 * 1024,      /* of the original header section; the rest is left out */
+    REPORT_MAX = 64 * 1024 * 1024, /* as many recipients as a message may have */
+    WORDS_MAX = 1024 * 1024, /* of last words in one report; each recipient gets its share */
+    WORDS_MIN = 40,
 };
 
 /* The header section of the original, as far as ORIGINAL_MAX goes. A disk that cannot be read
@@ -42,19 +44,33 @@ last_words(const struct worker *w, const struct envelope_recipient *r)
     return slice_str(outlet_state(o).last_error);
 }
 
+static struct reply
+shortened(const struct reply *r, size_t max)
+{
+    struct reply less = *r;
+    if (less.len > max) {
+        less.len = (unsigned short)max;
+        less.text[max] = '\0';
+    }
+    return less;
+}
+
 static void
 fill_rows(const struct worker *w, const struct parcel *about, const struct bounce_row *rows,
-          size_t count, struct dsn_recipient *out)
+          size_t count, struct reply *replies, struct dsn_recipient *out)
 {
+    size_t share = WORDS_MAX / count > WORDS_MIN ? WORDS_MAX / count : WORDS_MIN;
     const struct envelope *e = &about->envelope;
     for (size_t i = 0; i < count; i++) {
         const struct envelope_recipient *r = &e->recipients[rows[i].index];
+        if (rows[i].reply != NULL)
+            replies[i] = shortened(rows[i].reply, share);
         out[i] = (struct dsn_recipient){
             .address = r->address,
             .expired = rows[i].expired,
             .remote_host = slice_str(rows[i].server),
-            .reply = rows[i].reply,
-            .last_error = last_words(w, r),
+            .reply = rows[i].reply ? &replies[i] : NULL,
+            .last_error = slice_head(last_words(w, r), share),
             .retry_until_unix_ms = e->received_unix_ms + (int64_t)w->runtime->config->expire_ms,
         };
     }
@@ -67,11 +83,15 @@ put_report(struct worker *w, const struct parcel *about, enum bounce_kind kind,
     struct buf original;
     char id_room[ID_TEXT];
     struct dsn_recipient *recipients = mem_new(count * sizeof *recipients);
-    if (recipients == NULL)
+    struct reply *replies = mem_new(count * sizeof *replies);
+    if (recipients == NULL || replies == NULL) {
+        mem_free(&recipients);
+        mem_free(&replies);
         return false;
+    }
     buf_init(&original, ORIGINAL_MAX);
     read_original(about->body, &original);
-    fill_rows(w, about, rows, count, recipients);
+    fill_rows(w, about, rows, count, replies, recipients);
     id_text(id, id_room);
     const struct dsn dsn = {
         .kind = kind == BOUNCE_DELAY ? DSN_DELAY : DSN_FAILURE,
@@ -89,6 +109,7 @@ put_report(struct worker *w, const struct parcel *about, enum bounce_kind kind,
     dsn_put(out, &dsn);
     buf_fini(&original);
     mem_free(&recipients);
+    mem_free(&replies);
     return buf_ok(out);
 }
 

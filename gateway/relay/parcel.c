@@ -2,8 +2,12 @@
 
 #include "gateway/base/mem.h"
 
-/* 5 000 recipients of 571 octets with their connector and last error, and some room. */
-enum { PARCEL_ARENA_MAX = 8 * 1024 * 1024 };
+/* 5 000 recipients of 571 octets with their connector, and some room. What was taken must be
+ * readable when its record holds last errors too (ENVELOPE_RECORD_MAX). */
+enum {
+    PARCEL_ARENA_MAX = 8 * 1024 * 1024,
+    PARCEL_LOADED_MAX = PARCEL_ARENA_MAX + 2 * ENVELOPE_RECORD_MAX,
+};
 
 struct parcel *
 parcel_new(void)
@@ -22,6 +26,7 @@ parcel_load(struct spool *spool, uint64_t id, struct parcel **out, struct err *e
     struct parcel *p = parcel_new();
     if (p == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
+    p->arena.max = PARCEL_LOADED_MAX;
     if (!spool_read(spool, id, &p->arena, &p->envelope, err) ||
         !spool_body(spool, id, &p->body, err)) {
         parcel_unref(&p);
