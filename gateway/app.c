@@ -150,7 +150,12 @@ bool
 app_reload(struct app *a, struct complaints *list)
 {
     struct config *config = NULL;
-    bool ok = config_load(a->config_path, &config, list) && use_config(a, &config, list);
+    if (a->worker->draining) { /* it would open doors and outlets again */
+        buf_printf(&list->text, "%s: error: the gateway is stopping\n", a->config_path);
+        list->errors++;
+    }
+    bool ok = list->errors == 0 && config_load(a->config_path, &config, list) &&
+              use_config(a, &config, list);
     counter_add(
         metrics_series(a->shop.metrics, METRIC_reloads_total, ok ? "ok" : "refused", NULL), 1);
     if (!ok) {
