@@ -1,23 +1,35 @@
 /*
  * powercut_record.c - a library to be preloaded: writes down everything that a program does to
  * the files below a folder, in order, with the data, so that powercut.py can tell what a power
- * cut would have left at any moment.
+ * cut would have left at any moment; and between them what it says and hears over TCP, so that
+ * the moments of its promises have their place in the same order.
  *
  *     POWERCUT_ROOT   the folder, absolute and without links
- *     POWERCUT_LOG    where to write the record
+ *     POWERCUT_LOG    where to write the record; a later process goes on where the first one
+ * ended
  *
  * One lock is held over each call and its line in the record, so the order of the record is the
  * order of effects. Both name families are wrapped (pwrite and pwrite64, ...). Locks of LMDB are
  * no data and are left out. What the model does not know (shared writable maps, sync of the whole
  * system) is written down as unsupported and fails the test.
  *
- * A record: kind, flags, two octets of zero, lengths of both names (4 each), file (8), offset
- * (8), length of data (8), then names and data; in this machine's order of octets.
+ * A record: kind, flags, two octets of zero, lengths of both names (4 each), four octets of zero,
+ * file (8), offset (8), length of data (8), then names and data; in this machine's order of
+ * octets. Kinds:
+ *
+ *     b  a process begins                      A C  accepted (by name) or dialled (to name)
+ *     m  a mark of the program itself          o i  octets out and in
+ *     c t a w  create, truncate, allocate,     x    closed
+ *              write                           (file is the number of the connection)
+ *     r u k l  rename, unlink, mkdir, link
+ *     s d      sync of a file, of a folder     ?    what the model does not know
  */
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -25,6 +37,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -53,6 +66,8 @@ struct open_file {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct open_file files[FILES_MAX];
+static uint64_t connections[FILES_MAX]; /* by descriptor; 0: no connection over TCP */
+static uint64_t last_connection;
 static const char *root;
 static int log_fd = -1;
 
@@ -67,6 +82,19 @@ real(const char *name)
     return at;
 }
 
+/* The program's own syscall() comes through here as well: libuv closes with it. */
+static long (*raw_syscall(void))(long, ...)
+{
+    static long (*found)(long, ...);
+    if (found == NULL)
+        *(void **)&found = real("syscall");
+    return found;
+}
+#define raw(...) raw_syscall()(__VA_ARGS__)
+
+static void note(char kind, unsigned char flags, uint64_t file, uint64_t offset, const char *name,
+                 const char *other, const void *data, size_t data_len);
+
 __attribute__((constructor)) static void
 begin(void)
 {
@@ -75,9 +103,10 @@ begin(void)
     if (root == NULL || path == NULL)
         return;
     log_fd =
-        (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        (int)raw(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log_fd < 0)
         abort();
+    note('b', 0, 0, 0, "", "", NULL, 0);
 }
 
 /* ---- The record --------------------------------------------------------------------------- */
@@ -87,7 +116,7 @@ put(const void *octets, size_t len)
 {
     const char *at = octets;
     while (len > 0) {
-        long n = syscall(SYS_write, log_fd, at, len);
+        long n = raw(SYS_write, log_fd, at, len);
         if (n <= 0)
             abort();
         at += n;
@@ -166,10 +195,28 @@ file_of(int fd)
     return fd >= 0 && fd < FILES_MAX && files[fd].inode != 0 ? &files[fd] : NULL;
 }
 
+/* Whatever the descriptor was, it is that no more. */
+static void
+forget(int fd)
+{
+    if (fd < 0 || fd >= FILES_MAX)
+        return;
+    files[fd].inode = 0;
+    if (connections[fd] != 0)
+        note('x', 0, connections[fd], 0, "", "", NULL, 0);
+    connections[fd] = 0;
+}
+
 static void
 note_unsupported(const char *what)
 {
     note('?', 0, 0, 0, what, "", NULL, 0);
+}
+
+static int
+is_connection(int fd)
+{
+    return fd >= 0 && fd < FILES_MAX && connections[fd] != 0;
 }
 
 /* ---- Open and close ----------------------------------------------------------------------- */
@@ -182,9 +229,10 @@ open_any(int dir, const char *name, int flags, mode_t mode)
     pthread_mutex_lock(&lock);
     int was_there = fstatat(dir, name, &st, 0) == 0;
     uint64_t old_size = was_there ? (uint64_t)st.st_size : 0;
-    int fd = (int)syscall(SYS_openat, dir, name, flags, mode);
+    int fd = (int)raw(SYS_openat, dir, name, flags, mode);
     int saved = errno;
     if (fd >= 0) {
+        forget(fd);
         path_of_fd(fd, path);
         if (is_below(path) && fstat(fd, &st) == 0) {
             if (fd >= FILES_MAX)
@@ -264,11 +312,27 @@ int
 close(int fd)
 {
     pthread_mutex_lock(&lock);
-    if (fd >= 0 && fd < FILES_MAX)
-        files[fd].inode = 0;
-    int rc = (int)syscall(SYS_close, fd);
+    forget(fd);
+    int rc = (int)raw(SYS_close, fd);
+    int saved = errno;
     pthread_mutex_unlock(&lock);
+    errno = saved;
     return rc;
+}
+
+/* libuv's way to close. Six arguments are what a call to the kernel can have. */
+long
+syscall(long number, ...)
+{
+    long a[6];
+    va_list args;
+    va_start(args, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(args, long);
+    va_end(args);
+    if (number == SYS_close)
+        return close((int)a[0]);
+    return raw(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* ---- Writes ------------------------------------------------------------------------------- */
@@ -296,11 +360,13 @@ write_any(int fd, const void *octets, size_t len, off_t offset)
     pthread_mutex_lock(&lock);
     struct open_file *f = file_of(fd);
     uint64_t at = f == NULL ? 0 : offset >= 0 ? (uint64_t)offset : place_of(fd, f);
-    ssize_t n = offset >= 0 ? syscall(SYS_pwrite64, fd, octets, len, offset)
-                            : syscall(SYS_write, fd, octets, len);
+    ssize_t n = offset >= 0 ? raw(SYS_pwrite64, fd, octets, len, offset)
+                            : raw(SYS_write, fd, octets, len);
     int saved = errno;
     if (f != NULL && n > 0)
         note('w', flags_of(f), f->inode, at, f->path, "", octets, (size_t)n);
+    if (is_connection(fd) && n > 0)
+        note('o', 0, connections[fd], 0, "", "", octets, (size_t)n);
     pthread_mutex_unlock(&lock);
     errno = saved;
     return n;
@@ -371,7 +437,7 @@ truncate_any(int fd, off_t size)
 {
     pthread_mutex_lock(&lock);
     struct open_file *f = file_of(fd);
-    int rc = (int)syscall(SYS_ftruncate, fd, size);
+    int rc = (int)raw(SYS_ftruncate, fd, size);
     int saved = errno;
     if (f != NULL && rc == 0)
         note('t', 0, f->inode, (uint64_t)size, f->path, "", NULL, 0);
@@ -397,7 +463,7 @@ allocate_any(int fd, int mode, off_t offset, off_t len)
 {
     pthread_mutex_lock(&lock);
     struct open_file *f = file_of(fd);
-    int rc = (int)syscall(SYS_fallocate, fd, mode, offset, len);
+    int rc = (int)raw(SYS_fallocate, fd, mode, offset, len);
     int saved = errno;
     if (f != NULL && rc == 0) {
         if (mode == 0)
@@ -440,7 +506,7 @@ map_any(void *at, size_t len, int protection, int flags, int fd, off_t offset)
             note_unsupported("a shared writable map");
         pthread_mutex_unlock(&lock);
     }
-    return (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
+    return (void *)raw(SYS_mmap, at, len, protection, flags, fd, offset);
 }
 
 void *
@@ -461,7 +527,7 @@ sync_any(int fd, long call)
 {
     pthread_mutex_lock(&lock);
     struct open_file *f = file_of(fd);
-    int rc = (int)syscall(call, fd);
+    int rc = (int)raw(call, fd);
     int saved = errno;
     if (f != NULL && rc == 0)
         note(f->is_folder ? 'd' : 's', 0, f->inode, 0, f->path, "", NULL, 0);
@@ -512,7 +578,7 @@ rename_any(int old_dir, const char *old_name, int new_dir, const char *new_name,
     pthread_mutex_lock(&lock);
     path_of_name(old_dir, old_name, from);
     path_of_name(new_dir, new_name, to);
-    int rc = (int)syscall(SYS_renameat2, old_dir, old_name, new_dir, new_name, flags);
+    int rc = (int)raw(SYS_renameat2, old_dir, old_name, new_dir, new_name, flags);
     int saved = errno;
     if (rc == 0 && (is_below(from) || is_below(to))) {
         if (flags == 0)
@@ -547,7 +613,7 @@ unlink_any(int dir, const char *name, int flags)
     char path[PATH_MAX];
     pthread_mutex_lock(&lock);
     path_of_name(dir, name, path);
-    int rc = (int)syscall(SYS_unlinkat, dir, name, flags);
+    int rc = (int)raw(SYS_unlinkat, dir, name, flags);
     int saved = errno;
     if (rc == 0 && is_below(path))
         note('u', 0, 0, 0, path, "", NULL, 0);
@@ -578,7 +644,7 @@ mkdir_any(int dir, const char *name, mode_t mode)
     char path[PATH_MAX];
     pthread_mutex_lock(&lock);
     path_of_name(dir, name, path);
-    int rc = (int)syscall(SYS_mkdirat, dir, name, mode);
+    int rc = (int)raw(SYS_mkdirat, dir, name, mode);
     int saved = errno;
     if (rc == 0 && is_below(path))
         note('k', 0, 0, 0, path, "", NULL, 0);
@@ -605,7 +671,7 @@ link_any(int old_dir, const char *from, int new_dir, const char *to, int flags)
     pthread_mutex_lock(&lock);
     path_of_name(old_dir, from, source);
     path_of_name(new_dir, to, target);
-    int rc = (int)syscall(SYS_linkat, old_dir, from, new_dir, to, flags);
+    int rc = (int)raw(SYS_linkat, old_dir, from, new_dir, to, flags);
     int saved = errno;
     if (rc == 0 && is_below(target))
         note('l', 0, 0, 0, source, target, NULL, 0);
@@ -623,4 +689,137 @@ int
 linkat(int old_dir, const char *from, int new_dir, const char *to, int flags)
 {
     return link_any(old_dir, from, new_dir, to, flags);
+}
+
+/* ---- Connections -------------------------------------------------------------------------- */
+
+static void
+name_address(const struct sockaddr_storage *a, char text[80])
+{
+    char ip[64] = "?";
+    unsigned port = 0;
+    if (a->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)a;
+        inet_ntop(AF_INET, &in->sin_addr, ip, sizeof ip);
+        port = ntohs(in->sin_port);
+    }
+    snprintf(text, 80, "%s:%u", ip, port);
+}
+
+/* With the lock held. kind A: by its own address; C: to the peer's. */
+static void
+note_connection(int fd, char kind, const struct sockaddr *peer)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    int type = 0;
+    socklen_t type_len = sizeof type;
+    char name[80];
+    forget(fd);
+    if (log_fd < 0 || fd >= FILES_MAX || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) ||
+        type != SOCK_STREAM)
+        return;
+    if (peer != NULL && peer->sa_family == AF_INET)
+        memcpy(&address, peer, sizeof(struct sockaddr_in));
+    else if (peer != NULL || getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return;
+    if (address.ss_family != AF_INET)
+        return;
+    name_address(&address, name);
+    connections[fd] = ++last_connection;
+    note(kind, 0, connections[fd], 0, name, "", NULL, 0);
+}
+
+int
+accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
+{
+    pthread_mutex_lock(&lock);
+    int fd = (int)raw(SYS_accept4, listener, address, len, flags);
+    int saved = errno;
+    if (fd >= 0)
+        note_connection(fd, 'A', NULL);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return fd;
+}
+int
+accept(int listener, struct sockaddr *address, socklen_t *len)
+{
+    return accept4(listener, address, len, 0);
+}
+
+int
+connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+    pthread_mutex_lock(&lock);
+    int rc = (int)raw(SYS_connect, fd, address, len);
+    int saved = errno;
+    if (rc == 0 || saved == EINPROGRESS)
+        note_connection(fd, 'C', address);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return rc;
+}
+
+/* Connections do not block, so the lock may be held; other descriptors are none of ours. */
+static ssize_t
+read_any(int fd, void *octets, size_t len, long call, int flags)
+{
+    if (!is_connection(fd))
+        return call == SYS_read ? raw(SYS_read, fd, octets, len)
+                                : raw(SYS_recvfrom, fd, octets, len, flags, NULL, NULL);
+    pthread_mutex_lock(&lock);
+    ssize_t n = call == SYS_read ? raw(SYS_read, fd, octets, len)
+                                 : raw(SYS_recvfrom, fd, octets, len, flags, NULL, NULL);
+    int saved = errno;
+    if (n > 0 && (flags & MSG_PEEK) == 0)
+        note('i', 0, connections[fd], 0, "", "", octets, (size_t)n);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return n;
+}
+
+ssize_t
+read(int fd, void *octets, size_t len)
+{
+    return read_any(fd, octets, len, SYS_read, 0);
+}
+ssize_t
+recv(int fd, void *octets, size_t len, int flags)
+{
+    return read_any(fd, octets, len, SYS_recvfrom, flags);
+}
+ssize_t
+send(int fd, const void *octets, size_t len, int flags)
+{
+    pthread_mutex_lock(&lock);
+    ssize_t n = raw(SYS_sendto, fd, octets, len, flags, NULL, 0);
+    int saved = errno;
+    if (n > 0 && is_connection(fd))
+        note('o', 0, connections[fd], 0, "", "", octets, (size_t)n);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return n;
+}
+
+static void
+refuse_message(int fd)
+{
+    pthread_mutex_lock(&lock);
+    if (is_connection(fd))
+        note_unsupported("sendmsg or recvmsg on a connection");
+    pthread_mutex_unlock(&lock);
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    refuse_message(fd);
+    return raw(SYS_sendmsg, fd, message, flags);
+}
+ssize_t
+recvmsg(int fd, struct msghdr *message, int flags)
+{
+    refuse_message(fd);
+    return raw(SYS_recvmsg, fd, message, flags);
 }
