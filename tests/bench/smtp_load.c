@@ -4,10 +4,13 @@
  * Takes    where to, how many, how large, how fast.
  * Gives    as JSON: messages, seconds, messages per second, p50 and p99 of the final reply (from
  *          the last octet of the content to the 250), errors by code. With --mark each message
- * has an X-Mark of its own, and the ledger a line "mark sha256 recipient" for each 250.
+ * has an X-Mark of its own, and the ledger a line "mark sha256 recipient how ms" for each
+ * recipient: how is the code of the reply that counts, or "cut" (the connection was lost before
+ * the content was given away) or "unanswered" (behind that); ms since 1970. SIGTERM: nothing
+ * new, an end to what is under way, the result.
  *
- * A message is never sent twice: what got no 250 is not in the ledger, and with --retry another
- * one with a new mark takes its place. So the relay alone answers for duplicates.
+ * A message is never sent twice: with --retry another one with a new mark takes its place. So the
+ * relay alone answers for duplicates.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +32,7 @@
 #include "tests/bench/wire.h"
 
 enum { PATTERN_MAX = 256, HEAD_MAX = 2048, EVENTS = 256, RETRY_MS = 50 };
+enum { TO_MAX = 8, TO_TEXT = 1024 };
 enum { CODE_LOST = 0, CODES = 600 };
 
 struct options {
@@ -53,13 +58,14 @@ struct session {
 
     /* The message under way. */
     bool is_busy;
-    char from[PATTERN_MAX], to[PATTERN_MAX], mark[CONTENT_MARK_MAX + 1];
+    char from[PATTERN_MAX], to[TO_TEXT], mark[CONTENT_MARK_MAX + 1];
     char hash[CONTENT_HASH_TEXT];
-    struct buf head;       /* header and, with marks, the first line of the body */
-    struct slice parts[2]; /* what is still to be given: head, filler */
-    struct slice recipient;
+    struct buf head;                 /* header and, with marks, the first line of the body */
+    struct slice parts[2];           /* what is still to be given: head, filler */
+    struct slice recipients[TO_MAX]; /* in to */
+    size_t recipient_count;
     struct smtp_transaction transaction;
-    struct smtp_outcome outcome;
+    struct smtp_outcome outcomes[TO_MAX];
     uint64_t dot_ns; /* 0: the content is not all given */
 };
 
@@ -73,6 +79,8 @@ struct load {
     size_t filler_len;
     int epoll;
     int ledger; /* -1: none */
+    int signals;
+    bool is_ending;
 
     uint64_t begun, under_way, accepted, failed, connections;
     uint64_t errors[CODES]; /* of messages and of connections; CODE_LOST: no reply at all */
@@ -90,12 +98,12 @@ die(const char *what, const char *why)
 
 /* The pattern with each '%' replaced by the number. */
 static void
-fill_pattern(char out[PATTERN_MAX], const char *pattern, uint64_t n)
+fill_pattern(char *out, size_t size, const char *pattern, uint64_t n)
 {
     size_t used = 0;
-    for (; *pattern && used + 24 < PATTERN_MAX; pattern++) {
+    for (; *pattern && used + 24 < size; pattern++) {
         if (*pattern == '%')
-            used += (size_t)snprintf(out + used, PATTERN_MAX - used, "%lu", n);
+            used += (size_t)snprintf(out + used, size - used, "%lu", n);
         else
             out[used++] = *pattern;
     }
@@ -105,6 +113,8 @@ fill_pattern(char out[PATTERN_MAX], const char *pattern, uint64_t n)
 static bool
 is_all_done(const struct load *l)
 {
+    if (l->is_ending)
+        return l->under_way == 0;
     if (l->options.retry)
         return l->accepted >= l->options.messages;
     return l->accepted + l->failed >= l->options.messages;
@@ -114,7 +124,7 @@ static bool
 may_begin(const struct load *l)
 {
     uint64_t done = l->options.retry ? l->accepted : l->accepted + l->failed;
-    if (done + l->under_way >= l->options.messages)
+    if (l->is_ending || done + l->under_way >= l->options.messages)
         return false;
     if (l->options.rate == 0)
         return true;
@@ -122,14 +132,30 @@ may_begin(const struct load *l)
     return l->begun < allowed;
 }
 
+/* The recipients of the pattern, with commas between them. */
+static void
+make_recipients(struct session *c, uint64_t n)
+{
+    fill_pattern(c->to, sizeof c->to, c->load->options.to, n);
+    struct slice rest = slice_str(c->to);
+    for (c->recipient_count = 0; rest.len > 0 && c->recipient_count < TO_MAX;) {
+        size_t end = slice_find(rest, ',');
+        c->recipients[c->recipient_count++] = slice_head(rest, end);
+        slice_skip(&rest, end < rest.len ? end + 1 : end);
+    }
+}
+
 static void
 make_head(struct session *c, uint64_t n)
 {
     const struct options *o = &c->load->options;
-    fill_pattern(c->from, o->from, n);
-    fill_pattern(c->to, o->to, n);
+    fill_pattern(c->from, sizeof c->from, o->from, n);
+    make_recipients(c, n);
     buf_clear(&c->head);
-    buf_printf(&c->head, "From: <%s>\r\nTo: <%s>\r\nSubject: message %lu\r\n", c->from, c->to, n);
+    buf_printf(&c->head, "From: <%s>\r\nTo: <%.*s>", c->from, SLICE_ARG(c->recipients[0]));
+    for (size_t i = 1; i < c->recipient_count; i++)
+        buf_printf(&c->head, ",\r\n <%.*s>", SLICE_ARG(c->recipients[i]));
+    buf_printf(&c->head, "\r\nSubject: message %lu\r\n", n);
     buf_printf(&c->head, "Message-ID: <%lu.%ld@load.bench.example>\r\n", n,
                c->load->begin_unix_ms);
     if (o->mark != NULL) {
@@ -169,15 +195,14 @@ begin_message(struct session *c)
         content_hash_end(&hash, c->hash);
         content_hash_fini(&hash);
     }
-    c->recipient = slice_str(c->to);
-    c->outcome = (struct smtp_outcome){0};
+    memset(c->outcomes, 0, sizeof c->outcomes);
     c->transaction = (struct smtp_transaction){
         .from = slice_str(c->from),
-        .to = &c->recipient,
-        .to_count = 1,
+        .to = c->recipients,
+        .to_count = c->recipient_count,
         .size = c->parts[0].len + c->parts[1].len,
         .body = SMTP_BODY_UNSAID,
-        .outcomes = &c->outcome,
+        .outcomes = c->outcomes,
     };
     c->dot_ns = 0;
     c->is_busy = true;
@@ -191,8 +216,15 @@ write_ledger(const struct session *c)
     struct buf line;
     if (c->load->ledger < 0)
         return;
-    buf_init(&line, 1024);
-    buf_printf(&line, "%s %s %s\n", c->mark, c->hash, c->to);
+    buf_init(&line, TO_MAX * (TO_TEXT + 256));
+    for (size_t i = 0; i < c->recipient_count; i++) {
+        const struct reply *reply = &c->outcomes[i].reply;
+        char code[16];
+        snprintf(code, sizeof code, "%d", reply->code);
+        const char *lost = c->dot_ns == 0 ? "cut" : "unanswered";
+        buf_printf(&line, "%s %s %.*s %s %ld\n", c->mark, c->hash, SLICE_ARG(c->recipients[i]),
+                   reply->local ? lost : code, clock_unix_ms());
+    }
     must(write(c->load->ledger, line.data, line.len) == (ssize_t)line.len);
     buf_fini(&line);
 }
@@ -212,12 +244,15 @@ static void
 end_message(struct session *c)
 {
     struct load *l = c->load;
-    const struct reply *reply = &c->outcome.reply;
+    const struct reply *reply = &c->outcomes[0].reply;
+    for (size_t i = 1; i < c->recipient_count && reply_is_success(reply); i++)
+        reply = &c->outcomes[i].reply;
     c->is_busy = false;
     c->sent++;
     l->under_way--;
     l->last_ns = wire_now_ns();
     l->last_unix_ms = clock_unix_ms();
+    write_ledger(c);
     if (!reply_is_success(reply)) {
         l->failed++;
         count_error(l, reply);
@@ -226,7 +261,6 @@ end_message(struct session *c)
     if (l->accepted < l->options.messages)
         l->latencies_us[l->accepted] = (uint32_t)((l->last_ns - c->dot_ns) / 1000);
     l->accepted++;
-    write_ledger(c);
 }
 
 /* The connection is over; a message under way is lost with it. */
@@ -411,6 +445,14 @@ look_after(struct load *l)
 }
 
 static void
+on_signal(struct load *l)
+{
+    struct signalfd_siginfo info;
+    if (read(l->signals, &info, sizeof info) == sizeof info)
+        l->is_ending = true;
+}
+
+static void
 loop(struct load *l)
 {
     struct epoll_event events[EVENTS];
@@ -423,8 +465,12 @@ loop(struct load *l)
             looked_ms = clock_ms();
         }
         int n = epoll_wait(l->epoll, events, EVENTS, tick);
-        for (int i = 0; i < n; i++)
-            on_event(events[i].data.ptr, events[i].events);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr == &l->signals)
+                on_signal(l);
+            else
+                on_event(events[i].data.ptr, events[i].events);
+        }
     }
 }
 
@@ -502,6 +548,18 @@ make_filler(struct load *l)
 }
 
 static void
+open_signals(struct load *l)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    l->signals = signalfd(-1, &set, SFD_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &l->signals};
+    must(epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->signals, &event) == 0);
+}
+
+static void
 load_open(struct load *l)
 {
     const struct options *o = &l->options;
@@ -512,6 +570,7 @@ load_open(struct load *l)
         die("--connect wants ADDRESS:PORT", o->to_endpoint);
     l->address.sin_port = htons(port);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    open_signals(l);
     l->ledger = -1;
     if (o->ledger != NULL) {
         l->ledger = open(o->ledger, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -545,6 +604,7 @@ load_close(struct load *l)
     mem_free(&l->filler);
     mem_free(&l->latencies_us);
     mem_free(&l->sessions);
+    close(l->signals);
     close(l->epoll);
     if (l->ledger >= 0)
         close(l->ledger);
@@ -566,10 +626,10 @@ help(void)
          "  --sessions N (50)  --messages N (20000)  --size OCTETS (4096)\n"
          "  --user NAME --password WORD   AUTH LOGIN\n"
          "  --clear                       without STARTTLS if it is not offered\n"
-         "  --from A --to B               addresses; each % becomes the message's number\n"
+         "  --from A --to B[,B...]        addresses; each % becomes the message's number\n"
          "  --per-connection K            a new connection after K messages\n"
          "  --rate R                      at most R messages a second\n"
-         "  --ledger FILE --mark WORD     a line for each 250: mark sha256 recipient\n"
+         "  --ledger FILE --mark WORD     a line for each recipient: mark sha256 address how ms\n"
          "  --retry                       go on until --messages were accepted\n"
          "  --timeout S (600)             then stop, with exit code 1\n"
          "The result is printed as JSON.");

@@ -3,10 +3,11 @@
  *
  * Takes    connections on 127.0.0.1, STARTTLS and AUTH LOGIN as told.
  * Gives    counts as JSON at the end (SIGTERM, or --expect messages); with --hash-log one line
- * for each accepted message: body hash, X-Mark, recipients, "answered" or "unanswered". Refuses,
- * drops and stalls at random when told to, from a seed, so that a run can be repeated.
- *          "unanswered": it was taken, and the connection dropped before the 250; whoever sent it
- *          has to send it again.
+ * for each transaction that had an end of note: body hash, X-Mark, recipients, how, number of the
+ * connection, and when that was opened and the line written (ms since 1970). How is "answered";
+ * "unanswered": it was taken and the connection dropped before the 250, so that whoever sent it
+ * has to send it again; "cut": the client went away in the middle. Refuses, drops and stalls at
+ * random when told to, from a seed (SIGUSR1: no more of it from now on).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@ struct options {
     const char *user;
     const char *password;
     const char *hash_log;
+    const char *unknown; /* recipients that begin so get 550; NULL: none */
     bool tls_required;
     uint64_t expect; /* end after so many messages; 0 = never */
     uint64_t refuse_percent;
@@ -57,8 +59,11 @@ struct session {
     enum point point;     /* ... and where */
     uint64_t wake_ms;     /* stalled until then; 0 = not stalled */
     size_t used;          /* of wire.in; a BODY question points into it, so it stays a while */
+    bool in_transaction;  /* MAIL was taken, and no end of it is known */
     bool in_body;
-    bool is_gone;
+    bool is_gone; /* by our own doing */
+    uint64_t number;
+    int64_t opened_unix_ms;
     struct content_hash hash;
     struct buf recipients;
     uint64_t recipient_count;
@@ -139,16 +144,18 @@ answer(struct session *c, int code, const char *enhanced, const char *text)
 
 /* One line, one write: whoever reads the log while we run never sees half of one. */
 static void
-write_hash_line(struct session *c, bool is_answered)
+write_hash_line(struct session *c, const char *how, bool is_whole)
 {
-    char hex[CONTENT_HASH_TEXT];
+    char hex[CONTENT_HASH_TEXT] = "-";
     struct buf line;
     if (c->sink->hash_log < 0)
         return;
-    content_hash_end(&c->hash, hex);
+    if (is_whole)
+        content_hash_end(&c->hash, hex);
     buf_init(&line, RECIPIENTS_MAX + 512);
-    buf_printf(&line, "%s %s %s %s\n", hex, c->hash.mark, buf_text(&c->recipients),
-               is_answered ? "answered" : "unanswered");
+    buf_printf(&line, "%s %s %s %s %lu %ld %ld\n", hex, c->in_body ? c->hash.mark : "-",
+               c->recipients.len > 0 ? buf_text(&c->recipients) : "-", how, c->number,
+               c->opened_unix_ms, clock_unix_ms());
     must(write(c->sink->hash_log, line.data, line.len) == (ssize_t)line.len);
     buf_fini(&line);
 }
@@ -158,8 +165,8 @@ take_message(struct session *c)
 {
     struct sink *s = c->sink;
     bool is_dropped = trouble_at(c, AT_ANSWER) == DROP;
-    write_hash_line(c, !is_dropped);
-    c->in_body = false;
+    write_hash_line(c, is_dropped ? "unanswered" : "answered", true);
+    c->in_transaction = c->in_body = false;
     s->last_unix_ms = clock_unix_ms();
     s->messages++;
     s->recipients += c->recipient_count;
@@ -178,6 +185,11 @@ got_rcpt(struct session *c, const struct smtp_rcpt *rcpt)
         return;
     if (trouble == REFUSE) {
         answer(c, 450, "4.2.1", "mailbox busy, as told");
+        return;
+    }
+    const char *unknown = c->sink->options.unknown;
+    if (unknown != NULL && ascii_starts(rcpt->to.text, unknown)) {
+        answer(c, 550, "5.1.1", "User unknown");
         return;
     }
     if (c->recipients.len > 0)
@@ -219,9 +231,10 @@ got_data_or_message(struct session *c, bool is_message)
     enum trouble trouble = trouble_at(c, is_message ? AT_MESSAGE : AT_DATA);
     if (trouble == DROP || trouble == STALL)
         return;
-    if (trouble == REFUSE)
+    if (trouble == REFUSE) {
+        c->in_transaction = false;
         answer(c, 451, "4.3.2", "not now, as told");
-    else if (is_message)
+    } else if (is_message)
         take_message(c);
     else
         answer(c, 354, NULL, "go on");
@@ -261,6 +274,7 @@ got_question(struct session *c)
         choose_trouble(c);
         buf_clear(&c->recipients);
         c->recipient_count = 0;
+        c->in_transaction = true;
         c->in_body = false;
         answer(c, 250, "2.1.0", "sender ok");
         break;
@@ -277,6 +291,7 @@ got_question(struct session *c)
         got_data_or_message(c, true);
         break;
     case SMTP_ASK_RESET:
+        c->in_transaction = false;
         smtp_server_did_reset(c->engine);
         break;
     case SMTP_ASK_CLOSE:
@@ -320,6 +335,8 @@ static void
 session_free(struct session *c)
 {
     struct sink *s = c->sink;
+    if (c->in_transaction && !c->is_gone && !s->is_over)
+        write_hash_line(c, "cut", false);
     for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
         if (*at == c) {
             *at = c->next;
@@ -353,9 +370,10 @@ on_connection(struct sink *s)
     c->sink = s;
     c->next = s->sessions;
     s->sessions = c;
-    s->connections++;
+    c->number = ++s->connections;
+    c->opened_unix_ms = clock_unix_ms();
     if (s->first_unix_ms == 0)
-        s->first_unix_ms = clock_unix_ms();
+        s->first_unix_ms = c->opened_unix_ms;
     wire_init(&c->wire, fd, s->epoll, c);
     content_hash_init(&c->hash);
     buf_init(&c->recipients, RECIPIENTS_MAX);
@@ -397,6 +415,22 @@ wake_stalled(struct sink *s)
     return (int)wait;
 }
 
+/* SIGUSR1: behave from now on, also in transactions that have begun. SIGTERM: the end. */
+static void
+on_signal(struct sink *s)
+{
+    struct signalfd_siginfo info;
+    if (read(s->signals, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_signo != SIGUSR1) {
+        s->is_over = true;
+        return;
+    }
+    s->options.refuse_percent = s->options.drop_percent = s->options.stall_percent = 0;
+    for (struct session *c = s->sessions; c; c = c->next)
+        c->trouble = NO_TROUBLE;
+}
+
 static void
 loop(struct sink *s)
 {
@@ -408,7 +442,7 @@ loop(struct sink *s)
             if (events[i].data.ptr == &s->listener)
                 on_connection(s);
             else if (events[i].data.ptr == &s->signals)
-                s->is_over = true;
+                on_signal(s);
             else
                 on_event(events[i].data.ptr, events[i].events);
         }
@@ -470,6 +504,7 @@ open_signals(struct sink *s)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     s->signals = signalfd(-1, &set, SFD_CLOEXEC);
     watch(s, s->signals, &s->signals);
@@ -541,11 +576,13 @@ help(void)
          "  --certificate PEM --key PEM   offer STARTTLS\n"
          "  --tls-required                refuse mail in clear\n"
          "  --user NAME --password WORD   require AUTH LOGIN\n"
-         "  --hash-log FILE               a line for each message: sha256 mark recipients how\n"
+         "  --hash-log FILE               a line for each message: sha256 mark recipients how "
+         "...\n"
+         "  --unknown WORD                550 for recipients that begin so\n"
          "  --expect N                    end after N answered messages\n"
          "  --refuse-percent P --drop-percent P --stall-percent P --seed N\n"
          "                                trouble for so many of 100 transactions\n"
-         "Counts are printed as JSON at the end (SIGTERM).");
+         "SIGUSR1 ends the trouble. Counts are printed as JSON at the end (SIGTERM).");
     exit(0);
 }
 
@@ -560,6 +597,7 @@ read_options(int argc, char **argv, struct options *o)
         {"user", 1, NULL, 'u'},
         {"password", 1, NULL, 'p'},
         {"hash-log", 1, NULL, 'h'},
+        {"unknown", 1, NULL, 'U'},
         {"expect", 1, NULL, 'e'},
         {"refuse-percent", 1, NULL, 'r'},
         {"drop-percent", 1, NULL, 'd'},
@@ -579,6 +617,7 @@ read_options(int argc, char **argv, struct options *o)
         case 'u': o->user = optarg; break;
         case 'p': o->password = optarg; break;
         case 'h': o->hash_log = optarg; break;
+        case 'U': o->unknown = optarg; break;
         case 'e': o->expect = number(optarg); break;
         case 'r': o->refuse_percent = number(optarg); break;
         case 'd': o->drop_percent = number(optarg); break;
