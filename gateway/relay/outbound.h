@@ -25,7 +25,7 @@ bool outbound_is_ready(const struct outbound *b);
 /* Begin this delivery (d is taken; its open_count > 0). */
 void outbound_send(struct outbound *b, struct delivery **take_d);
 
-/* The outcomes of the message before are on disk. */
+/* The outcomes of one message before are on disk, or there was nothing to record. */
 void outbound_recorded(struct outbound *b);
 
 /* What this server said shows that it, or the connector, is not fit for mail now: count it once

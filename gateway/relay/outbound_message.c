@@ -10,7 +10,7 @@ outbound_settle(struct outbound *b)
 {
     struct delivery *d = b->d;
     b->d = NULL;
-    b->unrecorded = true;
+    b->unrecorded++;
     mem_free(&b->scratch);
     outlet_settle(b->outlet, &d, b->outcomes, b);
 }
@@ -120,8 +120,8 @@ outbound_give_body(struct outbound *b, uint64_t now)
         return before != rest.len;
     }
     if (b->body_done) {
-        if (b->unrecorded)
-            return false; /* the dot waits for the record of the message before */
+        if (b->unrecorded > 0)
+            return false; /* the dot waits for the records of the messages before */
         smtp_client_body_end(b->engine, now);
         return true;
     }
@@ -147,7 +147,8 @@ outbound_give_body(struct outbound *b, uint64_t now)
 void
 outbound_recorded(struct outbound *b)
 {
-    b->unrecorded = false;
+    must(b->unrecorded > 0);
+    b->unrecorded--;
     if (b->engine != NULL && b->d != NULL && b->body_done)
         outbound_drive(b);
 }

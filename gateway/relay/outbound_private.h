@@ -39,11 +39,12 @@ struct outbound {
     size_t room_count; /* how many fit into outcomes and to */
     struct buf prefix; /* our trace field, before the body */
     size_t prefix_sent;
+    size_t unrecorded; /* messages before whose outcomes are not on disk yet: one that was taken,
+                          and any that were refused before their dot was due */
     uint64_t body_sent;
     char *scratch; /* for bodies in files; only while one is sent */
 
     bool was_ready;      /* counted as made */
-    bool unrecorded;     /* outcomes of the message before are not on disk yet */
     bool body_done;      /* all octets given; the dot may be held back */
     bool failed_counted; /* the lane knows that this connection failed */
     bool retiring;       /* QUIT when idle */
