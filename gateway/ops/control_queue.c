@@ -77,13 +77,12 @@ put_queue_text(struct buf *out, const struct queue_row *q, int64_t now)
              q->stats.octets);
     buf_put_str(out, text);
     buf_init(&cell, 32);
-    if (q->stats.messages > 0)
+    if (q->stats.messages > 0) {
         control_put_age(&cell, now - q->stats.oldest_unix_ms);
-    control_put_padded(out, buf_slice(&cell), 8);
-    buf_clear(&cell);
-    if (q->outlet.wait_ms > 0 && q->stats.messages > 0)
-        control_put_age(&cell, (int64_t)q->outlet.wait_ms);
-    buf_put(out, buf_slice(&cell));
+        control_put_padded(out, buf_slice(&cell), 8);
+        if (q->outlet.wait_ms > 0)
+            control_put_age(out, (int64_t)q->outlet.wait_ms);
+    }
     buf_fini(&cell);
     buf_put_char(out, '\n');
     if (q->outlet.last_error[0] != '\0')

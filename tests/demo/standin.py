@@ -21,6 +21,7 @@ import email.utils
 import json
 import os
 import re
+import socket
 import sys
 import threading
 import uuid
@@ -64,6 +65,10 @@ class Server(Sink):
     def recipient(session, argument):
         return b"550 5.1.1 User unknown\r\n" if argument.upper().startswith("TO:<NOBODY@") else None
 
+    def _serve(self, sock, client):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each reply is a write
+        super()._serve(sock, client)
+
     def keep(self, message):
         with self.lock:
             super().keep(message)
@@ -94,6 +99,10 @@ def names(setup, arguments):
 
 class Conversation(Raw):
     """Shows each line; passwords excepted."""
+
+    def __init__(self, *where):
+        super().__init__(*where)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each line is a write
 
     def ask(self, line, shown=None):
         print(f"C: {shown or line}")
