@@ -238,12 +238,8 @@ static void
 on_spool_failed(void *context)
 {
     struct app *a = context;
-    struct log_line line;
     if (a->spool_err.kind == ERR_NONE)
-        return;
-    log_begin(&line, a->shop.log, EV_spool_failed, 0);
-    log_str(&line, "why", a->spool_err.text);
-    log_end(&line);
+        return; /* the spool has logged why */
     a->stop_reason = "the spool failed";
     a->status = EXIT_TROUBLE;
     loop_stop(a->loop);

@@ -9,10 +9,15 @@
 
 enum { MEASURE_EVERY_MS = 1000, MEASURE_EVERY_OCTETS = 64 << 20 };
 
+/* What is written between two measurements must not eat up the reserve: the store writes several
+ * octets for one of ours (pages are copied, not changed). */
+enum { RESERVE_PART = 16 };
+
 struct room {
     struct spool_store *store;
     int folder;
     uint64_t reserve;
+    uint64_t measure_every; /* octets */
     struct log *log;
     pthread_mutex_t measuring;
     _Atomic uint64_t measured_ms;
@@ -29,6 +34,8 @@ room_new(struct spool_store *store, int folder, uint64_t reserve, struct log *lo
     r->store = store;
     r->folder = folder;
     r->reserve = reserve;
+    r->measure_every = reserve / RESERVE_PART < MEASURE_EVERY_OCTETS ? reserve / RESERVE_PART
+                                                                     : MEASURE_EVERY_OCTETS;
     r->log = log;
     pthread_mutex_init(&r->measuring, NULL);
     return r;
@@ -50,11 +57,15 @@ what_is_full(struct room *r, uint64_t *left)
     struct statvfs disk;
     if (fstatvfs(r->folder, &disk) != 0)
         return "the disk cannot be measured";
+    uint64_t size;
     *left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    /* The store's file never shrinks: what it gave up inside is room as good as the disk's. */
+    if (*left < r->reserve)
+        *left += r->store->call->used(r->store, false, &size) -
+                 r->store->call->used(r->store, true, &size);
     if (*left < r->reserve)
         return "disk";
 
-    uint64_t size;
     uint64_t used = r->store->call->used(r->store, false, &size);
     if (used + r->reserve >= size)
         used = r->store->call->used(r->store, true, &size);
@@ -99,7 +110,7 @@ room_is_left(struct room *r)
     uint64_t now_ms = clock_ms();
     uint64_t last_ms = atomic_load_explicit(&r->measured_ms, memory_order_relaxed);
     if (last_ms == 0 || now_ms >= last_ms + MEASURE_EVERY_MS ||
-        atomic_load_explicit(&r->written, memory_order_relaxed) >= MEASURE_EVERY_OCTETS)
+        atomic_load_explicit(&r->written, memory_order_relaxed) >= r->measure_every)
         measure(r, now_ms);
     return !atomic_load_explicit(&r->is_full, memory_order_relaxed);
 }
