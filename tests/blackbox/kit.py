@@ -94,11 +94,12 @@ class Process:
 
     def __init__(self, command, log, stays=False, **more):
         self.log = log
-        guard = [] if stays else ["setpriv", "--pdeathsig", "TERM"]
+        guard = ["setpriv", "--pdeathsig", "TERM"]
+        if stays:
+            guard, more = [], {**more, "start_new_session": True}
         with open(log, "ab") as out:
             self.child = subprocess.Popen(
-                [*guard, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=stays, **more
+                [*guard, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, **more
             )
         self.pid = self.child.pid
         atexit.register(self.kill)
