@@ -73,7 +73,7 @@ static const struct row rows[] = {
     {"version", ONE(count, config, version), RANGE(1, 1), REQUIRED,
      .say = "the version of this file's language"},
     {"workers", ONE(workers, config, workers), RANGE(1, 64), .none = "auto",
-     .say = "how many threads carry mail; auto is as many as there are processors"},
+     .say = "how many threads carry mail; one for now, which is what auto means"},
     {"hostname", ONE(host, config, hostname), REQUIRED,
      .say = "the gateway's own name, in its banner, EHLO, Received fields and reports"},
     {"postmaster", ONE(mailbox, config, postmaster), REQUIRED,

@@ -10,6 +10,7 @@ int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_pin(int argc, char **argv);
+int command_manual(int argc, char **argv);
 
 /* queue, reload, drain: sent to the daemon through its control socket. */
 int command_control(int argc, char **argv);

@@ -25,6 +25,7 @@ static const struct {
     {"drain", command_control, "-c FILE", "take nothing new, finish, end"},
     {"account", command_account, "hash", "a password on standard input to a hash"},
     {"pin", command_pin, "HOST[:PORT]", "a server's certificate and its pin"},
+    {"manual", command_manual, "", "every key of the configuration, with default and meaning"},
 };
 
 static void
@@ -32,8 +33,8 @@ put_usage(FILE *out)
 {
     fprintf(out, "forestgate " FORESTGATE_VERSION ": a relay host between Exchange forests\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        fprintf(out, "  forestgate %s %s\n      %s\n", commands[i].name, commands[i].usage,
-                commands[i].sentence);
+        fprintf(out, "  forestgate %s%s%s\n      %s\n", commands[i].name,
+                commands[i].usage[0] ? " " : "", commands[i].usage, commands[i].sentence);
     fprintf(out, "\nExit status: 0 done or fine, 1 a negative finding, 2 usage or failure.\n");
 }
 
