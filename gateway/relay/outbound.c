@@ -452,6 +452,12 @@ outbound_cut(struct outbound *b)
     end(b, true);
 }
 
+struct lane *
+outbound_lane(const struct outbound *b)
+{
+    return b->lane;
+}
+
 struct outbound *
 outbound_after(const struct outbound *b)
 {

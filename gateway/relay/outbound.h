@@ -37,6 +37,7 @@ void outbound_retire(struct outbound *b);
 /* Cut the connection; a delivery under way gets a local outcome. */
 void outbound_cut(struct outbound *b);
 
+struct lane *outbound_lane(const struct outbound *b);
 struct outbound *outbound_after(const struct outbound *b);
 /* Names a connection for as long as the process runs. */
 uint64_t outbound_serial(const struct outbound *b);

@@ -82,6 +82,7 @@ outbound_send(struct outbound *b, struct delivery **take_d)
     b->body_done = false;
     b->waits_for = WAITS_FOR_SERVER;
     b->sent_count++;
+    b->lane->last_turn = ++b->outlet->turn;
     const struct smtp_transaction t = {
         .from = e->from,
         .to = b->to,

@@ -178,13 +178,25 @@ outlet_next(struct outlet *o)
 
 /* ---- The pump ---- */
 
+/* Which of two idle connections goes first: with failover the one to the earlier server, with
+ * round-robin the one whose server has waited longest. */
+static bool
+goes_before(const struct outlet *o, const struct lane *a, const struct lane *b)
+{
+    if (o->connector->balance == BALANCE_FAILOVER)
+        return a->server < b->server;
+    return a->last_turn < b->last_turn;
+}
+
 static struct outbound *
 ready_connection(const struct outlet *o)
 {
+    struct outbound *best = NULL;
     for (struct outbound *b = o->connections; b != NULL; b = outbound_after(b))
-        if (outbound_is_ready(b))
-            return b;
-    return NULL;
+        if (outbound_is_ready(b) &&
+            (best == NULL || goes_before(o, outbound_lane(b), outbound_lane(best))))
+            best = b;
+    return best;
 }
 
 static void
@@ -242,6 +254,17 @@ arm_timer(struct outlet *o, bool soon)
     timer_set(o->timer, wake);
 }
 
+/* Round-robin means all servers, also when one kept connection could carry everything. */
+static void
+open_unvisited(struct outlet *o)
+{
+    if (o->ready_count == 0 || o->connections == NULL || o->making_count > 0)
+        return;
+    struct lane *lane = outlet_unvisited_lane(o, loop_now_ms(o->worker->loop));
+    if (lane != NULL)
+        (void)outbound_open(o, lane); /* without memory the others carry on */
+}
+
 void
 outlet_pump(struct outlet *o)
 {
@@ -249,6 +272,7 @@ outlet_pump(struct outlet *o)
     if (o->retiring)
         return;
     if (!is_suspended(o)) {
+        open_unvisited(o);
         feed_connections(o);
         if (o->ready_count > o->making_count) {
             outlet_find_servers(o);

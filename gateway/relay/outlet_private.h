@@ -30,7 +30,8 @@ struct lane {
     uint16_t port;
     struct sockaddr_storage addr;
     struct server_limits limits;
-    bool current; /* found by the last look-up */
+    bool current;       /* found by the last look-up */
+    uint64_t last_turn; /* of the outlet's count of messages, when it last got one */
 };
 
 struct outlet_counters {
@@ -64,6 +65,7 @@ struct outlet {
     struct lane lanes[LANES_MAX];
     size_t lane_count;
     size_t next_lane; /* round-robin */
+    uint64_t turn;    /* counts messages given to connections */
     uint64_t addresses_at_ms;
     size_t look_ups; /* under way */
     struct outlet_look_up *look_up_list;
@@ -101,6 +103,8 @@ void outlet_forget(struct outlet *o, struct delivery **d);
 void outlet_find_servers(struct outlet *o); /* start look-ups if the addresses are stale */
 void outlet_stop_look_ups(struct outlet *o);
 struct lane *outlet_choose_lane(struct outlet *o, uint64_t now_ms);
+/* Round-robin: a server that has no connection and may have one; NULL: none. */
+struct lane *outlet_unvisited_lane(struct outlet *o, uint64_t now_ms);
 /* When the first blocked lane may be tried again; UINT64_MAX: none is blocked. */
 uint64_t outlet_lane_wake_ms(const struct outlet *o);
 /* How many addresses there are to try. */

@@ -246,6 +246,15 @@ choose_round_robin(struct outlet *o, uint64_t now_ms)
 }
 
 struct lane *
+outlet_unvisited_lane(struct outlet *o, uint64_t now_ms)
+{
+    for (size_t i = 0; o->connector->balance == BALANCE_ROUND_ROBIN && i < o->lane_count; i++)
+        if (o->lanes[i].limits.open == 0 && usable(&o->lanes[i], now_ms))
+            return &o->lanes[i];
+    return NULL;
+}
+
+struct lane *
 outlet_choose_lane(struct outlet *o, uint64_t now_ms)
 {
     return o->connector->balance == BALANCE_FAILOVER ? choose_failover(o, now_ms)

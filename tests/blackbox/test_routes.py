@@ -135,8 +135,10 @@ class Servers(Case):
         self.start()
         for i in range(12):
             self.send(f"round-{i}.")
-        wait_until("all arrive", lambda: sum(len(s.messages) for s in sinks) == 12)
-        self.assertTrue(all(s.messages for s in sinks), [len(s.messages) for s in sinks])
+            # One after the other: a single kept connection could carry them all.
+            wait_until("it arrives", lambda: sum(len(s.messages) for s in sinks) == i + 1)
+        counts = [len(s.messages) for s in sinks]
+        self.assertGreaterEqual(min(counts), 3, counts)
 
     def test_a_name_that_does_not_exist_waits_with_that_cause(self):
         hub = self.world.sink(self.world.fabrikam)
