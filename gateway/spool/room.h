@@ -2,8 +2,8 @@
  * room.h - is there room for new mail, on disk and in the store?
  *
  * A reserve of both is kept, so that outcomes can still be recorded when accepting has stopped.
- * Whoever asks measures, once a second or after a part of the reserve was written, so an idle spool notices too when
- * there is room again. Any thread.
+ * Whoever asks measures, once a second or after a part of the reserve was written, so an idle
+ * spool notices too when there is room again. Any thread.
  */
 #ifndef SPOOL_ROOM_H
 #define SPOOL_ROOM_H
