@@ -7,7 +7,12 @@
 #include "gateway/net/listener.h"
 #include "gateway/net/timer.h"
 
-enum { REQUEST_MAX = 1024, CLIENTS_MAX = 16, REQUEST_MS = 10 * 1000 };
+enum {
+    REQUEST_MAX = 1024,
+    CLIENTS_MAX = 16,
+    REQUEST_MS = 10 * 1000, /* until the request is there */
+    ANSWER_MS = 60 * 1000,  /* until more of the answer was taken: `| less` */
+};
 
 struct control {
     struct control_means means;
@@ -86,6 +91,12 @@ client_end(struct client *c, bool now)
     mem_free(&c);
 }
 
+static void
+set_deadline(struct client *c, uint64_t ms)
+{
+    timer_set(c->timer, loop_now_ms(c->control->means.worker->loop) + ms);
+}
+
 /* May end c. */
 static void
 write_answer(struct client *c)
@@ -96,6 +107,8 @@ write_answer(struct client *c)
         c->answered += rest.len;
     if (c->answered == c->answer.len)
         client_end(c, false);
+    else
+        set_deadline(c, ANSWER_MS);
 }
 
 static void
@@ -128,10 +141,14 @@ answer(struct client *c, struct slice request)
     struct slice words[CONTROL_WORDS];
     size_t count = split_words(request, words);
     struct buf text;
-    buf_init(&text, CONTROL_ANSWER_MAX - 16);
+    buf_init(&text, CONTROL_ANSWER_MAX - CONTROL_HINT_MAX);
     int status = run(&c->control->means, words, count, &text);
+    if (!buf_ok(&text))
+        status = 2;
     buf_printf(&c->answer, "%d\n", status);
     buf_put(&c->answer, buf_slice(&text));
+    if (!buf_ok(&text))
+        buf_put_str(&c->answer, "\nThe answer is too long, the rest is missing.\n");
     buf_fini(&text);
     log_command(c, request, status);
     c->asked = true;
@@ -212,7 +229,7 @@ on_fd(void *context, int fd)
         client_end(c, true);
         return;
     }
-    timer_set(c->timer, loop_now_ms(loop) + REQUEST_MS);
+    set_deadline(c, REQUEST_MS);
 }
 
 bool

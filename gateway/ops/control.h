@@ -10,7 +10,7 @@
 
 #include "gateway/relay/worker.h"
 
-enum { CONTROL_WORDS = 16, CONTROL_ANSWER_MAX = 4 * 1024 * 1024 };
+enum { CONTROL_WORDS = 16, CONTROL_ANSWER_MAX = 4 * 1024 * 1024, CONTROL_HINT_MAX = 100 };
 
 /* What the commands work on, and what they ask of the app. */
 struct control_means {

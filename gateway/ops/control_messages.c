@@ -85,8 +85,15 @@ message_json(const struct envelope *e)
                      "recipients", recipients);
 }
 
-/* Messages in order of age, behind `after`, at most `limit`; the last id shown, or 0 at the end.
- */
+static void
+cut_back(struct buf *out, size_t len)
+{
+    buf_truncate(out, len);
+    out->over = false;
+}
+
+/* Messages in order of age, behind `after`, at most `limit` and as many as there is room for; the
+ * last id shown, or 0 at the end. */
 static uint64_t
 list_page(const struct control_means *means, uint64_t after, size_t limit, bool as_json,
           struct buf *out)
@@ -101,14 +108,21 @@ list_page(const struct control_means *means, uint64_t after, size_t limit, bool 
         n = spool_list(means->shop->spool, after, ids, limit < LIST_PAGE ? limit : LIST_PAGE);
         for (size_t i = 0; i < n; i++) {
             struct envelope e;
+            size_t before = out->len;
             arena_reset(&arena);
-            after = ids[i];
-            if (!spool_read(means->shop->spool, ids[i], &arena, &e, &err))
-                continue; /* delivered meanwhile */
-            if (as_json)
+            /* It may have been delivered meanwhile. */
+            bool found = spool_read(means->shop->spool, ids[i], &arena, &e, &err);
+            if (found && as_json)
                 control_put_json(out, message_json(&e));
-            else
+            else if (found)
                 put_message_text(out, &e, now);
+            /* The page is full: this message begins the next one. */
+            if (!buf_ok(out) && before > 0) {
+                cut_back(out, before);
+                arena_fini(&arena);
+                return after;
+            }
+            after = ids[i];
         }
         limit -= n;
     } while (n > 0 && limit > 0 && buf_ok(out));
