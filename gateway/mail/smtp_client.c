@@ -41,8 +41,10 @@ smtp_client_free(struct smtp_client **client)
 }
 
 static void
-got_reply(struct smtp_client *c, const struct reply *r)
+got_reply(struct smtp_client *c, struct reply *r)
 {
+    if (smtp_client_stage(c) == SMTP_STAGE_AUTH)
+        client_hide_secret(c, r);
     if (r->code == 421 && c->state != CLIENT_QUIT) {
         client_fail(c, r);
         return;

@@ -59,6 +59,37 @@ client_authenticate(struct smtp_client *c)
     }
 }
 
+/* Is it in the text, as it is or as it is sent? When there is no memory to see, it may be. */
+static bool
+shows(const struct reply *r, struct slice secret)
+{
+    struct buf sent;
+    buf_init(&sent, secret.len * 2 + 8);
+    base64_encode(&sent, secret);
+    bool found = !buf_ok(&sent) || memmem(r->text, r->len, sent.data, sent.len) != NULL ||
+                 memmem(r->text, r->len, secret.ptr, secret.len) != NULL;
+    if (sent.data != NULL)
+        mem_wipe(sent.data, sent.cap);
+    buf_fini(&sent);
+    return found;
+}
+
+/* A server that takes a line of AUTH for a command quotes it, and replies reach logs. In what
+ * PLAIN sends the password cannot be seen by itself, but it stands behind these words. */
+void
+client_hide_secret(const struct smtp_client *c, struct reply *r)
+{
+    struct slice password = c->settings.password;
+    if (password.len == 0 || r->code < 400)
+        return;
+    if (!shows(r, password) && memmem(r->text, r->len, "AUTH PLAIN ", 11) == NULL)
+        return;
+    struct reply hidden =
+        reply_make(r->code, NULL, "(the server repeats what we logged on with)");
+    memcpy(hidden.enhanced, r->enhanced, sizeof hidden.enhanced);
+    *r = hidden;
+}
+
 /* LOGIN is two questions, whatever their words (exchange-facts.md 3.4). A third one is cancelled.
  */
 static void

@@ -145,6 +145,8 @@ void client_got_banner(struct smtp_client *c, const struct reply *r);
 void client_got_hello(struct smtp_client *c, const struct reply *r);
 void client_got_starttls(struct smtp_client *c, const struct reply *r);
 void client_got_auth(struct smtp_client *c, const struct reply *r);
+/* In a refusal: our own password never leaves with a reply. */
+void client_hide_secret(const struct smtp_client *c, struct reply *r);
 void client_got_flight(struct smtp_client *c, const struct reply *r);
 void client_got_content(struct smtp_client *c, const struct reply *r);
 
