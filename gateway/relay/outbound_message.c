@@ -1,6 +1,7 @@
 #include "gateway/relay/outbound_private.h"
 
 #include "gateway/base/mem.h"
+#include "gateway/route/accept.h"
 #include "gateway/route/loop_trace.h"
 
 enum { BODY_PIECE = 64 * 1024 };
@@ -61,6 +62,41 @@ make_prefix(struct outbound *b)
     return buf_ok(&b->prefix);
 }
 
+static const struct receive_connector *
+came_through(const struct config *config, const struct envelope *e)
+{
+    for (size_t i = 0; i < config->receive_count; i++)
+        if (slice_is(e->receive_connector, config->receive[i].name))
+            return &config->receive[i];
+    return NULL;
+}
+
+/* Would a hairpin lead back to the servers that the message came from (design.md 10, own forest)?
+ * The route has judged servers that are written as addresses; a name is known only now. */
+static bool
+leads_back(const struct outbound *b)
+{
+    const struct receive_connector *from =
+        came_through(b->runtime->config, &b->d->parcel->envelope);
+    for (size_t i = 0; from != NULL && i < from->speaks_for_count; i++) {
+        const struct forest *own = from->speaks_for[i];
+        for (size_t k = 0; own->hairpin && k < own->deliver_count; k++)
+            if (own->deliver[k] == b->connector)
+                return accept_network(from, (const struct sockaddr *)&b->lane->addr) != NULL;
+    }
+    return false;
+}
+
+static void
+refuse_hairpin(struct outbound *b)
+{
+    struct reply r =
+        outbound_local_reply(554, "5.4.6", "The way leads back to the servers it came from");
+    for (size_t n = 0; n < b->d->open_count; n++)
+        b->outcomes[n] = (struct smtp_outcome){.reply = r, .stage = SMTP_STAGE_RCPT};
+    outbound_settle(b);
+}
+
 void
 outbound_send(struct outbound *b, struct delivery **take_d)
 {
@@ -74,6 +110,10 @@ outbound_send(struct outbound *b, struct delivery **take_d)
     if (!ready || !make_prefix(b)) {
         outbound_give_back(b); /* out of memory: another time */
         b->retiring = true;
+        return;
+    }
+    if (leads_back(b)) {
+        refuse_hairpin(b);
         return;
     }
     const struct envelope *e = &b->d->parcel->envelope;

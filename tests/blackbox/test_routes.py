@@ -50,6 +50,18 @@ receive:
         line = self.arrives(self.home, "third-3").mail_line
         self.assertNotIn("AUTH=<>", line, "fabrikam speaks for tailspin")
 
+    def test_a_hairpin_never_leads_back_to_the_servers_it_came_from(self):
+        def change(text):
+            return text.replace("    deliver: [contoso-servers]\n",
+                                "    deliver: [contoso-servers]\n    hairpin: allow\n")
+        self.start(change)
+        # A name: only its address shows that this is where the message came from.
+        self.send("hairpin-1", "kim@contoso.example")
+        self.world.gateway.wait_event("delivery", outcome="bounced", to="kim@contoso.example")
+        report = self.arrives(self.home, "hairpin-1")
+        self.assertEqual(report.recipients, ["anna@contoso.example"])
+        self.assertIn("5.4.6", str(report.data))
+
     def test_recipients_of_two_forests_part(self):
         hub = self.world.sink(self.world.fabrikam)
         other = self.world.sink(self.world.fabrikam, "mail.tailspin.example")
