@@ -248,6 +248,7 @@ class Sink:
 
     def _serve(self, sock, client):
         sock.settimeout(60)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # replies go one by one
         session = Session(self, sock, client)
         self.sessions.add(session)
         try:

@@ -32,6 +32,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,11 +354,14 @@ place_of(int fd, const struct open_file *f)
     return (uint64_t)lseek(fd, 0, SEEK_CUR);
 }
 
-/* offset < 0: at the descriptor's own place. */
+/* offset < 0: at the descriptor's own place. What is none of ours goes by without the lock: libuv
+ * writes to a pipe of its own when a signal interrupts us. */
 static ssize_t
 write_any(int fd, const void *octets, size_t len, off_t offset)
 {
-    pthread_mutex_lock(&lock);
+    bool is_ours = file_of(fd) != NULL || is_connection(fd);
+    if (is_ours)
+        pthread_mutex_lock(&lock);
     struct open_file *f = file_of(fd);
     uint64_t at = f == NULL ? 0 : offset >= 0 ? (uint64_t)offset : place_of(fd, f);
     ssize_t n = offset >= 0 ? raw(SYS_pwrite64, fd, octets, len, offset)
@@ -367,7 +371,8 @@ write_any(int fd, const void *octets, size_t len, off_t offset)
         note('w', flags_of(f), f->inode, at, f->path, "", octets, (size_t)n);
     if (is_connection(fd) && n > 0)
         note('o', 0, connections[fd], 0, "", "", octets, (size_t)n);
-    pthread_mutex_unlock(&lock);
+    if (is_ours)
+        pthread_mutex_unlock(&lock);
     errno = saved;
     return n;
 }
@@ -802,24 +807,42 @@ send(int fd, const void *octets, size_t len, int flags)
     return n;
 }
 
+/* The first n octets of these parts. */
 static void
-refuse_message(int fd)
+note_parts(int fd, char kind, const struct msghdr *message, ssize_t n)
 {
-    pthread_mutex_lock(&lock);
-    if (is_connection(fd))
-        note_unsupported("sendmsg or recvmsg on a connection");
-    pthread_mutex_unlock(&lock);
+    for (size_t i = 0; i < message->msg_iovlen && n > 0; i++) {
+        size_t part = message->msg_iov[i].iov_len;
+        if (part > (size_t)n)
+            part = (size_t)n;
+        note(kind, 0, connections[fd], 0, "", "", message->msg_iov[i].iov_base, part);
+        n -= (ssize_t)part;
+    }
 }
 
 ssize_t
 sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    refuse_message(fd);
-    return raw(SYS_sendmsg, fd, message, flags);
+    if (!is_connection(fd))
+        return raw(SYS_sendmsg, fd, message, flags);
+    pthread_mutex_lock(&lock);
+    ssize_t n = raw(SYS_sendmsg, fd, message, flags);
+    int saved = errno;
+    note_parts(fd, 'o', message, n);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return n;
 }
 ssize_t
 recvmsg(int fd, struct msghdr *message, int flags)
 {
-    refuse_message(fd);
-    return raw(SYS_recvmsg, fd, message, flags);
+    if (!is_connection(fd))
+        return raw(SYS_recvmsg, fd, message, flags);
+    pthread_mutex_lock(&lock);
+    ssize_t n = raw(SYS_recvmsg, fd, message, flags);
+    int saved = errno;
+    note_parts(fd, 'i', message, n);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return n;
 }
