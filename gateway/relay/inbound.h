@@ -21,6 +21,9 @@ void inbound_drain(struct inbound *s);
 /* Cut: no word, no flush. */
 void inbound_cut(struct inbound *s);
 
+/* The worker ends, all sessions are gone: password checks that still run end without it. */
+void inbound_abandon_auth(struct worker *w);
+
 struct inbound *inbound_after(const struct inbound *s);
 
 #endif

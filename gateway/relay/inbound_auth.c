@@ -11,7 +11,7 @@
 struct auth_job {
     struct auth_job *next;    /* of the same worker */
     struct inbound *sessions; /* who waits, by their auth_next; may become empty */
-    struct worker *worker;
+    struct worker *worker;    /* NULL: it is gone, and nobody waits any more */
     struct runtime *runtime;
     const struct receive_connector *connector;
     const struct account *account; /* NULL: nobody has that name; the decoy takes as long */
@@ -95,7 +95,8 @@ leave_job(struct auth_job *job)
 static void
 free_job(struct auth_job *job)
 {
-    leave_job(job);
+    if (job->worker != NULL)
+        leave_job(job);
     mem_wipe(job->password, job->password_len);
     mem_free(&job->password);
     runtime_unref(&job->runtime);
@@ -135,7 +136,7 @@ done(void *context)
     struct auth_job *job = context;
     struct inbound *s;
     const char *how = "ok";
-    if (job->result == PASSWORD_RIGHT)
+    if (job->result == PASSWORD_RIGHT && job->worker != NULL)
         logon_memory_learn(job->worker->shop->logons, job->account,
                            slice(job->password, job->password_len),
                            loop_now_ms(job->worker->loop));
@@ -229,4 +230,12 @@ inbound_forget_auth(struct inbound *s)
         at = &(*at)->auth_next;
     *at = s->auth_next;
     s->auth_job = NULL;
+}
+
+void
+inbound_abandon_auth(struct worker *w)
+{
+    for (struct auth_job *job = w->auth_jobs; job != NULL; job = job->next)
+        job->worker = NULL;
+    w->auth_jobs = NULL;
 }

@@ -246,6 +246,7 @@ worker_free(struct worker **ref)
     if (w->mailbox != NULL)
         mailbox_close(w->mailbox);
     mailbox_free(&w->mailbox);
+    inbound_abandon_auth(w);
     job_gate_free(&w->password_gate);
     waker_free(&w->answers_waker);
     timer_free(&w->tick);

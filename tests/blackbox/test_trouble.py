@@ -2,6 +2,7 @@
 break servers, thousands of recipients, tools that are abused. A gateway for each test, which must
 also end cleanly."""
 
+import base64
 import os
 import signal
 import socket
@@ -225,6 +226,21 @@ class Ends(Case):
         self.hub.script.clear()
         gateway.start()
         self.arrives("stopping-1")
+
+    def test_it_ends_at_once_while_passwords_are_checked(self):
+        gateway = self.world.start()
+        raws = [self.world.raw(logon=False) for _ in range(8)]
+        for i, raw in enumerate(raws):
+            raw.expect("AUTH LOGIN", 334)
+            raw.expect(base64.b64encode(self.world.contoso.user.encode()).decode(), 334)
+        for i, raw in enumerate(raws):
+            raw.send(base64.b64encode(f"wrong-{i}".encode()) + b"\r\n")
+        gateway.process.signal(signal.SIGTERM)
+        gateway.wait_event("stopping")
+        gateway.process.signal(signal.SIGTERM)
+        self.assertEqual(gateway.process.wait(20), 0, gateway.log_text()[-3000:])
+        for raw in raws:
+            raw.close()
 
     def test_it_ends_at_once_with_everything_under_way(self):
         gateway = self.world.start()
