@@ -145,12 +145,15 @@ class Servers(Case):
                  for i in (1, 2, 3)]
         self.world.fabrikam.extra = "    balance: round-robin\n"
         self.start()
-        for i in range(12):
+        # One after the other: a single kept connection could carry them all. How soon the others
+        # are there is a matter of names and handshakes; then all get their part.
+        for i in range(60):
             self.send(f"round-{i}.")
-            # One after the other: a single kept connection could carry them all.
             wait_until("it arrives", lambda: sum(len(s.messages) for s in sinks) == i + 1)
-        counts = [len(s.messages) for s in sinks]
-        self.assertGreaterEqual(min(counts), 3, counts)
+            counts = [len(s.messages) for s in sinks]
+            if min(counts) >= 4:
+                break
+        self.assertGreaterEqual(min(counts), 4, counts)
 
     def test_a_name_that_does_not_exist_waits_with_that_cause(self):
         hub = self.world.sink(self.world.fabrikam)
