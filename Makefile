@@ -104,8 +104,10 @@ $(BUILD)/lib/kit.a: $(KIT_SRC:%.c=$(BUILD)/obj/%.o)
 # Generator and sink of the bench, also used by the crash tests: their own epoll, our engines.
 BENCH_MAIN := tests/bench/smtp_sink.c tests/bench/smtp_load.c
 BENCH_BIN  := $(BUILD)/bench/smtp-sink $(BUILD)/bench/smtp-load
-$(BUILD)/bench/smtp-%: $(BUILD)/obj/tests/bench/smtp_%.o \
-                      $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(BENCH_MAIN),$(BENCH_SRC))) \
+$(BUILD)/lib/bench.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(BENCH_MAIN),$(BENCH_SRC)))
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(BUILD)/bench/smtp-%: $(BUILD)/obj/tests/bench/smtp_%.o $(BUILD)/lib/bench.a \
                       $(call room_lib,tls) $(call room_lib,gateway/mail) $(call room_lib,gateway/base)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lssl -lcrypto -lpthread

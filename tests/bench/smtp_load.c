@@ -13,22 +13,20 @@
  * relay alone answers for duplicates.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/base/ascii.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/mail/smtp_client.h"
 #include "tests/bench/content_hash.h"
+#include "tests/bench/program.h"
 #include "tests/bench/wire.h"
 
 enum { PATTERN_MAX = 256, HEAD_MAX = 2048, EVENTS = 256, RETRY_MS = 50 };
@@ -88,13 +86,6 @@ struct load {
     uint64_t begin_ns, last_ns;
     int64_t begin_unix_ms, last_unix_ms;
 };
-
-static void
-die(const char *what, const char *why)
-{
-    fprintf(stderr, "smtp-load: %s: %s\n", what, why);
-    exit(2);
-}
 
 /* The pattern with each '%' replaced by the number. */
 static void
@@ -225,7 +216,7 @@ write_ledger(const struct session *c)
         buf_printf(&line, "%s %s %.*s %s %ld\n", c->mark, c->hash, SLICE_ARG(c->recipients[i]),
                    reply->local ? lost : code, clock_unix_ms());
     }
-    must(write(c->load->ledger, line.data, line.len) == (ssize_t)line.len);
+    program_log(c->load->ledger, &line);
     buf_fini(&line);
 }
 
@@ -447,8 +438,7 @@ look_after(struct load *l)
 static void
 on_signal(struct load *l)
 {
-    struct signalfd_siginfo info;
-    if (read(l->signals, &info, sizeof info) == sizeof info)
+    if (program_signal(l->signals) != 0)
         l->is_ending = true;
 }
 
@@ -548,38 +538,23 @@ make_filler(struct load *l)
 }
 
 static void
-open_signals(struct load *l)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    l->signals = signalfd(-1, &set, SFD_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &l->signals};
-    must(epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->signals, &event) == 0);
-}
-
-static void
 load_open(struct load *l)
 {
+    static const int signals[] = {SIGTERM, 0};
     const struct options *o = &l->options;
     struct err err;
     uint16_t port;
     l->address.sin_family = AF_INET;
     if (!wire_parse_endpoint(o->to_endpoint, &l->address.sin_addr.s_addr, &port))
-        die("--connect wants ADDRESS:PORT", o->to_endpoint);
+        program_die("--connect wants ADDRESS:PORT", o->to_endpoint);
     l->address.sin_port = htons(port);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
-    open_signals(l);
-    l->ledger = -1;
-    if (o->ledger != NULL) {
-        l->ledger = open(o->ledger, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-        if (l->ledger < 0)
-            die(o->ledger, strerror(errno));
-    }
+    l->signals = program_open_signals(signals);
+    program_watch(l->epoll, l->signals, &l->signals);
+    l->ledger = program_open_log(o->ledger);
     const struct tls_client_settings tls = {.trust = TLS_TRUST_NONE};
     if (!tls_context_new_client(&tls, &l->tls, &err))
-        die("TLS", err.text);
+        program_die("TLS", err.text);
     l->settings = (struct smtp_client_settings){
         .hello = slice_str("load.bench.example"),
         .tls_required = !o->in_clear,
@@ -608,15 +583,6 @@ load_close(struct load *l)
     close(l->epoll);
     if (l->ledger >= 0)
         close(l->ledger);
-}
-
-static uint64_t
-number(const char *text)
-{
-    uint64_t n = 0;
-    if (!ascii_number(slice_str(text), 1u << 30, &n))
-        die("a number is wanted", text);
-    return n;
 }
 
 static void
@@ -662,20 +628,20 @@ read_options(int argc, char **argv, struct options *o)
         /* clang-format off */
         switch (c) {
         case 'c': o->to_endpoint = optarg; break;
-        case 's': o->sessions = number(optarg); break;
-        case 'm': o->messages = number(optarg); break;
-        case 'o': o->size = number(optarg); break;
+        case 's': o->sessions = program_number(optarg); break;
+        case 'm': o->messages = program_number(optarg); break;
+        case 'o': o->size = program_number(optarg); break;
         case 'u': o->user = optarg; break;
         case 'p': o->password = optarg; break;
         case 'C': o->in_clear = true; break;
         case 'f': o->from = optarg; break;
         case 't': o->to = optarg; break;
-        case 'k': o->per_connection = number(optarg); break;
-        case 'r': o->rate = number(optarg); break;
+        case 'k': o->per_connection = program_number(optarg); break;
+        case 'r': o->rate = program_number(optarg); break;
         case 'l': o->ledger = optarg; break;
         case 'M': o->mark = optarg; break;
         case 'R': o->retry = true; break;
-        case 'T': o->timeout_s = number(optarg); break;
+        case 'T': o->timeout_s = program_number(optarg); break;
         case 'H': help(); break;
         default: exit(2);
         }

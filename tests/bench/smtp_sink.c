@@ -10,14 +10,12 @@
  * random when told to, from a seed (SIGUSR1: no more of it from now on).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +24,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/mail/smtp_server.h"
 #include "tests/bench/content_hash.h"
+#include "tests/bench/program.h"
 #include "tests/bench/wire.h"
 
 enum { RECIPIENTS_MAX = 64 * 1024, STALL_LEAST_MS = 100, STALL_MORE_MS = 400, EVENTS = 256 };
@@ -142,7 +141,6 @@ answer(struct session *c, int code, const char *enhanced, const char *text)
     smtp_server_answer(c->engine, &reply, clock_ms());
 }
 
-/* One line, one write: whoever reads the log while we run never sees half of one. */
 static void
 write_hash_line(struct session *c, const char *how, bool is_whole)
 {
@@ -156,7 +154,7 @@ write_hash_line(struct session *c, const char *how, bool is_whole)
     buf_printf(&line, "%s %s %s %s %lu %ld %ld\n", hex, c->in_body ? c->hash.mark : "-",
                c->recipients.len > 0 ? buf_text(&c->recipients) : "-", how, c->number,
                c->opened_unix_ms, clock_unix_ms());
-    must(write(c->sink->hash_log, line.data, line.len) == (ssize_t)line.len);
+    program_log(c->sink->hash_log, &line);
     buf_fini(&line);
 }
 
@@ -419,10 +417,10 @@ wake_stalled(struct sink *s)
 static void
 on_signal(struct sink *s)
 {
-    struct signalfd_siginfo info;
-    if (read(s->signals, &info, sizeof info) != sizeof info)
+    int signal = program_signal(s->signals);
+    if (signal == 0)
         return;
-    if (info.ssi_signo != SIGUSR1) {
+    if (signal != SIGUSR1) {
         s->is_over = true;
         return;
     }
@@ -461,21 +459,6 @@ print_counts(const struct sink *s)
     fflush(stdout);
 }
 
-static void
-die(const char *what)
-{
-    fprintf(stderr, "smtp-sink: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
-    exit(2);
-}
-
-static void
-watch(struct sink *s, int fd, void *what)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
-    if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        die("epoll");
-}
-
 /* Listens; with port 0 the system chooses. Says where, on standard error. */
 static void
 open_listener(struct sink *s)
@@ -485,49 +468,31 @@ open_listener(struct sink *s)
     uint16_t port;
     int on = 1;
     if (!wire_parse_endpoint(s->options.listen, &at.sin_addr.s_addr, &port))
-        die("--listen wants ADDRESS:PORT");
+        program_die("--listen wants ADDRESS:PORT", NULL);
     at.sin_port = htons(port);
     s->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(s->listener, (struct sockaddr *)&at, sizeof at) != 0 ||
         listen(s->listener, 1024) != 0 ||
         getsockname(s->listener, (struct sockaddr *)&at, &len) != 0)
-        die(s->options.listen);
+        program_die(s->options.listen, strerror(errno));
     fprintf(stderr, "smtp-sink: listening on port %u\n", ntohs(at.sin_port));
-    watch(s, s->listener, &s->listener);
-}
-
-static void
-open_signals(struct sink *s)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    s->signals = signalfd(-1, &set, SFD_CLOEXEC);
-    watch(s, s->signals, &s->signals);
+    program_watch(s->epoll, s->listener, &s->listener);
 }
 
 static void
 sink_open(struct sink *s)
 {
+    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, 0};
     const struct options *o = &s->options;
     struct err err;
     s->random = o->seed * 2654435769u + 88172645463325252u;
-    s->hash_log = -1;
+    s->hash_log = program_open_log(o->hash_log);
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (o->certificate != NULL) {
         const struct tls_key_pair pair = {o->certificate, o->key ? o->key : o->certificate};
-        errno = 0;
         if (!tls_context_new_server(TLS_MODERN, &pair, 1, &s->tls, &err))
-            die(err.text);
-    }
-    if (o->hash_log != NULL) {
-        s->hash_log = open(o->hash_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-        if (s->hash_log < 0)
-            die(o->hash_log);
+            program_die(err.text, NULL);
     }
     s->settings = (struct smtp_server_settings){
         .hostname = slice_str("sink.bench.example"),
@@ -542,7 +507,8 @@ sink_open(struct sink *s)
         .idle_ms = 600000,
         .greet_ms = 600000,
     };
-    open_signals(s);
+    s->signals = program_open_signals(signals);
+    program_watch(s->epoll, s->signals, &s->signals);
     open_listener(s);
 }
 
@@ -557,16 +523,6 @@ sink_close(struct sink *s)
     close(s->epoll);
     if (s->hash_log >= 0)
         close(s->hash_log);
-}
-
-static uint64_t
-number(const char *text)
-{
-    uint64_t n = 0;
-    errno = 0;
-    if (!ascii_number(slice_str(text), 1u << 30, &n))
-        die("a number is wanted");
-    return n;
 }
 
 static void
@@ -618,11 +574,11 @@ read_options(int argc, char **argv, struct options *o)
         case 'p': o->password = optarg; break;
         case 'h': o->hash_log = optarg; break;
         case 'U': o->unknown = optarg; break;
-        case 'e': o->expect = number(optarg); break;
-        case 'r': o->refuse_percent = number(optarg); break;
-        case 'd': o->drop_percent = number(optarg); break;
-        case 's': o->stall_percent = number(optarg); break;
-        case 'S': o->seed = number(optarg); break;
+        case 'e': o->expect = program_number(optarg); break;
+        case 'r': o->refuse_percent = program_number(optarg); break;
+        case 'd': o->drop_percent = program_number(optarg); break;
+        case 's': o->stall_percent = program_number(optarg); break;
+        case 'S': o->seed = program_number(optarg); break;
         case 'H': help(); break;
         default: exit(2);
         }
