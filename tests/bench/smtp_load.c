@@ -102,7 +102,7 @@ fill_pattern(char *out, size_t size, const char *pattern, uint64_t n)
 }
 
 static bool
-is_all_done(const struct load *l)
+load_is_all_done(const struct load *l)
 {
     if (l->is_ending)
         return l->under_way == 0;
@@ -112,7 +112,7 @@ is_all_done(const struct load *l)
 }
 
 static bool
-may_begin(const struct load *l)
+load_may_begin(const struct load *l)
 {
     uint64_t done = l->options.retry ? l->accepted : l->accepted + l->failed;
     if (l->is_ending || done + l->under_way >= l->options.messages)
@@ -171,7 +171,7 @@ filler_of(const struct load *l, size_t wanted)
 }
 
 static void
-begin_message(struct session *c)
+load_begin_message(struct session *c)
 {
     struct load *l = c->load;
     make_head(c, l->begun++);
@@ -222,7 +222,7 @@ write_ledger(const struct session *c)
 
 /* Count it; the first of each code is shown. */
 static void
-count_error(struct load *l, const struct reply *reply)
+load_count_error(struct load *l, const struct reply *reply)
 {
     bool is_said = !reply->local && reply->code > 0 && reply->code < CODES;
     int code = is_said ? reply->code : CODE_LOST;
@@ -232,7 +232,7 @@ count_error(struct load *l, const struct reply *reply)
 }
 
 static void
-end_message(struct session *c)
+load_end_message(struct session *c)
 {
     struct load *l = c->load;
     const struct reply *reply = &c->outcomes[0].reply;
@@ -246,7 +246,7 @@ end_message(struct session *c)
     write_ledger(c);
     if (!reply_is_success(reply)) {
         l->failed++;
-        count_error(l, reply);
+        load_count_error(l, reply);
         return;
     }
     if (l->accepted < l->options.messages)
@@ -262,14 +262,14 @@ disconnect(struct session *c, const char *why)
     lost.local = true;
     smtp_client_lost(c->engine, &lost);
     if (c->is_busy)
-        end_message(c);
+        load_end_message(c);
     smtp_client_free(&c->engine);
     wire_fini(&c->wire);
     c->dial_ms = c->has_quit ? 0 : clock_ms() + RETRY_MS;
 }
 
 static void
-dial(struct session *c)
+load_dial(struct session *c)
 {
     struct load *l = c->load;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -331,8 +331,8 @@ be_ready(struct session *c)
     if (most > 0 && c->sent >= most) {
         c->has_quit = true;
         smtp_client_quit(c->engine, clock_ms());
-    } else if (may_begin(c->load)) {
-        begin_message(c);
+    } else if (load_may_begin(c->load)) {
+        load_begin_message(c);
     }
 }
 
@@ -354,12 +354,12 @@ do_task(struct session *c)
             give_body(c);
         return true;
     case SMTP_TASK_DONE:
-        end_message(c);
+        load_end_message(c);
         smtp_client_next(c->engine);
         return true;
     case SMTP_TASK_FAILED:
         if (!c->is_busy)
-            count_error(c->load, &smtp_client_failure(c->engine)->reply);
+            load_count_error(c->load, &smtp_client_failure(c->engine)->reply);
         return false;
     case SMTP_TASK_CLOSED:
         return false;
@@ -396,7 +396,7 @@ can_put_more(const struct session *c)
 }
 
 static void
-go_on(struct session *c)
+load_go_on(struct session *c)
 {
     bool is_fine;
     do
@@ -407,7 +407,7 @@ go_on(struct session *c)
 }
 
 static void
-on_event(struct session *c, uint32_t events)
+load_on_event(struct session *c, uint32_t events)
 {
     struct err err;
     if (c->wire.fd < 0)
@@ -418,7 +418,7 @@ on_event(struct session *c, uint32_t events)
         disconnect(c, err.text);
         return;
     }
-    go_on(c);
+    load_go_on(c);
 }
 
 /* Whoever is not connected dials; whoever was ready without work looks again. */
@@ -429,9 +429,9 @@ look_after(struct load *l)
     for (size_t i = 0; i < l->options.sessions; i++) {
         struct session *c = &l->sessions[i];
         if (c->wire.fd < 0 && c->dial_ms <= now)
-            dial(c);
+            load_dial(c);
         else if (c->wire.fd >= 0 && smtp_client_task(c->engine) == SMTP_TASK_READY)
-            go_on(c);
+            load_go_on(c);
     }
 }
 
@@ -449,7 +449,7 @@ loop(struct load *l)
     uint64_t deadline = clock_ms() + l->options.timeout_s * 1000;
     uint64_t looked_ms = 0;
     int tick = l->options.rate > 0 || l->options.per_connection > 0 ? 2 : 20;
-    while (!is_all_done(l) && clock_ms() < deadline) {
+    while (!load_is_all_done(l) && clock_ms() < deadline) {
         if (clock_ms() >= looked_ms + (uint64_t)tick) {
             look_after(l);
             looked_ms = clock_ms();
@@ -459,30 +459,26 @@ loop(struct load *l)
             if (events[i].data.ptr == &l->signals)
                 on_signal(l);
             else
-                on_event(events[i].data.ptr, events[i].events);
+                load_on_event(events[i].data.ptr, events[i].events);
         }
     }
 }
 
-/* QUIT where that is possible; nobody waits for the answers. */
+/* QUIT where that is possible; nobody waits for the answer. */
 static void
-say_goodbye(struct load *l)
+load_hang_up(struct session *c)
 {
-    for (size_t i = 0; i < l->options.sessions; i++) {
-        struct session *c = &l->sessions[i];
-        if (c->wire.fd >= 0) {
-            if (smtp_client_task(c->engine) == SMTP_TASK_READY) {
-                smtp_client_quit(c->engine, clock_ms());
-                move_output(c);
-                if (c->wire.tls != NULL)
-                    tls_filter_close(c->wire.tls);
-                wire_flush(&c->wire, false);
-            }
-            smtp_client_free(&c->engine);
-            wire_fini(&c->wire);
-        }
-        buf_fini(&c->head);
+    if (c->wire.fd < 0)
+        return;
+    if (smtp_client_task(c->engine) == SMTP_TASK_READY) {
+        smtp_client_quit(c->engine, clock_ms());
+        move_output(c);
+        if (c->wire.tls != NULL)
+            tls_filter_close(c->wire.tls);
+        wire_flush(&c->wire, false);
     }
+    smtp_client_free(&c->engine);
+    wire_fini(&c->wire);
 }
 
 static int
@@ -525,7 +521,7 @@ print_result(struct load *l)
 }
 
 static void
-make_filler(struct load *l)
+load_make_filler(struct load *l)
 {
     static const char line[] = "The quick brown fox jumps over the lazy dog, as every day and "
                                "also tonight..\r\n";
@@ -561,7 +557,7 @@ load_open(struct load *l)
         .user = slice_str(o->user),
         .password = slice_str(o->password),
     };
-    make_filler(l);
+    load_make_filler(l);
     l->latencies_us = mem_new(o->messages * sizeof *l->latencies_us);
     l->sessions = mem_new(o->sessions * sizeof *l->sessions);
     must(l->latencies_us != NULL && l->sessions != NULL);
@@ -576,6 +572,8 @@ static void
 load_close(struct load *l)
 {
     tls_context_unref(&l->tls);
+    for (size_t i = 0; i < l->options.sessions; i++)
+        buf_fini(&l->sessions[i].head);
     mem_free(&l->filler);
     mem_free(&l->latencies_us);
     mem_free(&l->sessions);
@@ -603,7 +601,7 @@ help(void)
 }
 
 static void
-read_options(int argc, char **argv, struct options *o)
+load_read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
         {"connect", 1, NULL, 'c'},        {"sessions", 1, NULL, 's'}, {"messages", 1, NULL, 'm'},
@@ -655,14 +653,15 @@ int
 main(int argc, char **argv)
 {
     struct load l = {0};
-    read_options(argc, argv, &l.options);
+    load_read_options(argc, argv, &l.options);
     load_open(&l);
     l.begin_ns = wire_now_ns();
     l.begin_unix_ms = clock_unix_ms();
     loop(&l);
     print_result(&l);
-    bool is_complete = is_all_done(&l);
-    say_goodbye(&l);
+    bool is_complete = load_is_all_done(&l);
+    for (size_t i = 0; i < l.options.sessions; i++)
+        load_hang_up(&l.sessions[i]);
     load_close(&l);
     return is_complete ? 0 : 1;
 }

@@ -85,6 +85,12 @@ struct sink {
     int64_t first_unix_ms, last_unix_ms;
 };
 
+static void
+sink_seed(struct sink *s, uint64_t seed)
+{
+    s->random = seed * 2654435769u + 88172645463325252u;
+}
+
 /* xorshift64*: the same seed, the same troubles. */
 static uint64_t
 random_below(struct sink *s, uint64_t n)
@@ -135,14 +141,22 @@ trouble_at(struct session *c, enum point point)
 }
 
 static void
-answer(struct session *c, int code, const char *enhanced, const char *text)
+sink_end_trouble(struct sink *s)
+{
+    s->options.refuse_percent = s->options.drop_percent = s->options.stall_percent = 0;
+    for (struct session *c = s->sessions; c; c = c->next)
+        c->trouble = NO_TROUBLE;
+}
+
+static void
+sink_answer(struct session *c, int code, const char *enhanced, const char *text)
 {
     struct reply reply = reply_make(code, enhanced, "%s", text);
     smtp_server_answer(c->engine, &reply, clock_ms());
 }
 
 static void
-write_hash_line(struct session *c, const char *how, bool is_whole)
+sink_write_hash_line(struct session *c, const char *how, bool is_whole)
 {
     char hex[CONTENT_HASH_TEXT] = "-";
     struct buf line;
@@ -163,7 +177,7 @@ take_message(struct session *c)
 {
     struct sink *s = c->sink;
     bool is_dropped = trouble_at(c, AT_ANSWER) == DROP;
-    write_hash_line(c, is_dropped ? "unanswered" : "answered", true);
+    sink_write_hash_line(c, is_dropped ? "unanswered" : "answered", true);
     c->in_transaction = c->in_body = false;
     s->last_unix_ms = clock_unix_ms();
     s->messages++;
@@ -172,29 +186,40 @@ take_message(struct session *c)
     if (s->options.expect > 0 && s->messages - s->unanswered >= s->options.expect)
         s->is_over = true;
     if (!is_dropped)
-        answer(c, 250, "2.6.0", "taken");
+        sink_answer(c, 250, "2.6.0", "taken");
 }
 
 static void
-got_rcpt(struct session *c, const struct smtp_rcpt *rcpt)
+sink_got_mail(struct session *c)
+{
+    choose_trouble(c);
+    buf_clear(&c->recipients);
+    c->recipient_count = 0;
+    c->in_transaction = true;
+    c->in_body = false;
+    sink_answer(c, 250, "2.1.0", "sender ok");
+}
+
+static void
+sink_got_rcpt(struct session *c, const struct smtp_rcpt *rcpt)
 {
     enum trouble trouble = trouble_at(c, AT_RCPT);
     if (trouble == STALL || trouble == DROP)
         return;
     if (trouble == REFUSE) {
-        answer(c, 450, "4.2.1", "mailbox busy, as told");
+        sink_answer(c, 450, "4.2.1", "mailbox busy, as told");
         return;
     }
     const char *unknown = c->sink->options.unknown;
     if (unknown != NULL && ascii_starts(rcpt->to.text, unknown)) {
-        answer(c, 550, "5.1.1", "User unknown");
+        sink_answer(c, 550, "5.1.1", "User unknown");
         return;
     }
     if (c->recipients.len > 0)
         buf_put_char(&c->recipients, ',');
     buf_put(&c->recipients, rcpt->to.text);
     c->recipient_count++;
-    answer(c, 250, "2.1.5", "recipient ok");
+    sink_answer(c, 250, "2.1.5", "recipient ok");
 }
 
 static void
@@ -202,13 +227,13 @@ got_auth(struct session *c, struct slice name, struct slice password)
 {
     const struct options *o = &c->sink->options;
     if (o->user != NULL && ascii_is(name, o->user) && slice_is(password, o->password))
-        answer(c, 235, "2.7.0", "Authentication successful");
+        sink_answer(c, 235, "2.7.0", "Authentication successful");
     else
-        answer(c, 535, "5.7.3", "Authentication unsuccessful");
+        sink_answer(c, 535, "5.7.3", "Authentication unsuccessful");
 }
 
 static void
-got_body(struct session *c, struct slice octets)
+sink_got_body(struct session *c, struct slice octets)
 {
     if (!c->in_body) {
         c->in_body = true;
@@ -224,18 +249,18 @@ got_body(struct session *c, struct slice octets)
 }
 
 static void
-got_data_or_message(struct session *c, bool is_message)
+sink_got_data_or_message(struct session *c, bool is_message)
 {
     enum trouble trouble = trouble_at(c, is_message ? AT_MESSAGE : AT_DATA);
     if (trouble == DROP || trouble == STALL)
         return;
     if (trouble == REFUSE) {
         c->in_transaction = false;
-        answer(c, 451, "4.3.2", "not now, as told");
+        sink_answer(c, 451, "4.3.2", "not now, as told");
     } else if (is_message)
         take_message(c);
     else
-        answer(c, 354, NULL, "go on");
+        sink_answer(c, 354, NULL, "go on");
 }
 
 /* 220 leaves in clear, all that came behind STARTTLS is nothing, then octets are TLS. */
@@ -269,24 +294,19 @@ got_question(struct session *c)
         got_auth(c, q->auth.name, q->auth.password);
         break;
     case SMTP_ASK_MAIL:
-        choose_trouble(c);
-        buf_clear(&c->recipients);
-        c->recipient_count = 0;
-        c->in_transaction = true;
-        c->in_body = false;
-        answer(c, 250, "2.1.0", "sender ok");
+        sink_got_mail(c);
         break;
     case SMTP_ASK_RCPT:
-        got_rcpt(c, &q->rcpt);
+        sink_got_rcpt(c, &q->rcpt);
         break;
     case SMTP_ASK_DATA:
-        got_data_or_message(c, false);
+        sink_got_data_or_message(c, false);
         break;
     case SMTP_ASK_BODY:
-        got_body(c, q->body);
+        sink_got_body(c, q->body);
         break;
     case SMTP_ASK_MESSAGE:
-        got_data_or_message(c, true);
+        sink_got_data_or_message(c, true);
         break;
     case SMTP_ASK_RESET:
         c->in_transaction = false;
@@ -330,11 +350,11 @@ run(struct session *c)
 }
 
 static void
-session_free(struct session *c)
+sink_end_session(struct session *c)
 {
     struct sink *s = c->sink;
     if (c->in_transaction && !c->is_gone && !s->is_over)
-        write_hash_line(c, "cut", false);
+        sink_write_hash_line(c, "cut", false);
     for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
         if (*at == c) {
             *at = c->next;
@@ -349,20 +369,17 @@ session_free(struct session *c)
 }
 
 static void
-go_on(struct session *c)
+sink_go_on(struct session *c)
 {
     run(c);
     bool is_fine = wire_flush(&c->wire, c->wake_ms == 0);
     if (!is_fine || c->is_gone || (c->wire.ended && c->wake_ms == 0))
-        session_free(c);
+        sink_end_session(c);
 }
 
 static void
-on_connection(struct sink *s)
+sink_begin_session(struct sink *s, int fd)
 {
-    int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
-        return;
     struct session *c = mem_new(sizeof *c);
     must(c != NULL);
     c->sink = s;
@@ -377,25 +394,33 @@ on_connection(struct sink *s)
     buf_init(&c->recipients, RECIPIENTS_MAX);
     c->engine = smtp_server_new(&s->settings, clock_ms());
     must(c->engine != NULL);
-    go_on(c);
+    sink_go_on(c);
 }
 
 static void
-on_event(struct session *c, uint32_t events)
+on_connection(struct sink *s)
+{
+    int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        sink_begin_session(s, fd);
+}
+
+static void
+sink_on_event(struct session *c, uint32_t events)
 {
     struct err err;
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && c->wake_ms == 0 &&
         !wire_read(&c->wire, &err)) {
         wire_flush(&c->wire, false); /* an alert, perhaps */
-        session_free(c);
+        sink_end_session(c);
         return;
     }
-    go_on(c);
+    sink_go_on(c);
 }
 
 /* Wake who has stalled long enough; how long until the next one? */
 static int
-wake_stalled(struct sink *s)
+sink_wake_stalled(struct sink *s)
 {
     uint64_t now = clock_ms();
     uint64_t wait = 1000;
@@ -405,7 +430,7 @@ wake_stalled(struct sink *s)
             continue;
         if (c->wake_ms <= now) {
             c->wake_ms = 0;
-            go_on(c);
+            sink_go_on(c);
         } else if (c->wake_ms - now < wait) {
             wait = c->wake_ms - now;
         }
@@ -424,9 +449,7 @@ on_signal(struct sink *s)
         s->is_over = true;
         return;
     }
-    s->options.refuse_percent = s->options.drop_percent = s->options.stall_percent = 0;
-    for (struct session *c = s->sessions; c; c = c->next)
-        c->trouble = NO_TROUBLE;
+    sink_end_trouble(s);
 }
 
 static void
@@ -434,7 +457,7 @@ loop(struct sink *s)
 {
     struct epoll_event events[EVENTS];
     while (!s->is_over) {
-        int wait = wake_stalled(s);
+        int wait = sink_wake_stalled(s);
         int n = epoll_wait(s->epoll, events, EVENTS, wait);
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == &s->listener)
@@ -442,7 +465,7 @@ loop(struct sink *s)
             else if (events[i].data.ptr == &s->signals)
                 on_signal(s);
             else
-                on_event(events[i].data.ptr, events[i].events);
+                sink_on_event(events[i].data.ptr, events[i].events);
         }
     }
 }
@@ -486,7 +509,7 @@ sink_open(struct sink *s)
     static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, 0};
     const struct options *o = &s->options;
     struct err err;
-    s->random = o->seed * 2654435769u + 88172645463325252u;
+    sink_seed(s, o->seed);
     s->hash_log = program_open_log(o->hash_log);
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (o->certificate != NULL) {
@@ -516,7 +539,7 @@ static void
 sink_close(struct sink *s)
 {
     while (s->sessions != NULL)
-        session_free(s->sessions);
+        sink_end_session(s->sessions);
     tls_context_unref(&s->tls);
     close(s->listener);
     close(s->signals);
@@ -543,7 +566,7 @@ help(void)
 }
 
 static void
-read_options(int argc, char **argv, struct options *o)
+sink_read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
         {"listen", 1, NULL, 'l'},
@@ -590,7 +613,7 @@ int
 main(int argc, char **argv)
 {
     struct sink s = {0};
-    read_options(argc, argv, &s.options);
+    sink_read_options(argc, argv, &s.options);
     sink_open(&s);
     loop(&s);
     print_counts(&s);
