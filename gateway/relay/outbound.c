@@ -45,21 +45,17 @@ unlink_self(struct outbound *b)
         at = &(*at)->next;
     *at = b->next;
     b->outlet->connection_count--;
-    counter_sub(b->outlet->count.open, 1);
     if (!b->was_ready)
         b->outlet->making_count--;
     server_limits_closed(&b->lane->limits);
 }
 
-/* The connection is over: leave the outlet, free everything. Last line of whoever calls it. */
+/* Leave the outlet, free everything. Last line of whoever calls it. */
 static void
-end(struct outbound *b, bool now)
+leave(struct outbound *b)
 {
     struct outlet *o = b->outlet;
-    must(b->d == NULL);
     unlink_self(b);
-    conn_close(&b->conn, now);
-    smtp_client_free(&b->engine);
     timer_free(&b->timer);
     buf_fini(&b->prefix);
     mem_free(&b->outcomes);
@@ -70,6 +66,43 @@ end(struct outbound *b, bool now)
     outlet_pump(o);
     if (o->retiring || o->worker->draining)
         worker_look_idle(o->worker);
+}
+
+static void
+hang_up(struct outbound *b, bool now)
+{
+    must(b->d == NULL);
+    if (b->over)
+        return;
+    b->over = true;
+    counter_sub(b->outlet->count.open, 1);
+    timer_set(b->timer, UINT64_MAX);
+    conn_close(&b->conn, now);
+    smtp_client_free(&b->engine);
+}
+
+/* The connection is over. Its place among the connections of the server is free only when its
+ * outcomes are recorded: else a server that hangs up behind each message could have taken any
+ * number that a crash would repeat. Last line of whoever calls it. */
+static void
+end(struct outbound *b, bool now)
+{
+    hang_up(b, now);
+    if (b->unrecorded > 0)
+        outlet_pump(b->outlet);
+    else
+        leave(b);
+}
+
+void
+outbound_recorded(struct outbound *b)
+{
+    must(b->unrecorded > 0);
+    b->unrecorded--;
+    if (b->over && b->unrecorded == 0)
+        leave(b);
+    else if (b->engine != NULL && b->d != NULL && b->body_done)
+        outbound_drive(b);
 }
 
 void
@@ -433,7 +466,7 @@ void
 outbound_retire(struct outbound *b)
 {
     b->retiring = true;
-    if (b->driving)
+    if (b->driving || b->over)
         return;
     if (!b->was_ready)
         end(b, true);
@@ -449,7 +482,8 @@ outbound_cut(struct outbound *b)
         outbound_give_back(b);
     if (b->engine != NULL)
         smtp_client_lost(b->engine, &r);
-    end(b, true);
+    hang_up(b, true);
+    leave(b);
 }
 
 struct lane *

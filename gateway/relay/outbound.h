@@ -6,7 +6,8 @@
  * outlet's; this file only carries.
  *
  * The final dot of a message is held back until the outcomes of the one before are recorded: a
- * crash can repeat at most one transaction per open connection (design.md 6.3).
+ * crash can repeat at most one transaction per open connection (design.md 6.3). For the same
+ * reason a connection that is over keeps its place among those of its server until they are.
  */
 #ifndef RELAY_OUTBOUND_H
 #define RELAY_OUTBOUND_H
@@ -25,7 +26,7 @@ bool outbound_is_ready(const struct outbound *b);
 /* Begin this delivery (d is taken; its open_count > 0). */
 void outbound_send(struct outbound *b, struct delivery **take_d);
 
-/* The outcomes of one message before are on disk, or there was nothing to record. */
+/* The outcomes of one message before are on disk, or there was nothing to record. May end b. */
 void outbound_recorded(struct outbound *b);
 
 /* What this server said shows that it, or the connector, is not fit for mail now: count it once

@@ -184,12 +184,3 @@ outbound_give_body(struct outbound *b, uint64_t now)
     b->body_sent += before - piece.len;
     return before != piece.len;
 }
-
-void
-outbound_recorded(struct outbound *b)
-{
-    must(b->unrecorded > 0);
-    b->unrecorded--;
-    if (b->engine != NULL && b->d != NULL && b->body_done)
-        outbound_drive(b);
-}

@@ -48,6 +48,7 @@ struct outbound {
     bool body_done;      /* all octets given; the dot may be held back */
     bool failed_counted; /* the lane knows that this connection failed */
     bool retiring;       /* QUIT when idle */
+    bool over;           /* closed; only its place is kept until all is recorded */
     bool driving;        /* drive() is on the stack: inner calls leave the work to it */
 };
 

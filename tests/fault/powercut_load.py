@@ -135,6 +135,7 @@ def main():
     parser.add_argument("--recorder", required=True)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--messages", type=int, default=6, help="of each client")
+    parser.add_argument("--disk", default="3000", help="microseconds that each sync takes longer")
     parser.add_argument("--prefix", default="", help="put before the command, to watch it")
     args = parser.parse_args()
 
@@ -144,7 +145,7 @@ def main():
     with open(os.path.join(args.folder, "port"), "w") as f:
         f.write(str(world.port))
     recording = {"LD_PRELOAD": args.recorder, "POWERCUT_ROOT": args.root,
-                 "POWERCUT_LOG": args.record}
+                 "POWERCUT_LOG": args.record, "POWERCUT_DISK": args.disk}
     for sink in world.sinks.values():
         Moods(sink)
     world.sinks["contoso"].start()

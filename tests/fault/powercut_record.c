@@ -70,6 +70,7 @@ static struct open_file files[FILES_MAX];
 static uint64_t connections[FILES_MAX]; /* by descriptor; 0: no connection over TCP */
 static uint64_t last_connection;
 static const char *root;
+static unsigned slowness;
 static int log_fd = -1;
 
 #define REAL(name) ((__typeof__(&name))real(#name))
@@ -100,6 +101,8 @@ __attribute__((constructor)) static void
 begin(void)
 {
     const char *path = getenv("POWERCUT_LOG");
+    const char *slow = getenv("POWERCUT_DISK");
+    slowness = slow != NULL ? (unsigned)strtoul(slow, NULL, 10) : 0;
     root = getenv("POWERCUT_ROOT");
     if (root == NULL || path == NULL)
         return;
@@ -360,6 +363,8 @@ static ssize_t
 write_any(int fd, const void *octets, size_t len, off_t offset)
 {
     bool is_ours = file_of(fd) != NULL || is_connection(fd);
+    if (file_of(fd) != NULL && flags_of(file_of(fd)) != 0)
+        usleep(slowness);
     if (is_ours)
         pthread_mutex_lock(&lock);
     struct open_file *f = file_of(fd);
@@ -530,6 +535,8 @@ mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset)
 static int
 sync_any(int fd, long call)
 {
+    if (file_of(fd) != NULL)
+        usleep(slowness); /* not under the lock: all others go on meanwhile */
     pthread_mutex_lock(&lock);
     struct open_file *f = file_of(fd);
     int rc = (int)raw(call, fd);
