@@ -98,7 +98,7 @@ static const struct row rows[] = {
     {"monitor.address", ONE(endpoint_new, config, monitor), REQUIRED,
      .say = "where to listen; it has no password, so choose an inner address"},
     {"monitor.probe_networks", LIST(network, config, probe_networks, probe_network_count),
-     .say = "load balancers and monitors: answered in full, kept out of the log"},
+     .say = "load balancers and monitors: their sessions are not logged unless they bring mail"},
 
     {"limits", SECTION, .where_at = offsetof(struct config, where_limits),
      .say = "what one message and all sessions together may use"},

@@ -43,7 +43,8 @@ put_help_of(const char *name)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, name) == 0)
-            printf("forestgate %s %s\n    %s\n", name, commands[i].usage, commands[i].sentence);
+            printf("forestgate %s%s%s\n    %s\n", name, commands[i].usage[0] ? " " : "",
+                   commands[i].usage, commands[i].sentence);
     return 0;
 }
 

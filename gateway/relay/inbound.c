@@ -22,9 +22,23 @@ connector_name(const struct inbound *s)
     return s->connector ? s->connector->name : NULL;
 }
 
+/* A balancer or monitor that only looks: it is counted, but leaves no line. */
+static bool
+is_probe(const struct inbound *s)
+{
+    const struct config *c = s->runtime->config;
+    for (size_t i = 0; i < c->probe_network_count; i++) {
+        if (network_holds(&c->probe_networks[i], conn_peer(s->conn)))
+            return s->message_count == 0;
+    }
+    return false;
+}
+
 static void
 log_closed(const struct inbound *s)
 {
+    if (is_probe(s))
+        return;
     const struct tls_filter *tls = conn_tls(s->conn);
     struct log_line line;
     log_begin(&line, s->worker->shop->log, EV_session_closed, s->id);

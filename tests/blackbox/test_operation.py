@@ -196,6 +196,16 @@ class Commands(Case):
         self.arrives("queue-1")
         gateway.wait_event("control")
 
+    def test_a_probe_is_served_and_leaves_no_line(self):
+        self.world.config_text = lambda text=self.world.config_text(): text.replace(
+            "monitor: {", f"monitor: {{ probe_networks: [{self.world.contoso.network}],", 1)
+        gateway = self.world.start()
+        self.world.still_serves()
+        self.send("probe-1")
+        closed = gateway.wait_event("session_closed", messages=1)
+        self.assertEqual(gateway.events("session_closed"), [closed])
+        self.assertEqual(gateway.metric("forestgate_smtp_sessions_total"), 2)
+
     def test_the_control_socket_is_not_for_others(self):
         self.world.start()
         mode = os.stat(self.world.scratch("control.sock")).st_mode
