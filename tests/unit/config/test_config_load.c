@@ -72,7 +72,7 @@ config_load_reads_the_top_of_the_example(void **state)
     assert_string_equal(c->hostname, "gw.contoso.example");
     assert_string_equal(c->postmaster, "postmaster@contoso.example");
     assert_path(c->file, "forestgate.yaml");
-    assert_path(c->control_path, "run/control.sock");
+    assert_path(c->control_path, "control.sock");
     assert_path(c->spool_path, "spool");
     assert_int_equal(c->spool_map_size, 64ULL << 30);
     assert_int_equal(c->spool_reserve, 64 << 20);
