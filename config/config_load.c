@@ -143,20 +143,67 @@ read_file(const char *path, struct buf *text, struct err *err)
     }
 }
 
+/* The file's content into text; a complaint if it cannot be had. */
+static bool
+take_file(const char *path, struct buf *text, struct complaints *complaints)
+{
+    struct err err;
+    if (read_file(path, text, &err))
+        return true;
+    buf_printf(&complaints->text, "%s: error: %s\n", path, err.text);
+    complaints->errors++;
+    return false;
+}
+
 bool
 config_load(const char *path, struct config **out, struct complaints *complaints)
 {
     struct buf text;
-    struct err err;
-
     buf_init(&text, FILE_MAX);
-    bool good = read_file(path, &text, &err);
-    if (good) {
-        good = config_load_text(path, buf_slice(&text), out, complaints);
-    } else {
-        buf_printf(&complaints->text, "%s: error: %s\n", path, err.text);
-        complaints->errors++;
+    bool good = take_file(path, &text, complaints) &&
+                config_load_text(path, buf_slice(&text), out, complaints);
+    buf_fini(&text);
+    return good;
+}
+
+/* The value of `control` as a whole path; "" when there is none. */
+static bool
+control_path(const struct node *root, const char *path, struct arena *memory, char *room,
+             size_t size)
+{
+    const struct node *control = node_find(root, slice_str("control"));
+    struct buf whole;
+    buf_init(&whole, size - 1);
+    if (control != NULL && control->kind == NODE_TEXT && !slice_is(control->text, "none")) {
+        const char *folder = folder_of(path, memory);
+        if (!slice_starts(control->text, slice_str("/")))
+            buf_put_str(&whole, folder != NULL ? folder : "");
+        buf_put(&whole, control->text);
     }
+    bool fits = buf_ok(&whole);
+    slice_copy_text(room, size, buf_slice(&whole));
+    buf_fini(&whole);
+    return fits;
+}
+
+bool
+config_load_control(const char *path, char *room, size_t size, struct complaints *complaints)
+{
+    struct arena tree;
+    struct report report;
+    struct buf text;
+    bool good = false;
+    buf_init(&text, FILE_MAX);
+    arena_init(&tree, TREE_MAX);
+    if (take_file(path, &text, complaints)) {
+        report_init(&report, path, buf_slice(&text));
+        const struct node *root = config_yaml_read(buf_slice(&text), &tree, &report);
+        if (root == NULL)
+            report_write(&report, complaints);
+        good = root != NULL && control_path(root, path, &tree, room, size);
+        report_fini(&report);
+    }
+    arena_fini(&tree);
     buf_fini(&text);
     return good;
 }

@@ -37,4 +37,13 @@ MUST_USE bool config_load(const char *path, struct config **out, struct complain
 MUST_USE bool config_load_text(const char *path, struct slice text, struct config **out,
                                struct complaints *complaints);
 
+/*
+ * Only where the daemon of this file listens for control, into room (of size octets); "" =
+ * nowhere. The tools must reach a daemon also while its file is being edited, and by a user who
+ * may use the socket but not read the secrets: nothing else in the file is judged. False: the
+ * file cannot be read, or is no YAML, or the path does not fit; complaints say why.
+ */
+MUST_USE bool config_load_control(const char *path, char *room, size_t size,
+                                  struct complaints *complaints);
+
 #endif

@@ -93,15 +93,21 @@ int
 command_control(int argc, char **argv)
 {
     const char *path = NULL;
+    char control[512] = "";
     struct buf request;
+    struct complaints list;
     int status = 2;
     buf_init(&request, REQUEST_MAX);
-    struct config *config = split(argc, argv, &path, &request) ? options_load(path) : NULL;
-    if (config != NULL && config->control_path == NULL)
-        fprintf(stderr, "forestgate: %s names no control socket (control:)\n", path);
-    else if (config != NULL)
-        status = ask(config->control_path, buf_slice(&request));
-    config_unref(&config);
+    complaints_init(&list);
+    if (split(argc, argv, &path, &request)) {
+        bool found = config_load_control(path, control, sizeof control, &list);
+        options_print(&list.text, stderr);
+        if (found && control[0] == '\0')
+            fprintf(stderr, "forestgate: %s names no control socket (control:)\n", path);
+        else if (found)
+            status = ask(control, buf_slice(&request));
+    }
+    complaints_fini(&list);
     buf_fini(&request);
     return status;
 }

@@ -219,6 +219,14 @@ class Commands(Case):
         self.assertNotEqual(code, 0)
         self.assertTrue(err.strip())
 
+    def test_queue_commands_work_while_the_file_is_being_edited(self):
+        gateway = self.world.start()
+        text = self.world.config_text()
+        self.world.write_config(text + "half a ke: [y]\n")
+        self.assertEqual(gateway.command("queue", "list")[0], 0)
+        self.assertEqual(gateway.command("reload")[0], 1)
+        self.world.write_config(text)
+
     def test_check_takes_a_good_file_and_complains_about_a_bad_one(self):
         config = self.world.write_config()
         self.assertEqual(forestgate("check", "-c", config)[0], 0)
