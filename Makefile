@@ -118,6 +118,9 @@ bench-build: $(BENCH_BIN)
 $(BUILD)/fault/%.so: tests/fault/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g -fPIC -shared -o $@ $< -ldl -lpthread
+$(BUILD)/fault/powercut_record.so: $(wildcard tests/fault/powercut_*.c) tests/fault/powercut_record.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -O2 -g -fPIC -shared -o $@ $(filter %.c,$^) -ldl -lpthread
 $(BUILD)/fault/spool_%: $(BUILD)/obj/tests/fault/spool_%.o $(BUILD)/lib/kit.a $(foreach r,$(call below,spool),$(call room_lib,$(r)))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -llmdb -lpthread
