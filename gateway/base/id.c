@@ -15,11 +15,23 @@ id_source_init(struct id_source *s, uint64_t node, uint64_t after)
     atomic_store(&s->last, (after & ~node_mask) | s->node);
 }
 
+static uint64_t
+first_of(int64_t unix_ms)
+{
+    uint64_t since = unix_ms > epoch_unix_ms ? (uint64_t)(unix_ms - epoch_unix_ms) : 0;
+    return since << (SEQUENCE_BITS + NODE_BITS);
+}
+
+uint64_t
+id_last_of(int64_t unix_ms)
+{
+    return first_of(unix_ms + 1) - 1;
+}
+
 uint64_t
 id_next(struct id_source *s, int64_t now_unix_ms)
 {
-    uint64_t since = now_unix_ms > epoch_unix_ms ? (uint64_t)(now_unix_ms - epoch_unix_ms) : 0;
-    uint64_t fresh = since << (SEQUENCE_BITS + NODE_BITS) | s->node;
+    uint64_t fresh = first_of(now_unix_ms) | s->node;
     uint64_t last = atomic_load(&s->last);
     uint64_t next;
     do {

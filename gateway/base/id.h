@@ -24,6 +24,10 @@ struct id_source {
  * already given away, or 0; all new ones are higher even when the clock went back. */
 void id_source_init(struct id_source *s, uint64_t node, uint64_t after);
 
+/* The highest id of this millisecond, of any node: with it as `after`, none that an earlier
+ * process gave away up to now is given again, even if it never reached the disk. */
+uint64_t id_last_of(int64_t unix_ms);
+
 /* A new id, never 0. Any thread. */
 uint64_t id_next(struct id_source *s, int64_t now_unix_ms);
 

@@ -1,5 +1,7 @@
 #include "gateway/spool/spool.h"
 
+#include <time.h>
+
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/spool/body_private.h"
@@ -54,7 +56,14 @@ static void
 start_ids(struct spool *s, uint64_t highest_id)
 {
     uint64_t node = (uint64_t)s->folder.key[0] << 8 | s->folder.key[1];
-    id_source_init(&s->ids, node, highest_id);
+    /* Of this millisecond an earlier process may have given away ids that never reached the disk.
+     * Ours begin with the next one, once the clock is there, so that none is ahead of it. */
+    int64_t now_ms = clock_unix_ms();
+    uint64_t given = id_last_of(now_ms);
+    const struct timespec pause = {.tv_nsec = 100 * 1000};
+    for (int i = 0; i < 20 && clock_unix_ms() <= now_ms; i++)
+        nanosleep(&pause, NULL);
+    id_source_init(&s->ids, node, highest_id > given ? highest_id : given);
 }
 
 static void
