@@ -57,6 +57,7 @@ bool
 base64_decode(struct buf *out, struct slice text)
 {
     size_t before = out->len;
+    bool was_over = out->over;
     if (text.len % 4 != 0 || text.len / 4 * 3 > buf_room(out) + 2)
         return false;
     for (size_t i = 0; i < text.len; i += 4) {
@@ -66,6 +67,7 @@ base64_decode(struct buf *out, struct slice text)
             buf_put(out, slice(octets, n));
         if (n == 0 || !buf_ok(out)) {
             buf_truncate(out, before);
+            out->over = was_over;
             return false;
         }
     }
