@@ -3,7 +3,9 @@
  * bytes (net/conn.h) and policy (route/accept.h, route/recipient.h) meet here and only here; each
  * question of the engine is one function.
  *
- *     inbound.c        the session: opens, carries bytes, ends
+ *     inbound_open.c   who may come, and what the session is told
+ *     inbound.c        the session: carries bytes, asks who can answer
+ *     inbound_end.c    its end, and what the log says about it
  *     inbound_auth.c   who is it
  *     inbound_mail.c   sender, recipients, content, custody
  *     intake.h         the content on its way into the spool

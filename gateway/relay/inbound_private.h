@@ -49,7 +49,17 @@ struct inbound {
 /* Ask the engine on: after an answer that came later. */
 void inbound_go_on(struct inbound *s);
 
-const char *inbound_client(const struct inbound *s); /* its address as text */
+/* ---- inbound.c: carries octets; whom the conn tells */
+extern const struct conn_events inbound_events;
+void inbound_on_timer(void *s);
+void inbound_begin(struct inbound *s); /* the first octets of ours; may end the session */
+const struct reply *inbound_draining_reply(struct reply *room);
+
+/* ---- inbound_end.c: the list of sessions, the end and its line */
+void inbound_enter_worker(struct inbound *s);
+void inbound_end(struct inbound *s, bool now);               /* last line of whoever calls it */
+const char *inbound_client(const struct inbound *s);         /* its address as text */
+const char *inbound_connector_name(const struct inbound *s); /* NULL: not known yet */
 
 /* ---- inbound_auth.c: answers now or later */
 void inbound_ask_auth(struct inbound *s, const struct smtp_question *q);
