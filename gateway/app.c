@@ -256,6 +256,7 @@ open_spool(struct app *a, const struct config *c, struct spool_found *found, str
         .reserve = c->spool_reserve,
         .body_in_file = c->spool_body_in_file,
         .log = a->shop.log,
+        .metrics = a->shop.metrics,
         .on_failure = on_spool_failure,
         .context = a,
     };

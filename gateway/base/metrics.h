@@ -13,13 +13,18 @@
 #include <stdint.h>
 
 #include "gateway/base/buf.h"
+#include "gateway/base/histogram.h"
 
 enum metric {
 #define METRIC(name, kind, labels, sentence) METRIC_##name,
+#define HISTOGRAM(name, ladder, labels, sentence) METRIC_##name,
 #include "gateway/base/counters.def"
 #undef METRIC
+#undef HISTOGRAM
     METRIC_COUNT
 };
+
+enum { METRIC_LABELS_MAX = 5 };
 
 typedef _Atomic uint64_t counter;
 
@@ -28,10 +33,20 @@ struct metrics *metrics_new(void);
 void metrics_free(struct metrics **m);
 
 /* The series of a family with these label values (as many as the family has labels; "" fills in
- * for NULL). Found or made; any thread. When 4 096 series exist or memory is out, a number that
- * nobody reads: never NULL. */
+ * for NULL and for what is missing). Found or made, and shown from now on; any thread. When 4 096
+ * series exist or memory is out, a number that nobody reads: never NULL. */
 counter *metrics_series(struct metrics *m, enum metric family, const char *value1,
                         const char *value2);
+counter *metrics_series_of(struct metrics *m, enum metric family, const char *const *values,
+                           size_t count);
+
+/* Likewise for a family of histograms. */
+struct histogram *metrics_histogram(struct metrics *m, enum metric family, const char *value1,
+                                    const char *value2);
+
+/* Leave the series of this family off the page until each is asked for again: for gauges that are
+ * read when somebody looks, whose thing may have left the configuration. */
+void metrics_hide(struct metrics *m, enum metric family);
 
 static inline void
 counter_add(counter *c, uint64_t n)

@@ -70,10 +70,6 @@ refresh_gauges(struct worker *w)
     struct spool_counters c;
     spool_counters(w->shop->spool, &c);
     counter_set(metrics_series(m, METRIC_spool_messages, NULL, NULL), c.messages);
-    counter_set(metrics_series(m, METRIC_spool_commits_total, NULL, NULL), c.commits);
-    counter_set(metrics_series(m, METRIC_spool_changes_total, NULL, NULL), c.changes);
-    counter_set(metrics_series(m, METRIC_spool_commit_seconds_total, NULL, NULL),
-                c.commit_us_total / 1000000);
     size_t n = queues != NULL ? spool_stats(w->shop->spool, queues, QUEUES_MAX) : 0;
     int64_t now = clock_unix_ms();
     for (size_t i = 0; i < n; i++) {

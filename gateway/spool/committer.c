@@ -83,10 +83,15 @@ commit(struct committer *c, struct request **requests, size_t count, struct err 
         syncer_remove(c->parts.syncer, b->gone_files[i]);
     if (b->changes == 0)
         return true;
+    uint64_t took_us = clock_us() - before_us;
     atomic_fetch_add(&c->commits, 1);
     atomic_fetch_add(&c->changes, b->changes);
     atomic_fetch_add(&c->messages, b->arrived - b->removed); /* unsigned: may wrap on the way */
-    atomic_fetch_add(&c->commit_us_total, clock_us() - before_us);
+    atomic_fetch_add(&c->commit_us_total, took_us);
+    if (c->parts.commit_seconds != NULL)
+        histogram_add(c->parts.commit_seconds, took_us);
+    if (c->parts.commit_changes != NULL)
+        histogram_add(c->parts.commit_changes, b->changes);
     return true;
 }
 

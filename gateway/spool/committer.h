@@ -10,6 +10,7 @@
 #ifndef SPOOL_COMMITTER_H
 #define SPOOL_COMMITTER_H
 
+#include "gateway/base/histogram.h"
 #include "gateway/spool/room.h"
 #include "gateway/spool/spool_client.h"
 #include "gateway/spool/syncer.h"
@@ -24,6 +25,8 @@ struct committer_parts {
     struct room *room;
     struct syncer *syncer; /* removes the files of bodies that are gone */
     struct log *log;
+    struct histogram *commit_seconds; /* NULL, as the next one: not wanted */
+    struct histogram *commit_changes;
     void (*on_failure)(void *context, const struct err *why);
     void *context;
     uint64_t messages; /* in custody at start */

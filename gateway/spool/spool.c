@@ -33,6 +33,12 @@ start_threads(struct spool *s, const struct spool_settings *settings, uint64_t m
         .context = settings->context,
         .messages = messages,
     };
+    if (settings->metrics != NULL) {
+        parts.commit_seconds =
+            metrics_histogram(settings->metrics, METRIC_spool_commit_seconds, NULL, NULL);
+        parts.commit_changes =
+            metrics_histogram(settings->metrics, METRIC_spool_commit_changes, NULL, NULL);
+    }
     return committer_new(&parts, &s->committer, err);
 }
 

@@ -16,6 +16,7 @@
 
 #include "gateway/base/id.h"
 #include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
 #include "gateway/spool/body.h"
 #include "gateway/spool/envelope.h"
 
@@ -27,6 +28,7 @@ struct spool_settings {
     uint64_t reserve;      /* disk (and map) octets kept so that outcomes can still be recorded */
     uint64_t body_in_file; /* bodies of this size and more are files */
     struct log *log;
+    struct metrics *metrics; /* gets what commits take; NULL: nobody wants to know */
     void (*on_failure)(void *context,
                        const struct err *why); /* a commit is in doubt: called once,
                 on the committer thread: the process must stop (design.md 4) */

@@ -206,7 +206,7 @@ send:
     def commits(self):
         try:
             page = urllib.request.urlopen(f"http://{HOST}:{self.monitor}/metrics", timeout=5)
-            found = re.search(rb"^forestgate_spool_commits_total (\d+)", page.read(), re.M)
+            found = re.search(rb"^forestgate_spool_commit_seconds_count (\d+)", page.read(), re.M)
             return int(found[1]) if found else None
         except OSError:
             return None

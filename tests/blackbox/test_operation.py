@@ -141,7 +141,7 @@ class Monitor(Case):
         wait_until("the counters say so", lambda: gateway.metric(
             "forestgate_recipients_total", outcome="delivered") == 1)
         self.assertEqual(gateway.metric("forestgate_messages_received_total"), 1)
-        self.assertGreaterEqual(gateway.metric("forestgate_spool_commits_total"), 1)
+        self.assertGreaterEqual(gateway.metric("forestgate_spool_commit_seconds_count"), 1)
         page = gateway.get("/metrics")[1]
         self.assertIn("# TYPE forestgate_messages_received_total counter", page)
         self.assertNotIn("bob@", page)
