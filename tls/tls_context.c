@@ -2,7 +2,6 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
-#include "tls/keyed_hash.h"
 #include "tls/tls_err.h"
 #include "tls/tls_openssl.h"
 #include "tls/tls_private.h"
@@ -12,10 +11,6 @@
  * not more than this, which is also within the bound of handshake input. */
 enum { CHAIN_OCTETS_MAX = 48 * 1024 };
 
-/* Tickets of TLS 1.2 can be opened by whoever learns their key, so no key lives for long. Who
- * comes with an older ticket shakes hands in full, once. */
-enum { TICKET_KEYS_LIFE_MS = 12 * 3600 * 1000 };
-
 /* Separates our tickets from those of another program with the same key file. */
 static const unsigned char session_id_context[] = "forestgate smtp";
 
@@ -24,8 +19,10 @@ context_new(bool is_server, size_t ctx_count, struct err *err)
 {
     struct tls_context *c = mem_new(sizeof *c);
     if (c != NULL) {
-        c->refs = 1;
+        atomic_store(&c->refs, 1);
         c->is_server = is_server;
+        if (is_server)
+            tls_tickets_init(&c->tickets, clock_ms());
         c->bio_method = tls_bio_method_new();
         c->ctx = mem_new(ctx_count * sizeof(SSL_CTX *));
         if (c->bio_method != NULL && c->ctx != NULL)
@@ -120,6 +117,21 @@ on_server_name(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_NOACK;
 }
 
+/* A ticket is made or opened, whichever pair's certificate is shown. */
+static int
+on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+          EVP_MAC_CTX *hash, int make)
+{
+    struct tls_filter *f = SSL_get_app_data(ssl);
+    struct tls_ticket_keys keys;
+    tls_tickets_keys(&f->context->tickets, clock_ms(), &keys);
+    int answer = make ? tls_tickets_make(&keys, name, iv, cipher, hash)
+                      : tls_tickets_open(&keys, name, iv, cipher, hash);
+    mem_wipe(&keys, sizeof keys);
+    /* 2 = take it and give a new one, since one of TLS 1.3 is used once. */
+    return answer == 1 && !make && SSL_version(ssl) >= TLS1_3_VERSION ? 2 : answer;
+}
+
 static bool
 add_server_ctx(struct tls_context *c, enum tls_profile profile, const struct tls_key_pair *pair,
                struct err *err)
@@ -153,22 +165,9 @@ tls_context_new_server(enum tls_profile profile, const struct tls_key_pair *pair
     }
     SSL_CTX_set_tlsext_servername_callback(c->ctx[0], on_server_name);
     SSL_CTX_set_tlsext_servername_arg(c->ctx[0], c);
-    c->ticket_keys_ms = clock_ms();
+    must(SSL_CTX_set_tlsext_ticket_key_evp_cb(c->ctx[0], on_ticket) == 1);
     *out = c;
     return true;
-}
-
-void
-tls_context_renew_ticket_keys(struct tls_context *c)
-{
-    unsigned char keys[80]; /* name, key of the hash, key of the cipher */
-    uint64_t now = clock_ms();
-    if (now - c->ticket_keys_ms < TICKET_KEYS_LIFE_MS)
-        return;
-    c->ticket_keys_ms = now;
-    random_octets(keys, sizeof keys);
-    must(SSL_CTX_set_tlsext_ticket_keys(c->ctx[0], keys, sizeof keys) == 1);
-    mem_wipe(keys, sizeof keys);
 }
 
 /* A session that may be resumed: at the end of the handshake in TLS 1.2, with each ticket in 1.3.
@@ -244,7 +243,7 @@ tls_context_new_client(const struct tls_client_settings *settings, struct tls_co
 struct tls_context *
 tls_context_ref(struct tls_context *c)
 {
-    c->refs++;
+    atomic_fetch_add(&c->refs, 1);
     return c;
 }
 
@@ -253,8 +252,10 @@ tls_context_unref(struct tls_context **c)
 {
     struct tls_context *gone = *c;
     *c = NULL;
-    if (gone == NULL || --gone->refs > 0)
+    if (gone == NULL || atomic_fetch_sub(&gone->refs, 1) > 1)
         return;
+    if (gone->is_server)
+        tls_tickets_fini(&gone->tickets);
     tls_session_cache_free(&gone->sessions);
     for (size_t i = 0; i < gone->ctx_count; i++)
         SSL_CTX_free(gone->ctx[i]);

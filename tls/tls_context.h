@@ -2,7 +2,9 @@
  * tls_context.h - settings to an SSL_CTX: one context per profile and role, never loosened later.
  *
  * Takes    profile, certificates (server), trust (client).
- * Gives    a reference-counted context that any number of filters use, from one thread.
+ * Gives    a reference-counted context that any number of filters use.
+ * Threads  filters of one context may live in different threads at the same time, each in one;
+ *          references are given and taken in any thread.
  * Follows  design.md 5 (verify), dependencies.md 3; TLS 1.2 and up in the modern profile.
  * Owns     the session cache: client sessions are kept by a key of connector, server and policy,
  *          bounded in number; server side uses tickets, with a new key now and then.

@@ -42,7 +42,6 @@ struct tls_filter *
 tls_filter_new_server(struct tls_context *c, struct buf *wire_out)
 {
     must(c->is_server);
-    tls_context_renew_ticket_keys(c);
     struct tls_filter *f = filter_new(c, wire_out);
     if (f != NULL)
         SSL_set_accept_state(f->ssl);

@@ -4,19 +4,25 @@
 #ifndef TLS_TLS_PRIVATE_H
 #define TLS_TLS_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "tls/tls_bio.h"
 #include "tls/tls_context.h"
 #include "tls/tls_filter.h"
 #include "tls/tls_openssl.h"
 #include "tls/tls_session_cache.h"
+#include "tls/tls_tickets.h"
 
+/* Everything is as it was made while more than one thread can see it, but for the count of
+ * references, the tickets and the sessions, which look after themselves. */
 struct tls_context {
-    size_t refs;
+    _Atomic size_t refs;
     bool is_server;
     BIO_METHOD *bio_method;
     SSL_CTX **ctx; /* server: one a key pair, the first is the default; client: one */
     size_t ctx_count;
-    uint64_t ticket_keys_ms; /* server: when the keys of its tickets were made */
+
+    struct tls_tickets tickets; /* server only */
 
     /* Client only. */
     enum tls_trust trust;
@@ -24,9 +30,6 @@ struct tls_context {
     size_t pin_count;
     struct tls_session_cache *sessions;
 };
-
-/* Server: new keys for tickets when the old ones have served their time. */
-void tls_context_renew_ticket_keys(struct tls_context *c);
 
 enum tls_filter_state {
     FILTER_SHAKING, /* the handshake is not done; no plaintext goes either way */

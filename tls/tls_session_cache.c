@@ -1,5 +1,6 @@
 #include "tls/tls_session_cache.h"
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "gateway/base/mem.h"
@@ -13,6 +14,7 @@ struct entry {
 };
 
 struct tls_session_cache {
+    pthread_mutex_t lock; /* guards all below */
     uint64_t turn;
     size_t entry_count; /* entries in use, all at the front */
     struct entry entries[TLS_SESSION_KEYS];
@@ -21,7 +23,10 @@ struct tls_session_cache {
 struct tls_session_cache *
 tls_session_cache_new(void)
 {
-    return mem_new(sizeof(struct tls_session_cache));
+    struct tls_session_cache *c = mem_new(sizeof *c);
+    if (c != NULL)
+        pthread_mutex_init(&c->lock, NULL);
+    return c;
 }
 
 static void
@@ -42,6 +47,7 @@ tls_session_cache_free(struct tls_session_cache **c)
         drop_sessions(&(*c)->entries[i]);
         mem_free(&(*c)->entries[i].key);
     }
+    pthread_mutex_destroy(&(*c)->lock);
     mem_free(c);
 }
 
@@ -90,11 +96,9 @@ is_for_one_use(const SSL_SESSION *s)
     return SSL_SESSION_get_protocol_version(s) >= TLS1_3_VERSION;
 }
 
-void
-tls_session_cache_put(struct tls_session_cache *c, struct slice key, SSL_SESSION **take_session)
+static void
+put(struct tls_session_cache *c, struct slice key, SSL_SESSION *s)
 {
-    SSL_SESSION *s = *take_session;
-    *take_session = NULL;
     struct entry *e = find(c, key);
     if (e == NULL)
         e = add(c, key);
@@ -110,8 +114,18 @@ tls_session_cache_put(struct tls_session_cache *c, struct slice key, SSL_SESSION
     e->sessions[0] = s;
 }
 
-SSL_SESSION *
-tls_session_cache_take(struct tls_session_cache *c, struct slice key)
+void
+tls_session_cache_put(struct tls_session_cache *c, struct slice key, SSL_SESSION **take_session)
+{
+    SSL_SESSION *s = *take_session;
+    *take_session = NULL;
+    pthread_mutex_lock(&c->lock);
+    put(c, key, s);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static SSL_SESSION *
+take(struct tls_session_cache *c, struct slice key)
 {
     struct entry *e = find(c, key);
     if (e == NULL || e->sessions[0] == NULL)
@@ -127,19 +141,32 @@ tls_session_cache_take(struct tls_session_cache *c, struct slice key)
     return s;
 }
 
+SSL_SESSION *
+tls_session_cache_take(struct tls_session_cache *c, struct slice key)
+{
+    pthread_mutex_lock(&c->lock);
+    SSL_SESSION *s = take(c, key);
+    pthread_mutex_unlock(&c->lock);
+    return s;
+}
+
 void
 tls_session_cache_forget(struct tls_session_cache *c, struct slice key)
 {
+    pthread_mutex_lock(&c->lock);
     struct entry *e = find(c, key);
     if (e != NULL)
         drop_sessions(e);
+    pthread_mutex_unlock(&c->lock);
 }
 
 size_t
-tls_session_cache_count(const struct tls_session_cache *c)
+tls_session_cache_count(struct tls_session_cache *c)
 {
     size_t n = 0;
+    pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < c->entry_count; i++)
         n += c->entries[i].sessions[0] != NULL;
+    pthread_mutex_unlock(&c->lock);
     return n;
 }

@@ -3,6 +3,8 @@
  *
  * Follows  RFC 8446 C.4: a TLS 1.3 ticket is used once; the two newest of a key are kept. A TLS
  *          1.2 session is used again and again until it is replaced or fails.
+ * Threads  any; a lock inside. A session may be in use by several handshakes at once: OpenSSL
+ *          counts its references and never changes one that it resumes.
  * Bounds   TLS_SESSION_KEYS keys; the one that was not used for longest makes room.
  */
 #ifndef TLS_TLS_SESSION_CACHE_H
@@ -29,6 +31,6 @@ SSL_SESSION *tls_session_cache_take(struct tls_session_cache *c, struct slice ke
 /* Forget all of key: a handshake that offered one of them failed. */
 void tls_session_cache_forget(struct tls_session_cache *c, struct slice key);
 
-size_t tls_session_cache_count(const struct tls_session_cache *c); /* keys with a session */
+size_t tls_session_cache_count(struct tls_session_cache *c); /* keys with a session */
 
 #endif

@@ -215,9 +215,9 @@ tls_context_makes_new_ticket_keys_twice_a_day(void **state)
         struct tls_context *client = client_of(TLS_TRUST_NAME, "gw.pem");
         SSL_CTX_set_max_proto_version(client->ctx[0], version);
         assert_false(is_resumed(client, server, "a", true));
-        server->ticket_keys_ms -= 11 * hour_ms;
+        server->tickets.made_ms -= 11 * hour_ms;
         assert_true(is_resumed(client, server, "a", true));
-        server->ticket_keys_ms -= hour_ms;
+        server->tickets.made_ms -= hour_ms;
         assert_false(is_resumed(client, server, "a", true));
         assert_true(is_resumed(client, server, "a", true));
         tls_context_unref(&server);
