@@ -8,24 +8,8 @@
 #include "gateway/base/mem.h"
 
 enum {
-    CONNECT_MS = 30 * 1000,   /* TCP: a dead address must not hold up its neighbour for minutes */
-    HANDSHAKE_MS = 60 * 1000, /* TLS */
-    QUIT_MS = 10 * 1000,      /* we do not wait long for the answer to QUIT */
+    CONNECT_MS = 30 * 1000, /* TCP: a dead address must not hold up its neighbour for minutes */
 };
-
-/* What one step of the conversation came to. */
-enum step {
-    STEP_AGAIN,
-    STEP_WAIT,
-    STEP_OVER, /* the connection is to be ended */
-};
-
-static void
-wait_for(struct outbound *b, enum waits_for what, uint64_t ms)
-{
-    b->waits_for = what;
-    b->deadline_ms = loop_now_ms(b->outlet->worker->loop) + ms;
-}
 
 struct reply
 outbound_local_reply(int code, const char *enhanced, const char *text)
@@ -115,32 +99,6 @@ outbound_server_failed(struct outbound *b, const struct smtp_outcome *why)
     outlet_server_failed(b->outlet, b->lane, why);
 }
 
-/* A kept connection that the server had closed already when our MAIL came: nobody failed, and the
- * message goes through another one. */
-static bool
-was_stale(const struct outbound *b, const struct smtp_outcome *why)
-{
-    return why->reply.local && why->stage == SMTP_STAGE_MAIL && b->sent_count > 1;
-}
-
-/* The engine has given up the connection. */
-static enum step
-step_failed(struct outbound *b)
-{
-    const struct smtp_outcome why = *smtp_client_failure(b->engine);
-    bool stale = was_stale(b, &why);
-    if (b->d != NULL && stale)
-        outbound_give_back(b);
-    else if (b->d != NULL)
-        outbound_settle(b);
-    /* A server may end an idle connection whenever it likes; that is no failure. Nor can it help
-     * our trouble with a message (4.3.x: disk, memory). */
-    bool is_ours = why.reply.local && why.reply.enhanced[1] == 3 && why.stage >= SMTP_STAGE_MAIL;
-    if (!stale && !is_ours && why.stage != SMTP_STAGE_IDLE && b->waits_for != WAITS_FOR_QUIT)
-        outbound_server_failed(b, &why);
-    return STEP_OVER;
-}
-
 /* The connection broke below us, maybe before there was an engine. Ends b. */
 static void
 lost(struct outbound *b, const struct reply *why, enum smtp_stage stage)
@@ -156,6 +114,13 @@ lost(struct outbound *b, const struct reply *why, enum smtp_stage stage)
 }
 
 /* ---- The clock ---- */
+
+void
+outbound_wait_for(struct outbound *b, enum waits_for what, uint64_t ms)
+{
+    b->waits_for = what;
+    b->deadline_ms = loop_now_ms(b->outlet->worker->loop) + ms;
+}
 
 static void
 arm(struct outbound *b)
@@ -210,124 +175,14 @@ on_timer(void *context)
 
 /* ---- The conversation ---- */
 
-static bool
-should_retire(const struct outbound *b, uint64_t now)
-{
-    return b->retiring || b->sent_count >= b->connector->messages_per_connection ||
-           now - b->opened_ms >= b->connector->connection_age_ms;
-}
-
-static void
-log_connected(const struct outbound *b)
-{
-    struct outbound_facts facts = outbound_facts(b);
-    struct log_line line;
-    log_begin(&line, b->outlet->worker->shop->log, EV_server_connected, 0);
-    log_str(&line, "connector", b->outlet->name);
-    log_str(&line, "server", facts.server);
-    log_str(&line, "tls", facts.tls);
-    log_str(&line, "cipher", facts.cipher);
-    log_str(&line, "verified", facts.verified);
-    log_str(&line, "account", b->connector->auth_user);
-    log_end(&line);
-}
-
-/* Ready for the first or the next message. */
-static enum step
-step_ready(struct outbound *b, uint64_t now)
-{
-    if (!b->was_ready) {
-        b->was_ready = true;
-        b->outlet->making_count--;
-        counter_add(b->outlet->count.connected, 1);
-        log_connected(b);
-        outlet_server_works(b->outlet, b->lane, b);
-    }
-    if (should_retire(b, now)) {
-        b->retiring = true;
-        wait_for(b, WAITS_FOR_QUIT, QUIT_MS);
-        smtp_client_quit(b->engine, now);
-        return STEP_AGAIN;
-    }
-    struct delivery *d = outlet_next(b->outlet);
-    if (d != NULL) {
-        outbound_send(b, &d);
-        return STEP_AGAIN;
-    }
-    if (b->waits_for != WAITS_FOR_WORK)
-        wait_for(b, WAITS_FOR_WORK, b->connector->idle_ms);
-    return STEP_WAIT;
-}
-
-static enum step
-step_starttls(struct outbound *b)
-{
-    struct err err;
-    char room[600];
-    struct buf key = {.data = room, .cap = sizeof room, .max = sizeof room - 1};
-    const char *host =
-        b->connector->tls_server_name ? b->connector->tls_server_name : b->lane->host;
-    if (b->waits_for == WAITS_FOR_TLS)
-        return STEP_WAIT;
-    /* Sessions are kept for connector, server and policy: a reload starts anew. */
-    buf_printf(&key, "%s|%s|%d|%llu", b->outlet->name, b->server_text, b->connector->tls_verify,
-               (unsigned long long)b->runtime->config->generation);
-    wait_for(b, WAITS_FOR_TLS, HANDSHAKE_MS);
-    if (conn_start_tls_client(b->conn, runtime_send_tls(b->runtime, b->connector), host,
-                              buf_slice(&key), &err))
-        return STEP_WAIT;
-    struct reply r = outbound_local_reply(451, "4.7.5", err.text);
-    struct smtp_outcome outcome = {.reply = r, .stage = SMTP_STAGE_TLS};
-    outbound_server_failed(b, &outcome);
-    return STEP_OVER;
-}
-
-static void
-write_output(struct outbound *b)
-{
-    if (b->conn == NULL)
-        return;
-    struct slice out = smtp_client_output(b->engine);
-    out = slice_head(out, conn_room(b->conn));
-    if (out.len > 0 && conn_write(b->conn, out))
-        smtp_client_sent(b->engine, out.len);
-}
-
-/* Do one thing that the engine asks for. */
-static enum step
-step(struct outbound *b)
-{
-    uint64_t now = loop_now_ms(b->outlet->worker->loop);
-    write_output(b);
-    switch (smtp_client_task(b->engine)) {
-    case SMTP_TASK_WAIT:
-        return STEP_WAIT;
-    case SMTP_TASK_STARTTLS:
-        return step_starttls(b);
-    case SMTP_TASK_READY:
-        return b->d == NULL ? step_ready(b, now) : STEP_WAIT;
-    case SMTP_TASK_BODY:
-        return conn_room(b->conn) > 0 && outbound_give_body(b, now) ? STEP_AGAIN : STEP_WAIT;
-    case SMTP_TASK_DONE:
-        smtp_client_next(b->engine);
-        outbound_settle(b);
-        return STEP_AGAIN;
-    case SMTP_TASK_FAILED:
-        return step_failed(b);
-    case SMTP_TASK_CLOSED:
-        return STEP_OVER;
-    }
-    never("smtp_task has seven values");
-}
-
 void
 outbound_drive(struct outbound *b)
 {
-    enum step s;
+    enum outbound_step s;
     if (b->driving)
         return;
     b->driving = true;
-    while ((s = step(b)) == STEP_AGAIN)
+    while ((s = outbound_step(b)) == STEP_AGAIN)
         continue;
     b->driving = false;
     if (s == STEP_OVER)
@@ -436,7 +291,7 @@ outbound_open(struct outlet *o, struct lane *lane)
     b->lane = lane;
     b->serial = id_next(spool_ids(o->worker->shop->spool), clock_unix_ms());
     b->opened_ms = loop_now_ms(o->worker->loop);
-    wait_for(b, WAITS_FOR_CONNECT, CONNECT_MS);
+    outbound_wait_for(b, WAITS_FOR_CONNECT, CONNECT_MS);
     buf_init(&b->prefix, 1024);
     name_server(b, &lane->addr);
     b->timer = timer_new(o->worker->loop, on_timer, b);

@@ -1,6 +1,6 @@
 /*
  * outbound_private.h - the inside of a connection to a server: outbound.c is the connection,
- * outbound_message.c the message on it.
+ * outbound_steps.c what it does next, outbound_message.c the message on it.
  */
 #ifndef RELAY_OUTBOUND_PRIVATE_H
 #define RELAY_OUTBOUND_PRIVATE_H
@@ -55,6 +55,20 @@ struct outbound {
 /* On until the engine waits. May end b: nothing behind a call of this, but where driving is set.
  */
 void outbound_drive(struct outbound *b);
+
+void outbound_wait_for(struct outbound *b, enum waits_for what, uint64_t ms);
+
+/* ---- outbound_steps.c ---- */
+
+/* What one step of the conversation came to. */
+enum outbound_step {
+    STEP_AGAIN,
+    STEP_WAIT,
+    STEP_OVER, /* the connection is to be ended */
+};
+
+/* Do one thing that the engine asks for. */
+enum outbound_step outbound_step(struct outbound *b);
 
 /* ---- outbound_message.c ---- */
 
