@@ -1,5 +1,7 @@
 #include "gateway/route/logon_memory.h"
 
+#include <pthread.h>
+
 #include "config/config.h"
 #include "gateway/base/mem.h"
 #include "tls/keyed_hash.h"
@@ -21,7 +23,8 @@ struct logon_set {
 struct logon_memory {
     struct keyed_hash_key key;
     uint64_t lifetime_ms;
-    size_t set_count; /* a power of two */
+    size_t set_count;     /* a power of two */
+    pthread_mutex_t lock; /* for the sets */
     struct logon_set sets[];
 };
 
@@ -40,14 +43,17 @@ logon_memory_new(size_t entries_max, uint64_t lifetime_ms)
     m->lifetime_ms = lifetime_ms;
     m->set_count = set_count;
     random_octets(&m->key, sizeof m->key);
+    must(pthread_mutex_init(&m->lock, NULL) == 0);
     return m;
 }
 
 void
 logon_memory_free(struct logon_memory **m)
 {
-    if (*m != NULL)
-        mem_wipe(&(*m)->key, sizeof(*m)->key);
+    if (*m == NULL)
+        return;
+    pthread_mutex_destroy(&(*m)->lock);
+    mem_wipe(&(*m)->key, sizeof(*m)->key);
     mem_free(m);
 }
 
@@ -90,12 +96,14 @@ logon_memory_knows(struct logon_memory *m, const struct account *account, struct
     unsigned char hash[KEYED_HASH_SIZE];
     hash_of(m, account, password, hash);
     struct logon_set *set = set_of(m, hash);
+    bool knows = false;
 
-    for (size_t i = 0; i < SET_PLACES; i++)
-        if (is_fresh(m, &set->places[i], now_ms) &&
-            keyed_hash_same(set->places[i].hash, hash, sizeof hash))
-            return true;
-    return false;
+    pthread_mutex_lock(&m->lock);
+    for (size_t i = 0; i < SET_PLACES && !knows; i++)
+        knows = is_fresh(m, &set->places[i], now_ms) &&
+                keyed_hash_same(set->places[i].hash, hash, sizeof hash);
+    pthread_mutex_unlock(&m->lock);
+    return knows;
 }
 
 /* The place of this very logon, else an empty one, else the oldest. */
@@ -120,9 +128,11 @@ logon_memory_learn(struct logon_memory *m, const struct account *account, struct
 {
     unsigned char hash[KEYED_HASH_SIZE];
     hash_of(m, account, password, hash);
-    struct logon *place = place_for(set_of(m, hash), hash);
 
+    pthread_mutex_lock(&m->lock);
+    struct logon *place = place_for(set_of(m, hash), hash);
     memcpy(place->hash, hash, sizeof hash);
     place->learned_ms = now_ms;
     place->is_used = true;
+    pthread_mutex_unlock(&m->lock);
 }

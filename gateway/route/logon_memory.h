@@ -6,7 +6,7 @@
  * hash file is forgotten by itself. Failures are never remembered.
  *
  * A success is remembered for its lifetime and not a moment longer, however often it is asked
- * for: then the password is checked in full again. Not locked: its owner's thread only.
+ * for: then the password is checked in full again. Thread safe.
  */
 #ifndef ROUTE_LOGON_MEMORY_H
 #define ROUTE_LOGON_MEMORY_H
