@@ -45,6 +45,15 @@ config_forest(const struct config *config, struct slice name)
     return NULL;
 }
 
+const struct listener *
+config_listener_at(const struct config *config, const char *address)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (strcmp(config->listeners[i].address.text, address) == 0)
+            return &config->listeners[i];
+    return NULL;
+}
+
 /* The octets of a client's address. One that a dual-stack socket shows as ::ffff:a.b.c.d is IPv4,
  * whatever the socket is. */
 static int

@@ -238,6 +238,8 @@ void config_unref(struct config **config);
 
 /* The connector of that name, or NULL. */
 const struct send_connector *config_send(const struct config *config, struct slice name);
+/* The listener of that address, as the file writes it, or NULL. */
+const struct listener *config_listener_at(const struct config *config, const char *address);
 const struct forest *config_forest(const struct config *config, struct slice name);
 
 bool network_holds(const struct network *network, const struct sockaddr *address);

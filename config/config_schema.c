@@ -72,8 +72,8 @@ static const struct word spf_words[] = {
 static const struct row rows[] = {
     {"version", ONE(count, config, version), RANGE(1, 1), REQUIRED,
      .say = "the version of this file's language"},
-    {"workers", ONE(workers, config, workers), RANGE(1, 64), .none = "auto",
-     .say = "how many threads carry mail; one for now, which is what auto means"},
+    {"workers", ONE(count, config, workers), RANGE(1, 64), .none = "auto",
+     .say = "how many threads carry mail; auto is one for each processor, at most four"},
     {"hostname", ONE(host, config, hostname), REQUIRED,
      .say = "the gateway's own name, in its banner, EHLO, Received fields and reports"},
     {"postmaster", ONE(mailbox, config, postmaster), REQUIRED,

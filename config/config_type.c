@@ -224,18 +224,6 @@ show_count(const struct row *row, const void *from, struct buf *out)
 const struct value_type type_count = {"number", sizeof(uint32_t), read_count, show_count};
 
 static bool
-read_workers(const struct value_room *room, const struct row *row, struct slice text, void *to,
-             struct err *err)
-{
-    TRY(read_count(room, row, text, to, err));
-    if (*(uint32_t *)to > 1)
-        return err_set(err, ERR_CONFIG, "more than one worker is not available yet");
-    return true;
-}
-
-const struct value_type type_workers = {"number", sizeof(uint32_t), read_workers, show_count};
-
-static bool
 read_bool(const struct value_room *room, const struct row *row, struct slice text, void *to,
           struct err *err)
 {

@@ -11,7 +11,7 @@
 #include "config/config_schema.h"
 
 extern const struct value_type type_mailbox, type_host, type_name, type_login;
-extern const struct value_type type_duration, type_size, type_count, type_workers;
+extern const struct value_type type_duration, type_size, type_count;
 extern const struct value_type type_bool, type_words, type_switch;
 extern const struct value_type type_path, type_file, type_key_file, type_secret_file;
 extern const struct value_type type_endpoint, type_endpoint_new, type_network, type_server;

@@ -16,6 +16,7 @@
 enum {
     LOGONS_REMEMBERED = 4096,
     LOGON_MS = 5 * 60 * 1000,
+    AUTO_WORKERS_MAX = 4, /* design.md 4 */
     EXIT_FINE = 0,
     EXIT_CONFIG = 1,
     EXIT_TROUBLE = 2,
@@ -26,7 +27,8 @@ struct app {
     uint64_t generation;
     struct workshop shop;
     struct loop *loop;
-    struct worker *worker;
+    struct crew *crew;
+    struct worker *worker; /* the first of the crew */
     struct doors *doors;
     struct control *control;
     struct monitor *monitor;
@@ -60,6 +62,7 @@ log_started(struct app *a, const struct spool_found *found)
     log_begin(&line, a->shop.log, EV_started, 0);
     log_str(&line, "version", FORESTGATE_VERSION);
     log_str(&line, "hostname", c->hostname);
+    log_num(&line, "workers", a->shop.worker_count);
     log_num(&line, "listeners", c->listener_count);
     log_num(&line, "forests", c->forest_count);
     log_num(&line, "messages", found->recovered);
@@ -95,17 +98,25 @@ complain(struct complaints *list, const struct config *c, const char *text)
     list->errors++;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+    return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
+}
+
 /* What cannot change while we run. */
 static void
 check_fixed(const struct config *now, const struct config *next, struct complaints *list)
 {
-    if (strcmp(now->spool_path, next->spool_path) != 0)
+    const char *monitor = now->monitor ? now->monitor->text : NULL;
+    const char *next_monitor = next->monitor ? next->monitor->text : NULL;
+    if (now->workers != next->workers)
+        complain(list, next, "workers changes only with a restart");
+    if (!same_text(now->spool_path, next->spool_path))
         complain(list, next, "spool.path changes only with a restart");
-    if ((now->control_path == NULL) != (next->control_path == NULL) ||
-        (now->control_path != NULL && strcmp(now->control_path, next->control_path) != 0))
+    if (!same_text(now->control_path, next->control_path))
         complain(list, next, "control changes only with a restart");
-    if ((now->monitor == NULL) != (next->monitor == NULL) ||
-        (now->monitor != NULL && strcmp(now->monitor->text, next->monitor->text) != 0))
+    if (!same_text(monitor, next_monitor))
         complain(list, next, "monitor.address changes only with a restart");
 }
 
@@ -126,7 +137,7 @@ use_config(struct app *a, struct config **take_config, struct complaints *list)
         list->errors++;
         return false;
     }
-    bool ok = doors_open(a->doors, r->config, &err) && worker_use(a->worker, r, &err);
+    bool ok = doors_open(a->doors, r->config, &err) && crew_use(a->crew, r, &err);
     if (!ok)
         complain(list, r->config, err.text);
     doors_keep(a->doors, a->worker->runtime->config);
@@ -198,13 +209,13 @@ app_drain(struct app *a, const char *reason)
     struct log_line line;
     log_begin(&line, a->shop.log, EV_stopping, 0);
     log_str(&line, "reason", reason);
-    log_num(&line, "sessions", a->worker->session_count);
+    log_num(&line, "sessions", crew_sessions(a->crew));
     log_num(&line, "deliveries", deliveries_of(a->worker));
     log_end(&line);
     a->stop_reason = reason;
     doors_keep(a->doors, NULL);
     timer_set(a->drain_timer, loop_now_ms(a->loop) + a->worker->runtime->config->drain_ms);
-    worker_drain(a->worker, stop, a);
+    crew_drain(a->crew, stop, a);
 }
 
 static void
@@ -282,23 +293,18 @@ drain_for_control(void *context)
     app_drain(context, "forestgate drain");
 }
 
-static void
-flush_log(void *context)
-{
-    log_flush(context);
-}
-
 static bool
 make_tools(struct app *a, const struct config *c, struct err *err)
 {
     const struct control_means means = {
         .shop = &a->shop,
+        .crew = a->crew,
         .worker = a->worker,
         .reload = reload_for_control,
         .drain = drain_for_control,
         .app = a,
     };
-    if ((a->doors = doors_new(a->worker)) == NULL)
+    if ((a->doors = doors_new(a->crew)) == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
     TRY(control_new(c->control_path, &means, &a->control, err));
     TRY(monitor_new(c->monitor, a->worker, &a->monitor, err));
@@ -311,13 +317,21 @@ make_tools(struct app *a, const struct config *c, struct err *err)
     return true;
 }
 
+static size_t
+worker_count(const struct config *c)
+{
+    unsigned processors = loop_processors();
+    if (c->workers > 0)
+        return c->workers;
+    return processors < AUTO_WORKERS_MAX ? processors : AUTO_WORKERS_MAX;
+}
+
 /* Everything in order; what was made is unmade by tear_down() in any case. */
 static bool
 build(struct app *a, struct config **take_config, struct spool_found *found, struct err *err)
 {
     struct runtime *r = NULL;
     TRY(runtime_new(take_config, &r, err));
-    a->shop.worker_count = 1;
     a->shop.metrics = metrics_new();
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
     bool ok = a->shop.metrics != NULL && a->shop.logons != NULL;
@@ -327,10 +341,12 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && open_spool(a, r->config, found, err) &&
-         worker_new(&a->shop, 0, a->loop, r, &a->worker, err) && make_tools(a, r->config, err) &&
+         crew_new(&a->shop, worker_count(r->config), a->loop, r, &a->crew, err);
+    if (ok)
+        a->worker = crew_first(a->crew);
+    ok = ok && make_tools(a, r->config, err) && crew_start(a->crew, err) &&
          doors_open(a->doors, r->config, err);
     if (ok) {
-        loop_on_turn_end(a->loop, flush_log, a->shop.log);
         log_clear_connectors(a, r->config);
         counter_set(metrics_series(a->shop.metrics, METRIC_build_info, FORESTGATE_VERSION, NULL),
                     1);
@@ -349,8 +365,7 @@ tear_down(struct app *a)
     signal_watch_free(&a->on_int);
     signal_watch_free(&a->on_hup);
     timer_free(&a->drain_timer);
-    /* First the committer ends: its last answers still find the worker. */
-    worker_free(&a->worker);
+    crew_free(&a->crew);
     spool_close(&a->shop.spool);
     waker_free(&a->spool_failure);
     if (a->loop != NULL)

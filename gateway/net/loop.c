@@ -60,6 +60,12 @@ begin(struct loop *l, struct err *err)
     return true;
 }
 
+unsigned
+loop_processors(void)
+{
+    return uv_available_parallelism();
+}
+
 bool
 loop_new(struct loop **out, struct err *err)
 {

@@ -18,6 +18,9 @@
 
 struct loop;
 
+/* How many processors this process may use; at least 1. */
+unsigned loop_processors(void);
+
 MUST_USE bool loop_new(struct loop **out, struct err *err);
 
 /* Runs until loop_stop() or until nothing is left to wait for. May be called again. */

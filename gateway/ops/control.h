@@ -8,14 +8,15 @@
 #ifndef OPS_CONTROL_H
 #define OPS_CONTROL_H
 
-#include "gateway/relay/worker.h"
+#include "gateway/relay/crew.h"
 
 enum { CONTROL_WORDS = 16, CONTROL_ANSWER_MAX = 4 * 1024 * 1024, CONTROL_HINT_MAX = 100 };
 
 /* What the commands work on, and what they ask of the app. */
 struct control_means {
     struct workshop *shop;
-    struct worker *worker; /* on whose loop the socket lives */
+    struct crew *crew;
+    struct worker *worker; /* its first: on whose loop the socket lives */
     bool (*reload)(void *app, struct buf *complaints);
     void (*drain)(void *app);
     void *app;

@@ -131,7 +131,7 @@ control_queue_list(const struct control_means *means, const struct slice *words,
 /* ---- queue retry ---- */
 
 struct retrying {
-    struct workshop *shop;
+    struct crew *crew;
     char connector[64];
 };
 
@@ -140,8 +140,7 @@ on_due(void *context, const struct spool_answer *a)
 {
     struct retrying *r = context;
     (void)a; /* what could not be made due now stays due at its time */
-    for (size_t w = 0; w < r->shop->worker_count; w++)
-        worker_retry(r->shop->workers[w], slice_str(r->connector));
+    crew_retry(r->crew, slice_str(r->connector));
     mem_free(&r);
 }
 
@@ -155,7 +154,7 @@ control_queue_retry(const struct control_means *means, const struct slice *words
         buf_put_str(out, "queue retry takes the name of a send connector, or --all.\n");
         return 2;
     }
-    if (!all && worker_outlet(means->worker, connector) == NULL) {
+    if (!all && config_send(means->worker->runtime->config, connector) == NULL) {
         buf_printf(out, "There is no send connector \"%.*s\".\n", SLICE_ARG(connector));
         return 1;
     }
@@ -166,7 +165,7 @@ control_queue_retry(const struct control_means *means, const struct slice *words
         buf_put_str(out, "Out of memory.\n");
         return 2;
     }
-    r->shop = means->shop;
+    r->crew = means->crew;
     slice_copy_text(r->connector, sizeof r->connector, connector);
     spool_retry(means->worker->spool_client, connector, token);
     buf_put_str(out, "Its mail is tried again now.\n");

@@ -13,27 +13,44 @@ static bool
 may_decide(struct worker *w, const struct parcel *p, const struct envelope_recipient *r,
            bool expire)
 {
-    struct outlet *o = worker_outlet(w, r->connector);
     if (r->state == RECIPIENT_HELD || !expire || r->connector.len == 0)
         return true;
+    struct outlet *o = worker_outlet(w, r->connector);
     /* Its connector left the configuration: reroute.c comes first. */
     if (o == NULL)
         return false;
     return outlet_was_tried(o) && outlet_withdraw(o, p->envelope.id);
 }
 
-/* The recipients of ours that age decides about now; *left: how many it cannot decide about yet.
- * A held report gets no notice: it is one. */
+/* A held report gets no notice: it is one. */
+static bool
+is_open(const struct envelope_recipient *r, bool expire)
+{
+    return r->state == RECIPIENT_WAITING || (expire && r->state == RECIPIENT_HELD);
+}
+
+/* One notice tells of all recipients that wait: the owner of the first of them gives it. */
+static bool
+gives_notice(const struct worker *w, const struct envelope *e)
+{
+    for (size_t i = 0; i < e->recipient_count; i++)
+        if (is_open(&e->recipients[i], false))
+            return worker_owns(w, e->recipients[i].connector);
+    return false;
+}
+
+/* The recipients that age decides about now; *left: how many it cannot decide about yet. */
 static uint32_t *
 choose(struct worker *w, const struct parcel *p, bool expire, size_t *count, size_t *left)
 {
     const struct envelope *e = &p->envelope;
     uint32_t *indexes = mem_new(e->recipient_count * sizeof *indexes);
+    bool all = !expire && gives_notice(w, e);
     *count = *left = 0;
     for (size_t i = 0; indexes != NULL && i < e->recipient_count; i++) {
         const struct envelope_recipient *r = &e->recipients[i];
-        bool open = r->state == RECIPIENT_WAITING || (expire && r->state == RECIPIENT_HELD);
-        if (!open || !worker_owns(w, r->connector))
+        bool ours = expire ? worker_owns(w, r->connector) : all;
+        if (!ours || !is_open(r, expire))
             continue;
         if (may_decide(w, p, r, expire))
             indexes[(*count)++] = (uint32_t)i;

@@ -4,36 +4,27 @@
 
 #include "gateway/base/mem.h"
 #include "gateway/net/listener.h"
-#include "gateway/relay/inbound.h"
 
 struct door {
     struct door *next;
-    struct worker *worker;
+    struct crew *crew;
     char address[64]; /* of the configuration: a reload finds its listener by it */
     struct port *port;
 };
 
 struct doors {
-    struct worker *worker;
+    struct crew *crew;
     struct door *first;
 };
-
-static const struct listener *
-listener_at(const struct config *c, const char *address)
-{
-    for (size_t i = 0; c != NULL && i < c->listener_count; i++)
-        if (strcmp(c->listeners[i].address.text, address) == 0)
-            return &c->listeners[i];
-    return NULL;
-}
 
 static void
 on_fd(void *context, int fd)
 {
     struct door *d = context;
-    const struct listener *l = listener_at(d->worker->runtime->config, d->address);
+    const struct config *config = crew_first(d->crew)->runtime->config;
+    const struct listener *l = config_listener_at(config, d->address);
     if (l != NULL)
-        inbound_open(d->worker, l, fd);
+        crew_hand(d->crew, l, fd);
     else
         close(fd); /* the configuration has just dropped it: the door is about to close */
 }
@@ -50,11 +41,11 @@ is_open(const struct doors *doors, const char *address)
 static bool
 open_one(struct doors *doors, const struct listener *l, struct err *err)
 {
-    struct worker *w = doors->worker;
+    struct worker *w = crew_first(doors->crew);
     struct door *d = mem_new(sizeof *d);
     if (d == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
-    d->worker = w;
+    d->crew = doors->crew;
     slice_copy_text(d->address, sizeof d->address, slice_str(l->address.text));
     if (!port_open(w->loop, (const struct sockaddr *)&l->address.addr, on_fd, d, &d->port, err)) {
         mem_free(&d);
@@ -71,11 +62,11 @@ open_one(struct doors *doors, const struct listener *l, struct err *err)
 }
 
 struct doors *
-doors_new(struct worker *w)
+doors_new(struct crew *crew)
 {
     struct doors *doors = mem_new(sizeof *doors);
     if (doors != NULL)
-        doors->worker = w;
+        doors->crew = crew;
     return doors;
 }
 
@@ -94,7 +85,7 @@ doors_keep(struct doors *doors, const struct config *config)
     struct door **at = &doors->first;
     while (*at != NULL) {
         struct door *d = *at;
-        if (listener_at(config, d->address) != NULL) {
+        if (config != NULL && config_listener_at(config, d->address) != NULL) {
             at = &d->next;
             continue;
         }

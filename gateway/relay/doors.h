@@ -1,16 +1,16 @@
 /*
  * doors.h - the listening sockets of a configuration: opened at start, kept over reloads where
- * the address stays, closed when it goes. What comes in through one becomes a session of the
- * worker.
+ * the address stays, closed when it goes. What comes in through one becomes a session of one of
+ * the crew.
  */
 #ifndef RELAY_DOORS_H
 #define RELAY_DOORS_H
 
-#include "gateway/relay/worker.h"
+#include "gateway/relay/crew.h"
 
 struct doors;
 
-struct doors *doors_new(struct worker *w);
+struct doors *doors_new(struct crew *crew);
 /* Closes all of them. */
 void doors_free(struct doors **d);
 

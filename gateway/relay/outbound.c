@@ -49,7 +49,7 @@ leave(struct outbound *b)
     mem_free(&b);
     outlet_pump(o);
     if (o->retiring || o->worker->draining)
-        worker_look_idle(o->worker);
+        worker_outlet_ebbs(o->worker);
 }
 
 static void

@@ -26,7 +26,7 @@ void outlet_use(struct outlet *o, struct runtime *runtime,
                 const struct send_connector *connector);
 
 /* It is in no configuration any more, or the gateway ends: nothing new; what is under way ends
- * first, then worker_look_idle() is called. cut: connections are closed at once. */
+ * first, then worker_outlet_ebbs() is called. cut: connections are closed at once. */
 void outlet_retire(struct outlet *o, bool cut);
 /* Only when outlet_is_idle(). */
 void outlet_free(struct outlet **o);

@@ -350,7 +350,7 @@ on_recorded(void *context, const struct spool_answer *answer)
     finish(&s);
     outlet_pump(o);
     if (o->retiring || o->worker->draining)
-        worker_look_idle(o->worker);
+        worker_outlet_ebbs(o->worker);
 }
 
 static void

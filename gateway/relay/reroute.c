@@ -79,7 +79,8 @@ fill_rows(struct rerouting *r, const struct envelope *e)
     for (size_t i = 0; i < e->recipient_count; i++) {
         const struct envelope_recipient *rcpt = &e->recipients[i];
         if ((rcpt->state != RECIPIENT_WAITING && rcpt->state != RECIPIENT_HELD) ||
-            config_send(r->worker->runtime->config, rcpt->connector) != NULL)
+            config_send(r->worker->runtime->config, rcpt->connector) != NULL ||
+            !worker_owns(r->worker, rcpt->connector))
             continue;
         struct slice connector = arena_copy(&r->arena, route_anew(r->worker, e, rcpt));
         bool moved = connector.len > 0 || rcpt->connector.len > 0;
@@ -145,12 +146,13 @@ static bool
 look_at_queue(struct worker *w, const char *connector)
 {
     /* What had no route has none until the configuration changes: it is looked at once. */
-    if (connector[0] == '\0')
+    if (connector[0] == '\0' && w->index == 0)
         return look_at(w, "", &w->rerouted_to, clock_unix_ms() - YOUNG_MS);
     /* Whatever is looked at here leaves this queue. */
     struct slice name = slice_str(connector);
     struct spool_place from_start = {INT64_MIN, 0};
-    if (config_send(w->runtime->config, name) != NULL || worker_outlet(w, name) != NULL)
+    if (!worker_owns(w, name) || config_send(w->runtime->config, name) != NULL ||
+        worker_outlet(w, name) != NULL)
         return false;
     return look_at(w, connector, &from_start, INT64_MAX) && w->rerouting > 0;
 }

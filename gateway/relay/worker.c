@@ -10,27 +10,16 @@
 enum {
     TICK_MS = 60 * 1000,
     TICK_SOON_MS = 1000,  /* there is more of the same */
-    PASSWORD_JOBS = 2,    /* at once: two cores do about 80 yescrypt checks a second */
+    PASSWORD_JOBS = 2,    /* at once: two cores do about 80 yescrypt checks a second; one for
+                             each when there are several workers, which share the pool */
     PASSWORD_QUEUE = 256, /* waiting; beyond: 454 */
     MAILBOX_MAX = 4096,   /* parcels from other workers; beyond: found in the spool */
 };
 
-/* Which worker owns a send connector: a matter of its name alone, so that all agree. */
-static size_t
-owner_of(const struct workshop *shop, struct slice connector)
-{
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < connector.len; i++)
-        hash = (hash ^ (unsigned char)connector.ptr[i]) * 16777619U;
-    return (hash ^ hash >> 15) % shop->worker_count;
-}
-
 bool
 worker_owns(const struct worker *w, struct slice connector)
 {
-    if (config_send(w->runtime->config, connector) == NULL)
-        return w->index == 0;
-    return owner_of(w->shop, connector) == w->index;
+    return ownership_of(w->shop->ownership, connector) == w->index;
 }
 
 struct outlet *
@@ -59,12 +48,24 @@ take_parcel(struct worker *w, struct parcel *p)
     }
 }
 
+/* A parcel was refused while we were busy: its message is in the spool and due. */
+static void
+look_for_missed(struct worker *w)
+{
+    if (!atomic_exchange(&w->mailbox_missed, false))
+        return;
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        outlet_look(o);
+}
+
 static void
 on_mail(void *context, const struct mailbox_item *item)
 {
+    struct worker *w = context;
     struct parcel *p = item->ref;
-    take_parcel(context, p);
+    take_parcel(w, p);
     parcel_unref(&p);
+    look_for_missed(w);
 }
 
 static void
@@ -75,13 +76,28 @@ on_mail_dropped(void *context, const struct mailbox_item *item)
     parcel_unref(&p);
 }
 
+static void
+post_parcel(struct worker *to, struct parcel *parcel)
+{
+    const struct mailbox_item item = {.id = parcel->envelope.id, .ref = parcel_ref(parcel)};
+    if (mailbox_post(to->mailbox, &item))
+        return;
+    /* Noted before the second try: if that is refused too, there is an item behind which the
+     * owner sees the note. */
+    atomic_store(&to->mailbox_missed, true);
+    if (mailbox_post(to->mailbox, &item))
+        return;
+    struct parcel *back = item.ref;
+    parcel_unref(&back);
+}
+
 void
 worker_offer(struct worker *w, struct parcel *parcel)
 {
     uint64_t told = 0; /* a bit for each worker */
     for (size_t i = 0; i < parcel->envelope.recipient_count; i++) {
         struct slice connector = parcel->envelope.recipients[i].connector;
-        size_t owner = owner_of(w->shop, connector);
+        size_t owner = ownership_of(w->shop->ownership, connector);
         if (connector.len == 0 || (told & UINT64_C(1) << owner))
             continue;
         told |= UINT64_C(1) << owner;
@@ -89,12 +105,7 @@ worker_offer(struct worker *w, struct parcel *parcel)
             take_parcel(w, parcel);
             continue;
         }
-        const struct mailbox_item item = {.id = parcel->envelope.id, .ref = parcel_ref(parcel)};
-        if (!mailbox_post(w->shop->workers[owner]->mailbox, &item)) {
-            /* Its mailbox is full: it finds the message in the spool when it looks again. */
-            struct parcel *back = item.ref;
-            parcel_unref(&back);
-        }
+        post_parcel(w->shop->workers[owner], parcel);
     }
 }
 
@@ -106,7 +117,7 @@ make_outlets(struct worker *w)
     const struct config *c = w->runtime->config;
     for (size_t i = 0; i < c->send_count; i++) {
         const struct send_connector *connector = &c->send[i];
-        if (owner_of(w->shop, slice_str(connector->name)) != w->index)
+        if (!worker_owns(w, slice_str(connector->name)))
             continue;
         struct outlet *o = worker_outlet(w, slice_str(connector->name));
         if (o != NULL)
@@ -169,7 +180,7 @@ on_tick(void *context)
     if (w->draining)
         return;
     sweep_outlets(w);
-    bool more = w->index == 0 && reroute_look(w);
+    bool more = reroute_look(w);
     more = deadlines_look(w) || more;
     timer_set(w->tick, loop_now_ms(w->loop) + (more ? TICK_SOON_MS : TICK_MS));
 }
@@ -191,7 +202,8 @@ make_means(struct worker *w)
     w->answers_waker = waker_new(w->loop, on_answers, w);
     w->answers = answers_new();
     w->tick = timer_new(w->loop, on_tick, w);
-    w->password_gate = job_gate_new(w->loop, PASSWORD_JOBS, PASSWORD_QUEUE);
+    w->password_gate =
+        job_gate_new(w->loop, w->shop->worker_count > 1 ? 1 : PASSWORD_JOBS, PASSWORD_QUEUE);
     w->mailbox = mailbox_new(w->loop, MAILBOX_MAX, &mail, w);
     if (w->answers_waker != NULL)
         w->spool_client = spool_client_new(w->shop->spool, waker_wake, w->answers_waker);
@@ -276,6 +288,15 @@ worker_look_idle(struct worker *w)
     void (*on_idle)(void *) = w->on_idle;
     w->on_idle = NULL;
     on_idle(w->on_idle_context);
+}
+
+void
+worker_outlet_ebbs(struct worker *w)
+{
+    if (w->draining)
+        worker_look_idle(w);
+    else
+        timer_set(w->tick, loop_now_ms(w->loop));
 }
 
 void

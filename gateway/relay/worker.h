@@ -2,9 +2,10 @@
  * worker.h - one thread of the gateway: a loop with its sessions, its outlets and their shared
  * means. What must be one per process (spool, log, metrics, memory of logons) is borrowed here.
  *
- * Ownership (design.md 4): each send connector has one owner among the workers, chosen by its
- * name. A session that took custody of a message offers the parcel to the owners of its
- * connectors; only ids and reference-counted parcels cross between workers, through mailboxes.
+ * Ownership (design.md 4): each send connector has one owner among the workers (ownership.h). A
+ * session that took custody of a message offers the parcel to the owners of its connectors; only
+ * ids and reference-counted parcels cross between workers, through mailboxes. Whatever else is
+ * asked of a worker comes as a letter (crew.c): nobody touches another's sessions or outlets.
  */
 #ifndef RELAY_WORKER_H
 #define RELAY_WORKER_H
@@ -18,6 +19,7 @@
 #include "gateway/net/timer.h"
 #include "gateway/net/waker.h"
 #include "gateway/relay/answers.h"
+#include "gateway/relay/ownership.h"
 #include "gateway/relay/parcel.h"
 #include "gateway/relay/runtime.h"
 #include "gateway/route/logon_memory.h"
@@ -37,9 +39,9 @@ struct workshop {
     struct spool *spool;
     struct logon_memory *logons;
     struct keyed_hash_key trace_key;
+    struct ownership *ownership;
     struct worker *workers[WORKERS_MAX]; /* filled by worker_new */
-    size_t worker_count; /* how many there will be: set before the first is made, because owners
-                            follow from it */
+    size_t worker_count;
 };
 
 struct worker {
@@ -50,14 +52,15 @@ struct worker {
     struct spool_client *spool_client;
     struct waker *answers_waker;
     struct answers *answers;
-    struct mailbox *mailbox; /* parcels offered by other workers */
+    struct mailbox *mailbox;     /* parcels offered by other workers */
+    _Atomic bool mailbox_missed; /* one was refused, for want of room: it is in the spool */
     struct resolver *resolver;
     struct job_gate *password_gate;
     struct auth_job *auth_jobs; /* password checks under way; inbound_auth.c */
     struct timer *tick;         /* once a minute: deadlines, unreachable mail, gauges */
 
-    struct inbound *sessions; /* intrusive list */
-    size_t session_count;
+    struct inbound *sessions;      /* intrusive list */
+    _Atomic size_t session_count;  /* changed here, read by whoever shares out connections */
     struct outlet *outlets;        /* intrusive list */
     struct spool_place noticed_to; /* deadlines.c: how far each index was looked through */
     struct spool_place expired_to;
@@ -84,14 +87,17 @@ void worker_offer(struct worker *w, struct parcel *parcel);
 
 /* Finish what is under way, take nothing new; on_idle is called once, from the loop. */
 void worker_drain(struct worker *w, void (*on_idle)(void *context), void *context);
-/* Called by sessions and outlets when one of them ended. */
+/* Called by sessions when one of them ended. */
 void worker_look_idle(struct worker *w);
+/* Something ended at an outlet that takes nothing new: the worker may be idle, or the mail of a
+ * connector that is gone can be given another one. */
+void worker_outlet_ebbs(struct worker *w);
 
 /* forestgate queue retry: the connector of that name, or all with "". How many were woken. */
 size_t worker_retry(struct worker *w, struct slice connector);
 
-/* Does this worker look after recipients of that connector? Those of a connector that is in no
- * configuration ("" among them) are worker 0's. */
+/* Does this worker look after recipients of that connector? Also when it is in no configuration
+ * any more; those without any ("") are worker 0's. */
 bool worker_owns(const struct worker *w, struct slice connector);
 
 /* The outlet of a connector if it is this worker's; NULL otherwise. */

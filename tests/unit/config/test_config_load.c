@@ -266,6 +266,7 @@ static const struct word_row {
     const char *say, *from, *to;
 } good_rows[] = {
     {"one worker", "version: 1", "version: 1\nworkers: 1"},
+    {"as many workers as there can be", "version: 1", "version: 1\nworkers: 64"},
     {"nothing, in so many words", "version: 1", "version: 1\ncontrol: none\nmonitor: none"},
     {"the system's name servers, in so many words", "spool:", "dns: { servers: system }\nspool:"},
     {"spf: off", "    speaks_for: [contoso]", "    speaks_for: [contoso]\n    spf: off"},

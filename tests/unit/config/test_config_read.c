@@ -67,10 +67,10 @@ static const struct complaint_row keys[] = {
      "    deliver: [contoso-hub]\n"
      "    directory: contoso.csv",
      "13:5: error: \"directory\" is not available yet\n"},
-    {"several workers", "version: 1",
+    {"more workers than there can be", "version: 1",
      "version: 1\n"
-     "workers: 2",
-     "2:10: error: workers: more than one worker is not available yet\n"},
+     "workers: 65",
+     "2:10: error: workers: 65 is out of range; it can be 1 to 64\n"},
     {"spf: mark", "    speaks_for: [contoso]",
      "    speaks_for: [contoso]\n"
      "    spf: mark",

@@ -87,6 +87,7 @@ house_init(struct house *h)
     custody_init(&h->custody);
     custody_open(&h->custody);
     h->shop.metrics = metrics_new();
+    h->shop.ownership = ownership_new(1);
     h->shop.spool = h->custody.spool;
     if (!worker_new(&h->shop, 0, h->loop, h->runtime, &h->worker, &err))
         fail_msg("%s", err.text);
@@ -101,6 +102,7 @@ house_fini(struct house *h)
     fake_server_close(&h->second);
     loop_free(&h->loop);
     runtime_unref(&h->runtime);
+    ownership_free(&h->shop.ownership);
     metrics_free(&h->shop.metrics);
     custody_fini(&h->custody);
     config_folder_remove(&h->folder);

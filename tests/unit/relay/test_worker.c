@@ -68,6 +68,7 @@ house_init(struct house *h)
     h->shop.metrics = metrics_new();
     h->shop.spool = h->custody.spool;
     h->shop.worker_count = 2;
+    h->shop.ownership = ownership_new(2);
     for (size_t i = 0; i < 2; i++)
         h->loops[i] = turns_loop();
     for (size_t i = 0; i < 2; i++)
@@ -83,6 +84,7 @@ house_fini(struct house *h)
     for (size_t i = 0; i < 2; i++)
         loop_free(&h->loops[i]);
     runtime_unref(&h->runtime);
+    ownership_free(&h->shop.ownership);
     metrics_free(&h->shop.metrics);
     custody_fini(&h->custody);
     config_folder_remove(&h->folder);
@@ -190,6 +192,7 @@ workers_that_end_leave_the_mail_in_the_spool(void **state)
 
 struct routed {
     struct house *house;
+    struct worker *by;
     uint64_t id;
 };
 
@@ -198,7 +201,7 @@ has_new_connector(void *context)
 {
     struct routed *r = context;
     struct envelope e;
-    return answers_owed(r->house->workers[0]->answers) == 0 &&
+    return answers_owed(r->by->answers) == 0 &&
            custody_read(&r->house->custody, r->id, &e) &&
            slice_is(e.recipients[0].connector, "north");
 }
@@ -212,14 +215,15 @@ workers_give_mail_of_a_connector_that_is_gone_a_new_one(void **state)
     size_t owner;
     (void)state;
     house_init(&h);
+    size_t before = ownership_of(h.shop.ownership, slice_str("gone"));
     struct envelope e = custody_envelope(&r, "gone", clock_unix_ms(), 0);
     r.address = slice_str("bob@fabrikam.example");
     uint64_t id = custody_accept(&h.custody, &e, 300, 1, &err);
     struct outlet *north = outlet_of(&h, "north", &owner);
 
-    /* Worker 0 looks after what has no connector, first thing. */
-    struct routed routed = {&h, id};
-    turns_until(h.loops[0], has_new_connector, &routed);
+    /* The owner of the name looks after its mail, first thing. */
+    struct routed routed = {&h, h.workers[before], id};
+    turns_until(h.loops[before], has_new_connector, &routed);
     struct waiting waiting = {north, id};
     turns_until(h.loops[owner], outlet_got_it, &waiting);
     house_fini(&h);
