@@ -168,8 +168,8 @@ inbound_ask_data(struct inbound *s)
         trace.tls_bits = (unsigned)tls_filter_bits(tls);
     }
     struct reply refusal;
-    s->transaction.intake =
-        intake_begin(s->worker->shop->spool, &trace, s->runtime->config->limit_hops, &refusal);
+    s->transaction.intake = intake_begin(s->worker->shop->spool, &trace, slice(NULL, 0),
+                                         s->runtime->config->limit_hops, &refusal);
     if (s->transaction.intake == NULL) {
         answer(s, &refusal);
         return;

@@ -2,6 +2,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/base/mem.h"
+#include "gateway/mail/address.h"
 #include "gateway/mail/header.h"
 #include "gateway/route/firewall.h"
 
@@ -19,6 +20,7 @@ struct intake {
     size_t trace_count;
     unsigned char traces[TRACES_MAX][LOOP_TRACE_HASH];
     char message_id[MESSAGE_ID_MAX];
+    char hostname[DOMAIN_MAX + 1]; /* ours */
 };
 
 /* What the spool's refusal means for the client (RFC 5321 4.2.2). */
@@ -41,7 +43,8 @@ put(struct intake *t, struct slice octets, struct reply *refusal)
 }
 
 struct intake *
-intake_begin(struct spool *spool, struct trace *trace, uint32_t hops_max, struct reply *refusal)
+intake_begin(struct spool *spool, struct trace *trace, struct slice above, uint32_t hops_max,
+             struct reply *refusal)
 {
     struct err err;
     struct intake *t = mem_new(sizeof *t);
@@ -49,6 +52,7 @@ intake_begin(struct spool *spool, struct trace *trace, uint32_t hops_max, struct
     if (t == NULL)
         return NULL;
     t->hops_max = hops_max;
+    slice_copy_text(t->hostname, sizeof t->hostname, trace->hostname);
     header_scanner_init(&t->scanner);
     if (!spool_begin(spool, &t->draft, &err)) {
         *refusal = reply_of(&err);
@@ -63,7 +67,7 @@ intake_begin(struct spool *spool, struct trace *trace, uint32_t hops_max, struct
     buf_init(&field, TRACE_MAX);
     trace_put(&field, trace);
     trace->id = slice(NULL, 0);
-    bool ok = buf_ok(&field) && put(t, buf_slice(&field), refusal);
+    bool ok = buf_ok(&field) && put(t, above, refusal) && put(t, buf_slice(&field), refusal);
     buf_fini(&field);
     if (!ok)
         intake_free(&t);
@@ -102,7 +106,9 @@ pass_field(struct intake *t, const struct header_field *field, struct reply *ref
         remember_trace(t, field);
     else if (ascii_is(field->name, "Message-ID"))
         remember_message_id(t, field);
-    return !firewall_passes(field->name) || put(t, field->raw, refusal);
+    if (!firewall_passes(field->name) || firewall_is_forged(field, slice_str(t->hostname)))
+        return true;
+    return put(t, field->raw, refusal);
 }
 
 /* The rest of the header section when its end was reached: the blank line, or one of ours when

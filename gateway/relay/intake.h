@@ -1,9 +1,10 @@
 /*
- * intake.h - the content of a message on its way into the spool: our Received field first, then
- * its header fields as far as the firewall lets them pass, then the body, octet for octet.
+ * intake.h - the content of a message on its way into the spool: our own fields first, Received
+ * last of them, then its header fields as far as the firewall lets them pass, then the body,
+ * octet for octet.
  *
  * Gives    the draft; what was seen on the way: hops, the traces of earlier passes, Message-ID.
- * Follows  RFC 5321 4.4, 6.3; design.md 3.3, 6.7, 6.8, 6.9.
+ * Follows  RFC 5321 4.4, 6.3; RFC 8601 5; design.md 3.3, 6.7, 6.8, 6.9.
  * Refuses  too many hops, a header section over HEADER_MAX, what the spool has no room for.
  */
 #ifndef RELAY_INTAKE_H
@@ -16,9 +17,10 @@
 
 struct intake;
 
-/* Begins the draft and writes the Received field (its id is set here). NULL: refusal says why. */
-struct intake *intake_begin(struct spool *spool, struct trace *trace, uint32_t hops_max,
-                            struct reply *refusal);
+/* Begins the draft and writes our fields: those above (whole, with their line ends, or "") and
+ * the Received field (its id is set here). NULL: refusal says why. */
+struct intake *intake_begin(struct spool *spool, struct trace *trace, struct slice above,
+                            uint32_t hops_max, struct reply *refusal);
 
 /* Octets of the message. False: refusal is the reply for the end of data; take no more. */
 MUST_USE bool intake_take(struct intake *t, struct slice octets, struct reply *refusal);

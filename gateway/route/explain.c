@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "gateway/mail/auth_results.h"
 #include "gateway/route/firewall.h"
 #include "gateway/route/loop_trace.h"
 #include "gateway/route/recipient.h"
@@ -421,6 +422,7 @@ tell_header(struct buf *out, const struct sender_decision *sender)
         row(out, firewall_passes(name) ? "kept" : "removed", nowhere, "%s%s", families[i],
             families[i][name.len - 1] == '-' ? "*" : "");
     }
+    row(out, "removed", nowhere, "%s in our name", AUTH_RESULTS_NAME);
     row(out, "added", nowhere, "Received, %s", LOOP_TRACE_NAME);
     row(out, "passed on", nowhere, "%s",
         sender->auth_anonymous ? "MAIL FROM with AUTH=<>: counts as from outside"

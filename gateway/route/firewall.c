@@ -1,6 +1,7 @@
 #include "gateway/route/firewall.h"
 
 #include "gateway/base/ascii.h"
+#include "gateway/mail/auth_results.h"
 
 enum firewall_class
 firewall_class_of(struct slice field_name)
@@ -23,4 +24,11 @@ firewall_passes(struct slice field_name)
     enum firewall_class is = firewall_class_of(field_name);
 
     return is != FIREWALL_ORGANIZATION && is != FIREWALL_FOREST;
+}
+
+bool
+firewall_is_forged(const struct header_field *field, struct slice authserv_id)
+{
+    return ascii_is(ascii_trim(field->name), AUTH_RESULTS_NAME) &&
+           auth_results_claims(header_value(field), authserv_id);
 }

@@ -49,7 +49,7 @@ take(struct custody *c, const char *text, size_t cut, struct intake **t, struct 
 {
     struct trace trace = trace_of_test();
     struct slice all = slice_str(text);
-    *t = intake_begin(c->spool, &trace, HOPS_MAX, refusal);
+    *t = intake_begin(c->spool, &trace, slice(NULL, 0), HOPS_MAX, refusal);
     assert_non_null(*t);
     return intake_take(*t, slice_head(all, cut), refusal) &&
            intake_take(*t, slice_from(all, cut), refusal) && intake_end(*t, refusal);
@@ -71,6 +71,13 @@ static const struct {
      "A: 1\r\n\r\nX-MS-Exchange-Organization-SCL: -1\r\n"},
     {"routing fields stay", "Received: by a\r\nResent-From: b\r\n\r\n",
      "Received: by a\r\nResent-From: b\r\n\r\n"},
+    {"Authentication-Results in our name are removed, folded, in any case, with comments",
+     "A: 1\r\nauthentication-RESULTS : (x)\r\n GW.contoso.example 1;\r\n\tspf=pass\r\nB: "
+     "2\r\n\r\n",
+     "A: 1\r\nB: 2\r\n\r\n"},
+    {"those of others stay, and every Received-SPF",
+     "Authentication-Results: gw.fabrikam.example; spf=pass\r\nReceived-SPF: pass\r\n\r\n",
+     "Authentication-Results: gw.fabrikam.example; spf=pass\r\nReceived-SPF: pass\r\n\r\n"},
     {"a body without header gets its blank line", "no header at all\r\n",
      "\r\nno header at all\r\n"},
     {"an empty message is a blank line", "", "\r\n"},
@@ -126,6 +133,26 @@ intake_writes_who_how_and_the_queue_id(void **state)
 }
 
 static void
+intake_puts_the_fields_of_a_check_above_received(void **state)
+{
+    struct custody *c = *state;
+    struct trace trace = trace_of_test();
+    struct reply refusal;
+    struct buf got;
+    buf_init(&got, 64 * 1024);
+    struct intake *t =
+        intake_begin(c->spool, &trace, slice_str("Received-SPF: pass\r\n"), HOPS_MAX, &refusal);
+    assert_non_null(t);
+    assert_true(intake_take(t, slice_str("Received-SPF: none\r\n\r\n"), &refusal));
+    read_back(c, t, &got);
+    assert_true(
+        slice_starts(buf_slice(&got), slice_str("Received-SPF: pass\r\nReceived: from ex03.")));
+    assert_non_null(strstr(buf_text(&got), "+0000\r\nReceived-SPF: none\r\n\r\n"));
+    intake_free(&t);
+    buf_fini(&got);
+}
+
+static void
 intake_refuses_a_hop_too_many(void **state)
 {
     struct custody *c = *state;
@@ -146,7 +173,7 @@ intake_refuses_a_header_without_end(void **state)
     struct custody *c = *state;
     struct reply refusal = {0};
     struct trace trace = trace_of_test();
-    struct intake *t = intake_begin(c->spool, &trace, HOPS_MAX, &refusal);
+    struct intake *t = intake_begin(c->spool, &trace, slice(NULL, 0), HOPS_MAX, &refusal);
     bool taken = true;
     char line[1024];
     memset(line, 'a', sizeof line);
@@ -203,6 +230,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intake_passes_every_row_at_every_split),
         cmocka_unit_test(intake_writes_who_how_and_the_queue_id),
+        cmocka_unit_test(intake_puts_the_fields_of_a_check_above_received),
         cmocka_unit_test(intake_refuses_a_hop_too_many),
         cmocka_unit_test(intake_refuses_a_header_without_end),
         cmocka_unit_test(intake_remembers_our_traces_and_no_forged_ones),

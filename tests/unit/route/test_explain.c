@@ -145,6 +145,7 @@ explain_tells_the_whole_journey_in_order(void **state)
         "  removed            X-MS-Exchange-Forest-*\n"
         "  kept               Received\n"
         "  kept               Resent-*\n"
+        "  removed            Authentication-Results in our name\n"
         "  added              Received, X-Forestgate-Trace\n"
         "  passed on          MAIL FROM without AUTH=: our logon there speaks for it\n"
         "\n"
