@@ -201,8 +201,7 @@ has_new_connector(void *context)
 {
     struct routed *r = context;
     struct envelope e;
-    return answers_owed(r->by->answers) == 0 &&
-           custody_read(&r->house->custody, r->id, &e) &&
+    return answers_owed(r->by->answers) == 0 && custody_read(&r->house->custody, r->id, &e) &&
            slice_is(e.recipients[0].connector, "north");
 }
 
