@@ -42,7 +42,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_ONLY))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
-.PHONY: all help unit unit-build bench-build check demo bench asan tsan fuzz fuzz-objects lint install clean
+.PHONY: all help unit unit-build bench-build check demo bench asan tsan tsan-gateway fuzz fuzz-objects lint install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -148,8 +148,8 @@ check demo bench fuzz:
 asan:
 	+$(Q)$(MAKE) BUILD=$(BUILD)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT="-O1 -g" unit
 
-tsan:
-	+$(Q)$(MAKE) BUILD=$(BUILD)/tsan SAN="-fsanitize=thread" OPT="-O1 -g" unit
+tsan tsan-gateway:
+	+$(Q)$(MAKE) BUILD=$(BUILD)/tsan SAN="-fsanitize=thread" OPT="-O1 -g" $(if $(filter tsan,$@),unit,all)
 
 # scripts/fuzz calls this with clang and its sanitizers.
 fuzz-objects: $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/%)

@@ -8,6 +8,7 @@ Environment:
   BENCH_MESSAGES  messages a round (20000)         BENCH_SESSIONS  sessions of the generator (50)
   BENCH_ROUNDS    rounds (3)                       BENCH_SIZE      octets a message (4096)
   BENCH_RELAYS    which: "direct forestgate postfix"
+  BENCH_WORKERS   with how many workers forestgate runs, each a column of its own ("1 2 4")
   BENCH_DIR       where the spools are (build/bench/scratch); a tmpfs is refused
   BENCH_PER_CONNECTION  messages a connection of the generator (0: all)
 """
@@ -35,6 +36,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SIZE = int(os.environ.get("BENCH_SIZE", "4096"))
 PER_CONNECTION = int(os.environ.get("BENCH_PER_CONNECTION", "0"))
 RELAYS = os.environ.get("BENCH_RELAYS", "direct forestgate postfix").split()
+WORKERS = os.environ.get("BENCH_WORKERS", "1 2 4").split()
 FOLDER = os.path.abspath(os.environ.get("BENCH_DIR", os.path.join(BUILD, "bench", "scratch")))
 ROUND_SECONDS = 60 + MESSAGES // 100  # whoever is slower than that has failed
 
@@ -144,7 +146,6 @@ class Direct:
 class Forestgate:
     """The gateway, between forest contoso (the generator) and forest fabrikam (the sink)."""
 
-    name = "forestgate"
     durable = "committed before 250 (group commit)"
     binary = os.path.join(BUILD, "forestgate")
     tuning = {  # as Postfix below: both may open 50 connections to the one sink and keep them
@@ -152,8 +153,11 @@ class Forestgate:
         "messages_per_connection": "1000",
     }
 
+    def __init__(self, workers):
+        self.workers, self.name = workers, f"forestgate-{workers}"
+
     def version(self):
-        return run(self.binary, "--version").strip()
+        return f"{run(self.binary, '--version').strip()}, workers: {self.workers}"
 
     def start(self, sink_port):
         self.port, self.monitor = free_port(HOST), free_port(HOST)
@@ -164,6 +168,7 @@ class Forestgate:
         write("forestgate/password", PASSWORD + "\n", 0o600)
         config = write("forestgate/forestgate.yaml", f"""\
 version: 1
+workers: {self.workers}
 hostname: gw.contoso.example
 postmaster: postmaster@contoso.example
 spool: {{ path: {path('forestgate', 'spool')} }}
@@ -402,39 +407,44 @@ def show_machine(relays):
           f"{PER_CONNECTION or 'all'} messages a connection, {ROUNDS} rounds, the middle counts")
     print(f"libraries    {run('openssl', 'version').strip()}")
     for relay in relays:
-        print(f"{relay.name:<12} {relay.version()}; {relay.durable}")
+        print(f"{relay.name:<14} {relay.version()}; {relay.durable}")
         for key, value in relay.tuning.items():
             print(f"             {key} = {value}")
 
 
 def show_result(relays, results):
     print()
-    print(f"{'':<12}{'delivered/s':>12}{'accepted/s':>12}{'CPU s/1000':>12}{'p50 ms':>9}"
+    print(f"{'':<14}{'delivered/s':>12}{'accepted/s':>12}{'CPU s/1000':>12}{'p50 ms':>9}"
           f"{'p99 ms':>9}{'commits':>9}{'to sink':>9}{'resumed':>9}")
     for relay in relays:
         r = results[relay.name]
         commits = r["commits"] if r["commits"] is not None else "-"
         cpu = f"{r['cpu_s_per_1000']:.3f}" if relay.name != "direct" else "-"
-        print(f"{relay.name:<12}{r['delivered_per_second']:>12.0f}{r['accepted_per_second']:>12.0f}"
+        print(f"{relay.name:<14}{r['delivered_per_second']:>12.0f}{r['accepted_per_second']:>12.0f}"
               f"{cpu:>12}{r['p50_ms']:>9.2f}{r['p99_ms']:>9.2f}{commits:>9}"
               f"{r['sink_connections']:>9.0f}{r['sink_resumed']:>9.0f}")
-    ours, theirs, none = (results.get(n) for n in ("forestgate", "postfix", "direct"))
+    theirs, none = (results.get(n) for n in ("postfix", "direct"))
     print()
-    if ours and theirs:
-        print(f"forestgate / postfix   {ours['delivered_per_second'] / theirs['delivered_per_second']:.1f}"
-              f" times the messages, {theirs['cpu_s_per_1000'] / max(ours['cpu_s_per_1000'], 1e-9):.1f}"
-              " times less CPU a message")
-    if ours and none:
-        print("forestgate / direct    "
-              f"{ours['delivered_per_second'] / none['delivered_per_second']:.2f} of the messages")
+    for name, ours in results.items():
+        if not name.startswith("forestgate"):
+            continue
+        if theirs:
+            ratio = ours["delivered_per_second"] / theirs["delivered_per_second"]
+            less = theirs["cpu_s_per_1000"] / max(ours["cpu_s_per_1000"], 1e-9)
+            print(f"{name} / postfix   {ratio:.1f} times the messages, "
+                  f"{less:.1f} times less CPU a message")
+        if none:
+            print(f"{name} / direct    "
+                  f"{ours['delivered_per_second'] / none['delivered_per_second']:.2f} of the messages")
 
 
 def main():
     if "-h" in sys.argv or "--help" in sys.argv:
         print(__doc__)
         return
-    kinds = {"direct": Direct, "forestgate": Forestgate, "postfix": Postfix}
-    relays = [kinds[name]() for name in RELAYS]
+    kinds = {"direct": [Direct()], "forestgate": [Forestgate(n) for n in WORKERS],
+             "postfix": [Postfix()]}
+    relays = [relay for name in RELAYS for relay in kinds[name]]
     shutil.rmtree(FOLDER, ignore_errors=True)
     os.makedirs(FOLDER)
     make_certificate("relay", "gw.contoso.example")
@@ -445,7 +455,7 @@ def main():
         for relay in relays:
             result = measure(relay)
             rounds[relay.name].append(result)
-            print(f"round {number + 1}  {relay.name:<12}{result['delivered_per_second']:>8.0f} "
+            print(f"round {number + 1}  {relay.name:<14}{result['delivered_per_second']:>8.0f} "
                   f"delivered/s  {result['errors'] or ''}", flush=True)
     results = {name: {**{key: middle(all_of, key) for key in all_of[0] if key != "errors"}}
                for name, all_of in rounds.items()}
