@@ -213,7 +213,8 @@ app_drain(struct app *a, const char *reason)
     log_num(&line, "deliveries", deliveries_of(a->worker));
     log_end(&line);
     a->stop_reason = reason;
-    doors_keep(a->doors, NULL);
+    /* The doors stay open: who comes now is told 421, and a balancer sees a server that leaves and
+     * not one that is dead. */
     timer_set(a->drain_timer, loop_now_ms(a->loop) + a->worker->runtime->config->drain_ms);
     crew_drain(a->crew, stop, a);
 }

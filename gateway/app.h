@@ -23,7 +23,7 @@ int app_run(const char *config_path, enum log_level least);
  * False: complaints say why (they may also tell that something needs a restart). */
 MUST_USE bool app_reload(struct app *app, struct complaints *complaints);
 
-/* Take nothing new, finish what is under way, end. */
+/* Take nothing new (whoever connects is told 421), finish what is under way, end. */
 void app_drain(struct app *app, const char *reason);
 
 #endif

@@ -7,10 +7,10 @@ import stat
 import threading
 import unittest
 
-from client import Lost
+from client import Lost, Raw
 from forests import World, message
 from gateway import Gateway, account_hash, forestgate
-from kit import Certificate, can_connect, free_port, wait_until
+from kit import GATEWAY_IP, Certificate, can_connect, free_port, wait_until
 from sink import STALL
 
 
@@ -54,7 +54,8 @@ class Process(Case):
             raw.expect("DATA", 354)
             gateway.process.signal(signal.SIGTERM)
             gateway.wait_event("stopping")
-            wait_until("no new connections", lambda: not can_connect("127.0.0.1", self.world.port))
+            with Raw(GATEWAY_IP, self.world.port) as other:
+                other.expect(None, "421 4.3.2")
             raw.send(message("drain", "drain-1") + b".\r\n")
             raw.expect(None, 250)
             try:

@@ -12,7 +12,7 @@ import unittest
 
 from client import Raw
 from forests import World, message
-from kit import FABRIKAM_IP, GATEWAY_IP, can_connect, wait_until
+from kit import FABRIKAM_IP, GATEWAY_IP, wait_until
 from sink import DROP, STALL
 
 ANNA, BOB = "anna@contoso.example", "bob@fabrikam.example"
@@ -219,7 +219,8 @@ class Ends(Case):
         begin = gateway.log_size()
         gateway.reload()
         gateway.wait_event("config_refused", since=begin)
-        self.assertFalse(can_connect(GATEWAY_IP, self.world.port))
+        with Raw(GATEWAY_IP, self.world.port) as other:
+            other.expect(None, "421 4.3.2")
         gateway.retry()
         gateway.process.signal(signal.SIGTERM)  # the second one: at once
         self.assertEqual(gateway.process.wait(20), 0)
