@@ -5,22 +5,20 @@
 #include "tls/tls_err.h"
 #include "tls/tls_openssl.h"
 #include "tls/tls_private.h"
+#include "tls/tls_profile.h"
 #include "tls/tls_verify.h"
-
-/* A peer's chain of certificates: some Exchange servers send half their Active Directory, but
- * not more than this, which is also within the bound of handshake input. */
-enum { CHAIN_OCTETS_MAX = 48 * 1024 };
 
 /* Separates our tickets from those of another program with the same key file. */
 static const unsigned char session_id_context[] = "forestgate smtp";
 
 static struct tls_context *
-context_new(bool is_server, size_t ctx_count, struct err *err)
+context_new(bool is_server, enum tls_profile profile, size_t ctx_count, struct err *err)
 {
     struct tls_context *c = mem_new(sizeof *c);
     if (c != NULL) {
         atomic_store(&c->refs, 1);
         c->is_server = is_server;
+        c->profile = profile;
         if (is_server)
             tls_tickets_init(&c->tickets, clock_ms());
         c->bio_method = tls_bio_method_new();
@@ -31,24 +29,6 @@ context_new(bool is_server, size_t ctx_count, struct err *err)
     }
     err_set(err, ERR_NOMEM, "TLS context: out of memory");
     return NULL;
-}
-
-/* What both roles have in common. */
-static SSL_CTX *
-ctx_new(const SSL_METHOD *method, enum tls_profile profile, struct err *err)
-{
-    must(profile == TLS_MODERN);
-    tls_err_forget();
-    SSL_CTX *ctx = SSL_CTX_new(method);
-    if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
-        tls_err_take(err, "TLS context");
-        SSL_CTX_free(ctx);
-        return NULL;
-    }
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_max_cert_list(ctx, CHAIN_OCTETS_MAX);
-    return ctx;
 }
 
 /* OpenSSL would ask for a pass phrase on the terminal. */
@@ -91,6 +71,9 @@ load_pair(SSL_CTX *ctx, const struct tls_key_pair *pair, struct err *err)
     if (!ok)
         err_set(err, ERR_TLS, "key %s does not belong to certificate %s", pair->key_file,
                 pair->certificate_file);
+    else if (!tls_profile_takes_key(key))
+        ok = err_set(err, ERR_TLS, "key %s has only %d bits; RSA of %d bits is the least",
+                     pair->key_file, EVP_PKEY_get_bits(key), TLS_KEY_BITS_LEAST);
     else if (SSL_CTX_use_PrivateKey(ctx, key) != 1)
         ok = tls_err_take(err, "key %s", pair->key_file);
     EVP_PKEY_free(key);
@@ -133,13 +116,16 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 }
 
 static bool
-add_server_ctx(struct tls_context *c, enum tls_profile profile, const struct tls_key_pair *pair,
-               struct err *err)
+add_server_ctx(struct tls_context *c, const struct tls_key_pair *pair, struct err *err)
 {
-    SSL_CTX *ctx = ctx_new(TLS_server_method(), profile, err);
+    SSL_CTX *ctx = tls_profile_new_ctx(TLS_server_method(), c->profile, err);
     if (ctx == NULL)
         return false;
     c->ctx[c->ctx_count++] = ctx;
+    /* No client is asked for a certificate: accounts say who it is. Exchange 2007 would answer
+     * with its self-signed one, which proves nothing, and a Schannel client without any has to be
+     * told by its application to go on (SEC_I_INCOMPLETE_CREDENTIALS), which is one more thing to
+     * fail. Whoever has one is taken as "not verified", like all the others. */
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_dh_auto(ctx, 1);
     /* Tickets carry the sessions; a cache here would only remember them a second time. */
@@ -154,11 +140,11 @@ tls_context_new_server(enum tls_profile profile, const struct tls_key_pair *pair
                        size_t pair_count, struct tls_context **out, struct err *err)
 {
     must(pair_count > 0);
-    struct tls_context *c = context_new(true, pair_count, err);
+    struct tls_context *c = context_new(true, profile, pair_count, err);
     if (c == NULL)
         return false;
     for (size_t i = 0; i < pair_count; i++) {
-        if (!add_server_ctx(c, profile, &pairs[i], err)) {
+        if (!add_server_ctx(c, &pairs[i], err)) {
             tls_context_unref(&c);
             return false;
         }
@@ -184,16 +170,24 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
 }
 
 static bool
-load_roots(SSL_CTX *ctx, const char *ca_file, struct err *err)
+load_system_roots(SSL_CTX *ctx, const struct tls_roots *at_hand, struct err *err)
 {
+    struct tls_roots *read = NULL;
+    if (at_hand == NULL && !tls_roots_new(&read, err))
+        return false;
+    SSL_CTX_set1_cert_store(ctx, at_hand != NULL ? at_hand->store : read->store);
+    tls_roots_free(&read);
+    return true;
+}
+
+static bool
+load_roots(SSL_CTX *ctx, const struct tls_client_settings *s, struct err *err)
+{
+    if (s->ca_file == NULL)
+        return load_system_roots(ctx, s->roots, err);
     tls_err_forget();
-    if (ca_file == NULL) {
-        if (SSL_CTX_set_default_verify_paths(ctx) == 1)
-            return true;
-        return tls_err_take(err, "the system's trusted roots");
-    }
-    if (SSL_CTX_load_verify_file(ctx, ca_file) != 1)
-        return tls_err_take(err, "ca file %s", ca_file);
+    if (SSL_CTX_load_verify_file(ctx, s->ca_file) != 1)
+        return tls_err_take(err, "ca file %s", s->ca_file);
     /* What the operator put there is trusted, also when it is an issuing authority below a root
      * or the server's own certificate. */
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
@@ -203,7 +197,7 @@ load_roots(SSL_CTX *ctx, const char *ca_file, struct err *err)
 static bool
 fill_client(struct tls_context *c, const struct tls_client_settings *s, struct err *err)
 {
-    SSL_CTX *ctx = ctx_new(TLS_client_method(), s->profile, err);
+    SSL_CTX *ctx = tls_profile_new_ctx(TLS_client_method(), s->profile, err);
     if (ctx == NULL)
         return false;
     c->ctx[c->ctx_count++] = ctx;
@@ -221,7 +215,7 @@ fill_client(struct tls_context *c, const struct tls_client_settings *s, struct e
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, on_new_session);
     if (s->trust == TLS_TRUST_NAME || s->trust == TLS_TRUST_CA)
-        return load_roots(ctx, s->ca_file, err);
+        return load_roots(ctx, s, err);
     return true;
 }
 
@@ -229,7 +223,7 @@ bool
 tls_context_new_client(const struct tls_client_settings *settings, struct tls_context **out,
                        struct err *err)
 {
-    struct tls_context *c = context_new(false, 1, err);
+    struct tls_context *c = context_new(false, settings->profile, 1, err);
     if (c == NULL)
         return false;
     if (!fill_client(c, settings, err)) {

@@ -13,6 +13,9 @@ tls_err_forget(void)
         ERR_clear_error();
 }
 
+#define NO_VERSION                                                                               \
+    "no TLS version in common; tls.profile modern takes 1.2 and up, exchange2003 1.0 to 1.2"
+
 /* What operators meet most, in their words. */
 static const struct {
     int reason;
@@ -20,9 +23,13 @@ static const struct {
 } known[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "the other side does not speak TLS here"},
     {SSL_R_HTTP_REQUEST, "the other side speaks HTTP, not TLS"},
-    {SSL_R_UNSUPPORTED_PROTOCOL, "no TLS version in common; we take 1.2 and up"},
-    {SSL_R_VERSION_TOO_LOW, "no TLS version in common; we take 1.2 and up"},
+    {SSL_R_UNSUPPORTED_PROTOCOL, NO_VERSION},
+    {SSL_R_VERSION_TOO_LOW, NO_VERSION},
     {SSL_R_NO_SHARED_CIPHER, "no cipher in common"},
+    {SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED,
+     "the other side does not know secure renegotiation (RFC 5746), which tls.profile modern "
+     "wants "
+     "and exchange2003 does not"},
     {SSL_R_UNEXPECTED_EOF_WHILE_READING, "the other side left without close_notify"},
 };
 
@@ -33,6 +40,20 @@ ssl_reason_text(int reason)
         if (known[i].reason == reason)
             return known[i].say;
     return NULL;
+}
+
+/* What an alert may mean, where its name alone says too little. */
+static const char *
+alert_text(int alert)
+{
+    switch (alert) {
+    case SSL_AD_PROTOCOL_VERSION:
+        return ": " NO_VERSION;
+    case SSL_AD_HANDSHAKE_FAILURE:
+        return ": no cipher or version in common, or it wants a certificate of ours";
+    default:
+        return "";
+    }
 }
 
 bool
@@ -54,8 +75,9 @@ tls_err_take(struct err *err, const char *what, ...)
 
     if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
         if (reason > SSL_AD_REASON_OFFSET)
-            return err_set(err, ERR_TLS, "%s: the other side refused with the alert \"%s\"", noun,
-                           SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
+            return err_set(err, ERR_TLS, "%s: the other side refused with the alert \"%s\"%s",
+                           noun, SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET),
+                           alert_text(reason - SSL_AD_REASON_OFFSET));
         const char *say = ssl_reason_text(reason);
         if (say != NULL)
             return err_set(err, ERR_TLS, "%s: %s", noun, say);

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include "gateway/base/mem.h"
-#include "tls/tls_cert.h"
 #include "tls/tls_err.h"
 #include "tls/tls_private.h"
 #include "tls/tls_verify.h"
@@ -66,6 +65,13 @@ take_host(struct tls_filter *f, const char *host)
     return true;
 }
 
+/* Windows Server 2003 does not know server name indication and chooses nothing by it. */
+static bool
+sends_name(const struct tls_filter *f)
+{
+    return !f->host_is_address && f->context->profile != TLS_EXCHANGE2003;
+}
+
 static bool
 take_session_key(struct tls_filter *f, struct slice key)
 {
@@ -99,7 +105,7 @@ tls_filter_new_client(struct tls_context *c, const char *host, struct slice sess
         return NULL;
     SSL_set_connect_state(f->ssl);
     if (!take_host(f, host) || !take_session_key(f, session_key) ||
-        (!f->host_is_address && SSL_set_tlsext_host_name(f->ssl, f->host) != 1)) {
+        (sends_name(f) && SSL_set_tlsext_host_name(f->ssl, f->host) != 1)) {
         tls_filter_free(&f);
         return NULL;
     }
@@ -292,47 +298,4 @@ tls_filter_close(struct tls_filter *f)
     (void)SSL_shutdown(f->ssl);
     tls_err_forget();
     f->said_close = true;
-}
-
-const char *
-tls_filter_version(const struct tls_filter *f)
-{
-    return SSL_get_version(f->ssl);
-}
-
-const char *
-tls_filter_cipher(const struct tls_filter *f)
-{
-    return SSL_get_cipher_name(f->ssl);
-}
-
-int
-tls_filter_bits(const struct tls_filter *f)
-{
-    return SSL_get_cipher_bits(f->ssl, NULL);
-}
-
-bool
-tls_filter_is_resumed(const struct tls_filter *f)
-{
-    return SSL_session_reused(f->ssl) == 1;
-}
-
-const char *
-tls_filter_verified(const struct tls_filter *f)
-{
-    return f->verified;
-}
-
-const char *
-tls_filter_warning(const struct tls_filter *f)
-{
-    return f->warning;
-}
-
-int64_t
-tls_filter_peer_expires_unix_s(const struct tls_filter *f)
-{
-    X509 *cert = SSL_get0_peer_certificate(f->ssl);
-    return cert != NULL ? tls_cert_time_unix_s(X509_get0_notAfter(cert)) : 0;
 }

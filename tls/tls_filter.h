@@ -19,9 +19,10 @@ struct tls_filter;
  * of handshake input: 64 KiB, then ERR_TLS. NULL: out of memory. */
 struct tls_filter *tls_filter_new_server(struct tls_context *c, struct buf *wire_out);
 
-/* host: SNI and, with TLS_TRUST_NAME, the name to verify (an address literal: no SNI, verified as
- * an IP subject alternative name). session_key: whose earlier session may be resumed: connector,
- * server and policy (copied). The handshake's first flight is in wire_out at once. */
+/* host: SNI (but not in the profile exchange2003) and, with TLS_TRUST_NAME, the name to verify
+ * (an address literal: no SNI, verified as an IP subject alternative name). session_key: whose
+ * earlier session may be resumed: connector, server and policy (copied). The handshake's first
+ * flight is in wire_out at once. */
 struct tls_filter *tls_filter_new_client(struct tls_context *c, const char *host,
                                          struct slice session_key, struct buf *wire_out);
 void tls_filter_free(struct tls_filter **f);
@@ -46,6 +47,13 @@ void tls_filter_close(struct tls_filter *f);          /* say close_notify */
 const char *tls_filter_version(const struct tls_filter *f); /* "TLSv1.3" */
 const char *tls_filter_cipher(const struct tls_filter *f);  /* "TLS_AES_256_GCM_SHA384" */
 int tls_filter_bits(const struct tls_filter *f);
+/* "aead", "cbc_sha2", "cbc_sha1" with keys for this session only; "static_rsa": the server's key
+ * opens them all, whatever the cipher. A closed list, for metrics. */
+const char *tls_filter_cipher_class(const struct tls_filter *f);
+/* What the modern profile would have refused here: "version" (below TLS 1.2), and of a server
+ * "renegotiation" (no RFC 5746) or "certificate" (a weak key or signature). NULL: nothing, so
+ * this session is no reason to keep a lowered profile. Static RSA in TLS 1.2 is none either. */
+const char *tls_filter_needs_legacy(const struct tls_filter *f);
 bool tls_filter_is_resumed(const struct tls_filter *f);
 /* "name", "ca", "pin", "none": what was checked and held. */
 const char *tls_filter_verified(const struct tls_filter *f);

@@ -10,6 +10,7 @@
 #include "tls/tls_context.h"
 #include "tls/tls_filter.h"
 #include "tls/tls_openssl.h"
+#include "tls/tls_roots.h"
 #include "tls/tls_session_cache.h"
 #include "tls/tls_tickets.h"
 
@@ -18,6 +19,7 @@
 struct tls_context {
     _Atomic size_t refs;
     bool is_server;
+    enum tls_profile profile;
     BIO_METHOD *bio_method;
     SSL_CTX **ctx; /* server: one a key pair, the first is the default; client: one */
     size_t ctx_count;
@@ -29,6 +31,10 @@ struct tls_context {
     unsigned char (*pins)[32];
     size_t pin_count;
     struct tls_session_cache *sessions;
+};
+
+struct tls_roots {
+    X509_STORE *store;
 };
 
 enum tls_filter_state {

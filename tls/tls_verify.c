@@ -7,6 +7,7 @@
 #include "tls/tls_cert.h"
 #include "tls/tls_identity.h"
 #include "tls/tls_openssl.h"
+#include "tls/tls_profile.h"
 
 enum { SENTENCE = 240, SHORT_NAME = 72 };
 
@@ -49,6 +50,37 @@ pin_text(const X509 *cert, char room[TLS_PIN_TEXT])
     return room;
 }
 
+static int
+key_bits(X509 *cert)
+{
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    return key != NULL ? EVP_PKEY_get_bits(key) : 0;
+}
+
+/* Whatever the profile and whatever vouches for it: a key that can be broken in an afternoon is
+ * nobody's. */
+static bool
+check_key(struct tls_filter *f, X509 *cert)
+{
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    if (key != NULL && tls_profile_takes_key(key))
+        return true;
+    char subject[SHORT_NAME];
+    tls_cert_name(X509_get_subject_name(cert), subject, sizeof subject);
+    say(&f->refusal, "the certificate (%s) has a key of %d bits; RSA of %d bits is the least",
+        subject, key_bits(cert), TLS_KEY_BITS_LEAST);
+    return false;
+}
+
+static bool
+check_keys(struct tls_filter *f, const STACK_OF(X509) * chain)
+{
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (!check_key(f, sk_X509_value(chain, i)))
+            return false;
+    return true;
+}
+
 /* The chain is broken: say where and how, about the certificate at that depth. */
 static void
 refuse_chain(struct tls_filter *f, X509_STORE_CTX *store)
@@ -85,6 +117,18 @@ refuse_chain(struct tls_filter *f, X509_STORE_CTX *store)
         say(&f->refusal,
             "%s (%s) is issued by %s, which is neither trusted nor in the chain sent", which,
             subject, issuer);
+        break;
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+        say(&f->refusal,
+            "%s (%s) has a key of %d bits, too weak for tls.profile modern; exchange2003 takes "
+            "%d and up",
+            which, subject, key_bits(cert), TLS_KEY_BITS_LEAST);
+        break;
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+        say(&f->refusal,
+            "%s (%s) is signed with %s, too weak for tls.profile modern; exchange2003 takes it",
+            which, subject, OBJ_nid2ln(X509_get_signature_nid(cert)));
         break;
     default:
         say(&f->refusal, "%s (%s): %s", which, subject, X509_verify_cert_error_string(code));
@@ -150,13 +194,17 @@ decide(struct tls_filter *f, X509_STORE_CTX *store)
     if (trust == TLS_TRUST_PIN) {
         f->verified = "pin";
         X509_STORE_CTX_set_error(store, X509_V_OK);
-        if (check_pin(f, leaf))
+        if (check_key(f, leaf) && check_pin(f, leaf))
             return true;
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
         return false;
     }
     if (X509_verify_cert(store) != 1) {
         refuse_chain(f, store);
+        return false;
+    }
+    if (!check_keys(f, X509_STORE_CTX_get0_chain(store))) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_EE_KEY_TOO_SMALL);
         return false;
     }
     f->verified = trust == TLS_TRUST_NAME ? "name" : "ca";

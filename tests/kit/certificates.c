@@ -113,7 +113,7 @@ certificates_make(const char *folder, const char *name, const struct certificate
                   spec->is_authority ? "critical,CA:TRUE" : "CA:FALSE");
     if (spec->names != NULL)
         add_extension(cert, issuer, NID_subject_alt_name, spec->names);
-    must(X509_sign(cert, issuer_key, EVP_sha256()) > 0);
+    must(X509_sign(cert, issuer_key, spec->is_sha1 ? EVP_sha1() : EVP_sha256()) > 0);
 
     FILE *file = file_open(folder, name, ".pem", "w");
     must(PEM_write_X509(file, cert) == 1);

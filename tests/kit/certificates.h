@@ -14,6 +14,7 @@ struct certificate_spec {
     const char *names;       /* "DNS:a.example,IP:127.0.0.1"; NULL: none */
     const char *issuer;      /* name of an earlier one in the same folder; NULL: self-signed */
     bool is_authority;
+    bool is_sha1;    /* signed with SHA-1 */
     int rsa_bits;    /* 0: an elliptic curve key, which is much faster */
     int64_t from_s;  /* from now; 0 = an hour ago */
     int64_t until_s; /* from now; 0 = in a day */

@@ -55,13 +55,14 @@ run_worker(void *arg)
 static void
 check_threads(enum tls_profile profile, int version, bool keys_get_old)
 {
+    const char *name = profile == TLS_MODERN ? "gw" : "old";
     char pem[128], key[128];
     struct err err = {0};
     struct tls_context *server = NULL, *client = NULL;
     pthread_t threads[THREADS];
     struct one_worker workers[THREADS];
-    snprintf(pem, sizeof pem, "%s/gw.pem", folder);
-    snprintf(key, sizeof key, "%s/gw.key", folder);
+    snprintf(pem, sizeof pem, "%s/%s.pem", folder, name);
+    snprintf(key, sizeof key, "%s/%s.key", folder, name);
     const struct tls_key_pair pair = {pem, key};
     const struct tls_client_settings s = {
         .profile = profile, .trust = TLS_TRUST_NAME, .ca_file = pem};
@@ -98,6 +99,7 @@ tls_context_serves_several_threads_at_once(void **state)
     (void)state;
     check_threads(TLS_MODERN, TLS1_3_VERSION, false);
     check_threads(TLS_MODERN, TLS1_2_VERSION, false);
+    check_threads(TLS_EXCHANGE2003, TLS1_VERSION, false);
 }
 
 static void
@@ -119,6 +121,10 @@ main(void)
     certificates_make(
         folder, "gw",
         &(struct certificate_spec){.common_name = "gw", .names = "DNS:gw.contoso.example"});
+    certificates_make(folder, "old",
+                      &(struct certificate_spec){.common_name = "old",
+                                                 .names = "DNS:gw.contoso.example",
+                                                 .rsa_bits = 1024});
     int status = cmocka_run_group_tests(tests, NULL, NULL);
     certificates_folder_remove(folder);
     return status;

@@ -1,0 +1,574 @@
+/* The profile exchange2003: what it says, what it takes, and that the modern one takes none of
+ * it. */
+#include "tls/tls_profile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "gateway/base/mem.h"
+#include "tests/kit/certificates.h"
+#include "tests/kit/tls_pair.h"
+#include "tls/tls_identity.h"
+
+#define GW "gw.contoso.example"
+
+static char folder[CERTIFICATES_FOLDER];
+
+static const struct {
+    const char *name;
+    struct certificate_spec spec;
+} certificates[] = {
+    {"root", {.common_name = "Contoso Root", .is_authority = true, .rsa_bits = 2048}},
+    {"root-1024", {.common_name = "Old Root", .is_authority = true, .rsa_bits = 1024}},
+    {"root-512", {.common_name = "Toy Root", .is_authority = true, .rsa_bits = 512}},
+    {"gw", {.common_name = "gw", .names = "DNS:" GW, .issuer = "root", .rsa_bits = 2048}},
+    {"1024", {.common_name = "1024", .names = "DNS:" GW, .issuer = "root", .rsa_bits = 1024}},
+    {"sha1",
+     {.common_name = "sha1",
+      .names = "DNS:" GW,
+      .issuer = "root",
+      .is_sha1 = true,
+      .rsa_bits = 2048}},
+    {"old",
+     {.common_name = "old",
+      .names = "DNS:" GW,
+      .issuer = "root-1024",
+      .is_sha1 = true,
+      .rsa_bits = 1024}},
+    {"512", {.common_name = "512", .names = "DNS:" GW, .issuer = "root", .rsa_bits = 512}},
+    {"under-512",
+     {.common_name = "under", .names = "DNS:" GW, .issuer = "root-512", .rsa_bits = 2048}},
+    {"self", {.common_name = "HUB1", .names = "DNS:hub1", .is_sha1 = true, .rsa_bits = 1024}},
+};
+
+static const char *
+file_of(char room[128], const char *name, const char *end)
+{
+    snprintf(room, 128, "%s/%s%s", folder, name, end);
+    return room;
+}
+
+static bool
+server_may_have(enum tls_profile profile, const char *certificate, struct tls_context **out,
+                struct err *err)
+{
+    char pem[128], key[128];
+    const struct tls_key_pair pair = {file_of(pem, certificate, ".pem"),
+                                      file_of(key, certificate, ".key")};
+    return tls_context_new_server(profile, &pair, 1, out, err);
+}
+
+static struct tls_context *
+server_with(enum tls_profile profile, const char *certificate)
+{
+    struct tls_context *c = NULL;
+    struct err err = {0};
+    if (!server_may_have(profile, certificate, &c, &err))
+        fail_msg("%s: %s", certificate, err.text);
+    return c;
+}
+
+/* A server whose key is below every floor, as no context of ours would be. */
+static struct tls_context *
+server_with_toy_key(const char *certificate)
+{
+    char path[128];
+    struct tls_context *c = server_with(TLS_EXCHANGE2003, "gw");
+    assert_true(SSL_CTX_use_certificate_file(c->ctx[0], file_of(path, certificate, ".pem"), 1) ==
+                1);
+    assert_true(SSL_CTX_use_PrivateKey_file(c->ctx[0], file_of(path, certificate, ".key"), 1) ==
+                1);
+    return c;
+}
+
+/* ca NULL: verifies nothing. */
+static struct tls_context *
+client_of(enum tls_profile profile, const char *ca)
+{
+    char path[128];
+    struct tls_context *c = NULL;
+    struct err err = {0};
+    const struct tls_client_settings s = {
+        .profile = profile,
+        .trust = ca != NULL ? TLS_TRUST_NAME : TLS_TRUST_NONE,
+        .ca_file = ca != NULL ? file_of(path, ca, ".pem") : NULL,
+    };
+    if (!tls_context_new_client(&s, &c, &err))
+        fail_msg("%s", err.text);
+    return c;
+}
+
+static bool
+is_open(const struct tls_pair *p)
+{
+    return tls_filter_is_open(p->client) && tls_filter_is_open(p->server);
+}
+
+/* ---- The hello that we send ---------------------------------------------------------------- */
+
+static size_t
+number(const unsigned char *at)
+{
+    return (size_t)at[0] << 8 | at[1];
+}
+
+/* RFC 5246 7.4.1.2: record, message, version, random, session id; suites, methods, extensions. */
+static void
+tls_exchange2003_offers_static_rsa_first_and_no_name(void **state)
+{
+    (void)state;
+    static const size_t want[] = {0x002f, 0x0035, 0xc013, 0xc014, 0x00ff /* RFC 5746 3.3 */};
+    struct tls_context *client = client_of(TLS_EXCHANGE2003, NULL);
+    struct buf wire;
+    buf_init(&wire, 10000);
+    struct tls_filter *f = tls_filter_new_client(client, GW, slice_str(""), &wire);
+    const unsigned char *hello = (const unsigned char *)wire.data;
+    assert_int_equal(hello[0], 22);
+    assert_int_equal(number(hello + 1), TLS1_VERSION);
+    assert_int_equal(number(hello + 9), TLS1_2_VERSION);
+    size_t at = 5 + 4 + 2 + 32;
+    at += 1 + (size_t)hello[at];
+    size_t suites = number(hello + at) / 2;
+    assert_int_equal(suites, COUNT_OF(want)); /* of the 64 that Schannel of 2003 looks at */
+    for (size_t i = 0; i < suites; i++)
+        assert_int_equal(number(hello + at + 2 + 2 * i), want[i]);
+
+    at += 2 + 2 * suites;
+    at += 1 + (size_t)hello[at];
+    size_t end = at + 2 + number(hello + at);
+    assert_int_equal(end, wire.len);
+    for (at += 2; at < end; at += 4 + number(hello + at + 2))
+        assert_int_not_equal(number(hello + at), 0); /* server_name, RFC 6066 3 */
+    tls_filter_free(&f);
+    buf_fini(&wire);
+    tls_context_unref(&client);
+}
+
+/* ---- Who meets whom ------------------------------------------------------------------------ */
+
+static void
+check_versions(enum tls_profile profile, int version, bool opens, const char *name)
+{
+    struct tls_context *server = server_with(profile, "gw");
+    struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+    struct tls_pair p;
+    SSL_CTX_set_max_proto_version(client->ctx[0], version);
+    tls_pair_init(&p, client, server, GW, "");
+    tls_pair_carry(&p, SIZE_MAX);
+    assert_int_equal(is_open(&p), opens);
+    if (opens) {
+        assert_string_equal(tls_filter_version(p.server), name);
+        assert_string_equal(tls_filter_cipher(p.server), "AES128-SHA");
+        assert_string_equal(tls_filter_cipher_class(p.server), "static_rsa");
+    } else {
+        assert_non_null(strstr(p.server_err.text, "tls.profile modern takes 1.2 and up"));
+        assert_non_null(strstr(p.client_err.text, "\"protocol version\": no TLS version in"));
+    }
+    tls_pair_fini(&p);
+    tls_context_unref(&client);
+    tls_context_unref(&server);
+}
+
+static void
+tls_exchange2003_takes_tls_1_0_and_the_modern_profile_does_not(void **state)
+{
+    (void)state;
+    check_versions(TLS_EXCHANGE2003, TLS1_VERSION, true, "TLSv1");
+    check_versions(TLS_EXCHANGE2003, TLS1_1_VERSION, true, "TLSv1.1");
+    check_versions(TLS_EXCHANGE2003, TLS1_2_VERSION, true, "TLSv1.2");
+    check_versions(TLS_MODERN, TLS1_VERSION, false, NULL);
+    check_versions(TLS_MODERN, TLS1_1_VERSION, false, NULL);
+    check_versions(TLS_MODERN, TLS1_2_VERSION, true, "TLSv1.2");
+}
+
+/* How old clients begin: SSL 2.0's CLIENT-HELLO, offering TLS 1.0 (RFC 2246 E). */
+static const unsigned char old_hello[] = {
+    0x80, 0x2e,                                           /* 46 octets follow */
+    0x01, 0x03, 0x01,                                     /* CLIENT-HELLO, TLS 1.0 */
+    0x00, 0x15,                                           /* seven suites of three octets */
+    0x00, 0x00, 0x00, 0x10,                               /* no session id, challenge of 16 */
+    0x00, 0x00, 0x04, 0x00, 0x00, 0x05, 0x00, 0x00, 0x0a, /* RC4-MD5, RC4-SHA, 3DES: 2003's own */
+    0x00, 0x00, 0x2f, 0x00, 0x00, 0x35,                   /* AES128-SHA, AES256-SHA: KB948963 */
+    0x01, 0x00, 0x80, 0x07, 0x00, 0xc0,                   /* SSL 2.0's own RC4 and 3DES */
+    1,    2,    3,    4,    5,    6,    7,    8,    9,    10, 11, 12, 13, 14, 15, 16,
+};
+
+static bool
+answer_to_old_hello(enum tls_profile profile, struct buf *wire, struct err *err)
+{
+    struct tls_context *server = server_with(profile, "gw");
+    struct slice in = slice((const char *)old_hello, sizeof old_hello);
+    struct buf plain;
+    _Static_assert(sizeof old_hello == 2 + 46, "the length in the hello is right");
+    buf_init(&plain, 1000);
+    struct tls_filter *f = tls_filter_new_server(server, wire);
+    bool ok = tls_filter_feed(f, &in, &plain, err);
+    tls_filter_free(&f);
+    buf_fini(&plain);
+    tls_context_unref(&server);
+    return ok;
+}
+
+static void
+tls_exchange2003_answers_a_hello_in_the_format_of_sslv2(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct buf wire;
+    buf_init(&wire, 20000);
+    assert_true(answer_to_old_hello(TLS_EXCHANGE2003, &wire, &err));
+    const unsigned char *hello = (const unsigned char *)wire.data;
+    assert_true(wire.len > 100);
+    assert_int_equal(hello[0], 22);                         /* a record of the handshake */
+    assert_int_equal(number(hello + 1), TLS1_VERSION);      /* in TLS 1.0 */
+    assert_int_equal(hello[5], 2);                          /* ServerHello */
+    assert_int_equal(number(hello + 9), TLS1_VERSION);      /* which chooses TLS 1.0 */
+    assert_int_equal(number(hello + 44 + hello[43]), 0x2f); /* and AES128-SHA */
+    buf_clear(&wire);
+
+    assert_false(answer_to_old_hello(TLS_MODERN, &wire, &err));
+    assert_non_null(strstr(err.text, "no TLS version in common"));
+    assert_int_equal(((const unsigned char *)wire.data)[0], 21); /* an alert and nothing else */
+    buf_fini(&wire);
+}
+
+/* A client that wants TLS 1.3, or only suites of today, is not for this profile; one that can do
+ * both is met in the middle, and is told to be no reason for the exception. */
+static void
+tls_exchange2003_meets_a_modern_client_in_tls_1_2(void **state)
+{
+    (void)state;
+    struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
+    struct tls_context *client = client_of(TLS_MODERN, "root");
+    struct tls_pair p;
+    tls_pair_init(&p, client, server, GW, "");
+    tls_pair_carry(&p, SIZE_MAX);
+    assert_true(is_open(&p));
+    assert_string_equal(tls_filter_version(p.server), "TLSv1.2");
+    assert_string_equal(tls_filter_cipher(p.server), "ECDHE-RSA-AES256-SHA");
+    assert_string_equal(tls_filter_cipher_class(p.server), "cbc_sha1");
+    assert_null(tls_filter_needs_legacy(p.server));
+    assert_null(tls_filter_needs_legacy(p.client));
+    tls_pair_fini(&p);
+    tls_context_unref(&client);
+    tls_context_unref(&server);
+}
+
+/* ---- Is the exception still needed? -------------------------------------------------------- */
+
+/* The session, and what the modern profile says of the same peer. */
+static const struct {
+    const char *say;
+    int version;
+    const char *certificate;
+    const char *ca; /* NULL: the key is pinned */
+    const char *need;
+    const char *modern_refusal;
+} needs[] = {
+    {"all is well", TLS1_2_VERSION, "gw", "root", NULL, NULL},
+    {"TLS 1.0", TLS1_VERSION, "gw", "root", "version", "no TLS version in common"},
+    {"TLS 1.1", TLS1_1_VERSION, "gw", "root", "version", "no TLS version in common"},
+    {"a key of 1024 bits", TLS1_2_VERSION, "1024", "root", "certificate",
+     "the certificate (CN=1024) has a key of 1024 bits, too weak for tls.profile modern"},
+    {"a signature by SHA-1", TLS1_2_VERSION, "sha1", "root", "certificate",
+     "the certificate (CN=sha1) is signed with sha1WithRSAEncryption, too weak for tls.profile"},
+    {"both, and a root of that age", TLS1_2_VERSION, "old", "root-1024", "certificate",
+     "has a key of 1024 bits, too weak"},
+    {"both, pinned", TLS1_2_VERSION, "old", NULL, NULL, NULL},
+    {"both in TLS 1.0, pinned", TLS1_VERSION, "old", NULL, "version", "no TLS version in common"},
+};
+
+static struct tls_context *
+client_for(size_t row, enum tls_profile profile)
+{
+    char path[128];
+    struct err err = {0};
+    struct tls_identity who;
+    struct tls_context *c = NULL;
+    if (needs[row].ca != NULL)
+        return client_of(profile, needs[row].ca);
+    assert_true(tls_identity_of_file(file_of(path, needs[row].certificate, ".pem"), &who, &err));
+    const struct tls_client_settings s = {.profile = profile,
+                                          .trust = TLS_TRUST_PIN,
+                                          .pins = (const unsigned char(*)[32])who.pin,
+                                          .pin_count = 1};
+    assert_true(tls_context_new_client(&s, &c, &err));
+    return c;
+}
+
+static void
+check_need(size_t row, struct tls_context *client, struct tls_context *server, bool resumes)
+{
+    struct tls_pair p;
+    tls_pair_init(&p, client, server, GW, "k");
+    tls_pair_carry(&p, SIZE_MAX);
+    if (!is_open(&p))
+        fail_msg("%s: %s", needs[row].say, p.client_err.text);
+    assert_int_equal(tls_filter_is_resumed(p.client), resumes);
+    const char *need = tls_filter_needs_legacy(p.client), *want = needs[row].need;
+    if (need != want && (!need || !want || strcmp(need, want) != 0))
+        fail_msg("%s: needed for %s", needs[row].say, need ? need : "nothing");
+    need = tls_filter_needs_legacy(p.server);
+    assert_int_equal(need != NULL, needs[row].version < TLS1_2_VERSION);
+    tls_pair_fini(&p);
+}
+
+static void
+check_modern_client(size_t row, struct tls_context *server)
+{
+    struct tls_context *client = client_for(row, TLS_MODERN);
+    struct tls_pair p;
+    tls_pair_init(&p, client, server, GW, "k");
+    tls_pair_carry(&p, SIZE_MAX);
+    const char *refusal = needs[row].modern_refusal;
+    if (is_open(&p) != (refusal == NULL))
+        fail_msg("%s: the modern profile: %s", needs[row].say, p.client_err.text);
+    if (refusal != NULL && !strstr(p.client_err.text, refusal))
+        fail_msg("%s: the modern profile says %s", needs[row].say, p.client_err.text);
+    if (is_open(&p))
+        assert_null(tls_filter_needs_legacy(p.client));
+    tls_pair_fini(&p);
+    tls_context_unref(&client);
+}
+
+static void
+tls_exchange2003_is_needed_exactly_where_the_modern_profile_refuses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(needs); i++) {
+        struct tls_context *server = server_with(TLS_EXCHANGE2003, needs[i].certificate);
+        struct tls_context *client = client_for(i, TLS_EXCHANGE2003);
+        SSL_CTX_set_max_proto_version(server->ctx[0], needs[i].version);
+        check_need(i, client, server, false);
+        check_need(i, client, server, true);
+        check_modern_client(i, server);
+        tls_context_unref(&client);
+        tls_context_unref(&server);
+    }
+}
+
+/* Takes the extension renegotiation_info (RFC 5746 3.2) out of the ServerHello at the begin of
+ * the wire. Whoever would have gone on stumbles over it at the end of the handshake, not here. */
+static void
+forget_secure_renegotiation(struct buf *wire)
+{
+    static const char extension[] = {'\xff', '\x01', 0, 1, 0};
+    unsigned char *hello = (unsigned char *)wire->data;
+    size_t list =
+        46 + 1 + (size_t)hello[43]; /* record, head, version, random, id, suite, method */
+    size_t at = list + 2, end = at + number(hello + list);
+    while (at < end && memcmp(hello + at, extension, sizeof extension) != 0)
+        at += 4 + number(hello + at + 2);
+    assert_true(at < end);
+    memmove(hello + at, hello + at + 5, wire->len - at - 5);
+    wire->len -= 5;
+    hello[4] = (unsigned char)(hello[4] - 5);
+    hello[8] = (unsigned char)(hello[8] - 5);
+    hello[list + 1] = (unsigned char)(hello[list + 1] - 5);
+}
+
+static void
+meet_without_secure_renegotiation(enum tls_profile profile, struct err *err)
+{
+    struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
+    struct tls_context *client = client_of(profile, "root");
+    struct tls_pair p;
+    SSL_CTX_set_max_proto_version(server->ctx[0], TLS1_2_VERSION);
+    tls_pair_init(&p, client, server, GW, "");
+    assert_true(tls_pair_carry_to_server(&p, SIZE_MAX));
+    forget_secure_renegotiation(&p.server_wire);
+    tls_pair_carry_to_client(&p, SIZE_MAX);
+    *err = p.client_err;
+    tls_pair_fini(&p);
+    tls_context_unref(&client);
+    tls_context_unref(&server);
+}
+
+static void
+tls_exchange2003_goes_on_without_secure_renegotiation(void **state)
+{
+    (void)state;
+    struct err err;
+    meet_without_secure_renegotiation(TLS_EXCHANGE2003, &err);
+    assert_int_equal(err.kind, ERR_NONE);
+    meet_without_secure_renegotiation(TLS_MODERN, &err);
+    assert_int_equal(err.kind, ERR_TLS);
+    assert_non_null(strstr(err.text, "does not know secure renegotiation (RFC 5746), which"));
+}
+
+/* ---- Keys ---------------------------------------------------------------------------------- */
+
+static void
+check_toy(const char *certificate, struct tls_context *client, const char *want)
+{
+    struct tls_context *server = server_with_toy_key(certificate);
+    struct tls_pair p;
+    tls_pair_init(&p, client, server, GW, "");
+    tls_pair_carry(&p, SIZE_MAX);
+    assert_false(tls_filter_is_open(p.client));
+    if (!strstr(p.client_err.text, want))
+        fail_msg("%s: %s", certificate, p.client_err.text);
+    tls_pair_fini(&p);
+    tls_context_unref(&server);
+}
+
+static void
+tls_exchange2003_refuses_a_key_of_512_bits(void **state)
+{
+    (void)state;
+    static const char want[] = "(CN=512) has a key of 512 bits; RSA of 1024 bits is the least";
+    struct tls_identity who;
+    struct err err = {0};
+    char path[128];
+    struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+    check_toy("512", client, want);
+    tls_context_unref(&client);
+
+    /* Above the leaf too. */
+    client = client_of(TLS_EXCHANGE2003, "root-512");
+    check_toy("under-512", client, "(CN=Toy Root) has a key of 512 bits");
+    tls_context_unref(&client);
+
+    /* A pin does not make it better. */
+    assert_true(tls_identity_of_file(file_of(path, "512", ".pem"), &who, &err));
+    const struct tls_client_settings s = {.profile = TLS_EXCHANGE2003,
+                                          .trust = TLS_TRUST_PIN,
+                                          .pins = (const unsigned char(*)[32])who.pin,
+                                          .pin_count = 1};
+    assert_true(tls_context_new_client(&s, &client, &err));
+    check_toy("512", client, want);
+    tls_context_unref(&client);
+}
+
+static void
+tls_exchange2003_has_no_key_of_512_bits_itself(void **state)
+{
+    (void)state;
+    struct tls_context *c = NULL;
+    struct err err = {0};
+    assert_false(server_may_have(TLS_EXCHANGE2003, "512", &c, &err));
+    assert_int_equal(err.kind, ERR_TLS);
+    assert_non_null(strstr(err.text, "512.key has only 512 bits; RSA of 1024 bits is the least"));
+    /* What it may have, and the modern profile may not. */
+    assert_true(server_may_have(TLS_EXCHANGE2003, "old", &c, &err));
+    tls_context_unref(&c);
+    assert_false(server_may_have(TLS_MODERN, "old", &c, &err));
+    assert_non_null(strstr(err.text, "old.pem: ee key too small"));
+}
+
+/* ---- How 2003 and 2007 talk ---------------------------------------------------------------- */
+
+/* Exchange 2007 has such a certificate at hand, for whoever asks. */
+static void
+tls_client_with_a_self_signed_certificate_is_taken_as_not_verified(void **state)
+{
+    (void)state;
+    char path[128];
+    for (int version = TLS1_VERSION; version <= TLS1_2_VERSION; version++) {
+        struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
+        struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+        struct tls_pair p;
+        SSL_CTX *ctx = client->ctx[0];
+        SSL_CTX_set_max_proto_version(ctx, version);
+        assert_true(SSL_CTX_use_certificate_file(ctx, file_of(path, "self", ".pem"), 1) == 1);
+        assert_true(SSL_CTX_use_PrivateKey_file(ctx, file_of(path, "self", ".key"), 1) == 1);
+        tls_pair_init(&p, client, server, GW, "");
+        tls_pair_carry(&p, SIZE_MAX);
+        assert_true(is_open(&p));
+        assert_string_equal(tls_filter_verified(p.server), "none");
+        tls_pair_fini(&p);
+        tls_context_unref(&client);
+        tls_context_unref(&server);
+    }
+}
+
+static void
+say(struct tls_filter *f, const char *text, size_t n)
+{
+    struct err err = {0};
+    struct slice plain = slice(text, n);
+    assert_true(tls_filter_write(f, &plain, &err));
+}
+
+/* Records on a wire: all whole, none longer than 256 octets. */
+static size_t
+count_records(const struct buf *wire)
+{
+    const unsigned char *at = (const unsigned char *)wire->data;
+    size_t n = 0, used = 0;
+    for (; used < wire->len; n++)
+        used += 5 + number(at + used + 3);
+    assert_int_equal(used, wire->len);
+    return n;
+}
+
+/* 1/n-1 (KB2643584): the first octet of each write has a record of its own. With `empty` as
+ * OpenSSL does by itself: a record of nothing before each. */
+static void
+check_records(bool empty)
+{
+    static const char text[] = "EHLO hub1.contoso.example\r\n";
+    const size_t n = sizeof text - 1;
+    struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
+    struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+    struct tls_pair p;
+    SSL_CTX_set_max_proto_version(client->ctx[0], TLS1_VERSION);
+    if (empty)
+        SSL_CTX_clear_options(client->ctx[0], SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS);
+    tls_pair_init(&p, client, server, GW, "");
+    tls_pair_carry(&p, SIZE_MAX);
+    for (int i = 0; i < 3; i++) {
+        say(p.client, text, 1);
+        say(p.client, text + 1, n - 1);
+    }
+    assert_int_equal(count_records(&p.client_wire), empty ? 12 : 6);
+    while (tls_pair_carry_to_server(&p, 1))
+        continue;
+    assert_int_equal(p.server_plain.len, 3 * n);
+    for (size_t i = 0; i < 3; i++)
+        assert_memory_equal(p.server_plain.data + i * n, text, n);
+
+    /* Our own side: a write is a record, and none is empty. */
+    say(p.server, text, n);
+    assert_int_equal(count_records(&p.server_wire), 1);
+    tls_pair_carry(&p, SIZE_MAX);
+    assert_string_equal(buf_text(&p.client_plain), text);
+    tls_pair_fini(&p);
+    tls_context_unref(&client);
+    tls_context_unref(&server);
+}
+
+static void
+tls_exchange2003_reads_split_and_empty_records_and_sends_none(void **state)
+{
+    (void)state;
+    check_records(false);
+    check_records(true);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tls_exchange2003_offers_static_rsa_first_and_no_name),
+        cmocka_unit_test(tls_exchange2003_takes_tls_1_0_and_the_modern_profile_does_not),
+        cmocka_unit_test(tls_exchange2003_answers_a_hello_in_the_format_of_sslv2),
+        cmocka_unit_test(tls_exchange2003_meets_a_modern_client_in_tls_1_2),
+        cmocka_unit_test(tls_exchange2003_is_needed_exactly_where_the_modern_profile_refuses),
+        cmocka_unit_test(tls_exchange2003_goes_on_without_secure_renegotiation),
+        cmocka_unit_test(tls_exchange2003_refuses_a_key_of_512_bits),
+        cmocka_unit_test(tls_exchange2003_has_no_key_of_512_bits_itself),
+        cmocka_unit_test(tls_client_with_a_self_signed_certificate_is_taken_as_not_verified),
+        cmocka_unit_test(tls_exchange2003_reads_split_and_empty_records_and_sends_none),
+    };
+    certificates_folder_new(folder);
+    for (size_t i = 0; i < COUNT_OF(certificates); i++)
+        certificates_make(folder, certificates[i].name, &certificates[i].spec);
+    int status = cmocka_run_group_tests(tests, NULL, NULL);
+    certificates_folder_remove(folder);
+    return status;
+}
