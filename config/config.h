@@ -36,10 +36,7 @@ struct network {
     char text[64];
 };
 
-enum tls_profile_name {
-    TLS_PROFILE_MODERN,
-    TLS_PROFILE_EXCHANGE2003 /* a later issue; refused */
-};
+enum tls_profile_name { TLS_PROFILE_MODERN, TLS_PROFILE_EXCHANGE2003 };
 enum tls_verify { TLS_VERIFY_NAME, TLS_VERIFY_CA, TLS_VERIFY_PIN, TLS_VERIFY_NONE };
 
 struct certificate {

@@ -79,7 +79,14 @@ check_tls(struct check *check, const struct receive_connector *r)
 {
     const struct node *require = GIVEN(check, r, "tls", "require");
     const struct node *clear_reply = GIVEN(check, r, "tls", "clear_reply");
+    const struct node *profile = GIVEN(check, r, "tls", "profile");
 
+    if (r->tls_profile == TLS_PROFILE_EXCHANGE2003)
+        report_warning(
+            check->report, check_place(profile, r->where),
+            "TLS IS LOWERED for \"%s\": TLS 1.0 and static RSA protect little; it is for "
+            "Windows Server 2003 with KB948963, and only for as long as needed",
+            r->name);
     if (require == NULL || !slice_is(require->text, "false"))
         return;
     report_warning(check->report, require->where,

@@ -41,6 +41,25 @@ check_verify(struct check *check, const struct send_connector *s)
                      "ca: only \"verify: name\" and \"verify: ca\" look at it");
 }
 
+/* Weak encryption is borne from a server that is surely the one meant (design.md 5). */
+static void
+check_profile(struct check *check, const struct send_connector *s)
+{
+    const struct node *profile = GIVEN(check, s, "tls", "profile");
+    const struct node *verify = GIVEN(check, s, "tls", "verify");
+
+    if (s->tls_profile != TLS_PROFILE_EXCHANGE2003)
+        return;
+    report_warning(check->report, check_place(profile, s->where),
+                   "TLS IS LOWERED for the servers of \"%s\": TLS 1.0 and static RSA protect "
+                   "little; it is for Windows Server 2003 with KB948963, and only for as long as "
+                   "needed",
+                   s->name);
+    if (verifies_by(verify, "ca") || verifies_by(verify, "none"))
+        report_error(check->report, verify->where,
+                     "verify: profile exchange2003 needs \"verify: name\" or \"verify: pin\"");
+}
+
 /* A password is given to a server that proved who it is, or the operator said otherwise. */
 static void
 check_password(struct check *check, const struct send_connector *s)
@@ -174,6 +193,7 @@ check_send(struct check *check)
     for (size_t i = 0; i < c->send_count; i++) {
         const struct send_connector *s = &c->send[i];
         check_verify(check, s);
+        check_profile(check, s);
         check_password(check, s);
         check_limits(check, s);
         check_not_ourselves(check, s);

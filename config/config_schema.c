@@ -31,7 +31,7 @@ static const struct word domain_words[] = {
 };
 static const struct word profile_words[] = {
     {"modern", TLS_PROFILE_MODERN, false},
-    {"exchange2003", TLS_PROFILE_EXCHANGE2003, true},
+    {"exchange2003", TLS_PROFILE_EXCHANGE2003, false},
     {0},
 };
 static const struct word verify_words[] = {
@@ -178,7 +178,8 @@ static const struct row rows[] = {
      .say = "the forests whose senders are believed; all others are external"},
     {"receive.*.tls", SECTION, .say = "encryption of these sessions"},
     {"receive.*.tls.profile", ONE(words, receive_connector, tls_profile), .words = profile_words,
-     .unset = "modern", .say = "modern is TLS 1.2 and above"},
+     .unset = "modern",
+     .say = "modern: TLS 1.2 and up; exchange2003: TLS 1.0 to 1.2 and static RSA"},
     {"receive.*.tls.require", ONE(bool, receive_connector, tls_require), .unset = "true",
      .say = "no AUTH and no mail before STARTTLS"},
     {"receive.*.tls.clear_reply", ONE(words, receive_connector, tls_clear_reply),
@@ -227,7 +228,8 @@ static const struct row rows[] = {
      .say = "how long a connection without mail is kept"},
     {"send.*.tls", SECTION, .say = "encryption of these connections"},
     {"send.*.tls.profile", ONE(words, send_connector, tls_profile), .words = profile_words,
-     .unset = "modern", .say = "modern is TLS 1.2 and above"},
+     .unset = "modern",
+     .say = "modern: TLS 1.2 and up; exchange2003: TLS 1.0 to 1.2 and static RSA"},
     {"send.*.tls.require", ONE(bool, send_connector, tls_require), .unset = "true",
      .say = "mail waits when the server offers no STARTTLS"},
     {"send.*.tls.verify", ONE(words, send_connector, tls_verify), .words = verify_words,

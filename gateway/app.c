@@ -6,6 +6,7 @@
 
 #include "gateway/base/mem.h"
 #include "gateway/command_options.h"
+#include "gateway/exceptions.h"
 #include "gateway/net/watch.h"
 #include "gateway/ops/control.h"
 #include "gateway/ops/monitor.h"
@@ -68,25 +69,6 @@ log_started(struct app *a, const struct spool_found *found)
     log_num(&line, "messages", found->recovered);
     log_end(&line);
     log_flush(a->shop.log);
-}
-
-/* What must be shouted about (design.md 6.1). */
-static void
-log_clear_connectors(struct app *a, const struct config *c)
-{
-    uint64_t count = 0;
-    struct log_line line;
-    for (size_t i = 0; i < c->receive_count + c->send_count; i++) {
-        bool receive = i < c->receive_count;
-        const char *name = receive ? c->receive[i].name : c->send[i - c->receive_count].name;
-        if (receive ? c->receive[i].tls_require : c->send[i - c->receive_count].tls_require)
-            continue;
-        count++;
-        log_begin(&line, a->shop.log, EV_tls_not_required, 0);
-        log_str(&line, "connector", name);
-        log_end(&line);
-    }
-    counter_set(metrics_series(a->shop.metrics, METRIC_smtp_clear_connectors, NULL, NULL), count);
 }
 
 /* ---- Reload ---- */
@@ -173,7 +155,7 @@ app_reload(struct app *a, struct complaints *list)
         log_refused(a, list);
         return false;
     }
-    log_clear_connectors(a, a->worker->runtime->config);
+    exceptions_log(&a->shop, a->worker->runtime->config);
     struct log_line line;
     log_begin(&line, a->shop.log, EV_config_loaded, 0);
     log_str(&line, "file", a->config_path);
@@ -348,7 +330,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     ok = ok && make_tools(a, r->config, err) && crew_start(a->crew, err) &&
          doors_open(a->doors, r->config, err);
     if (ok) {
-        log_clear_connectors(a, r->config);
+        exceptions_log(&a->shop, r->config);
         counter_set(metrics_series(a->shop.metrics, METRIC_build_info, FORESTGATE_VERSION, NULL),
                     1);
     }

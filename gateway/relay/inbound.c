@@ -23,7 +23,10 @@ start_tls(struct inbound *s)
                                    s->listener->name, NULL),
                     1);
     }
-    if (conn_start_tls_server(s->conn, runtime_listener_tls(s->runtime, s->listener), &err))
+    if (conn_start_tls_server(
+            s->conn,
+            runtime_listener_tls(s->runtime, s->listener, s->candidates.list[0]->tls_profile),
+            &err))
         return true;
     log_begin(&line, s->worker->shop->log, EV_tls_failed, s->id);
     log_str(&line, "client", inbound_client(s));

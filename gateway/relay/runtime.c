@@ -8,8 +8,51 @@ key_pair_of(const struct certificate *c)
     return (struct tls_key_pair){c->certificate_file, c->key_file};
 }
 
+static enum tls_profile
+profile_of(enum tls_profile_name profile)
+{
+    switch (profile) {
+    case TLS_PROFILE_MODERN:
+        return TLS_MODERN;
+    case TLS_PROFILE_EXCHANGE2003:
+        return TLS_EXCHANGE2003;
+    }
+    never("tls_profile_name has two values");
+}
+
 static bool
-make_listener_tls(const struct listener *l, struct tls_context **out, struct err *err)
+is_on(const struct receive_connector *r, const struct listener *l)
+{
+    for (size_t i = 0; i < r->listen_count; i++)
+        if (r->listen[i] == l)
+            return true;
+    return false;
+}
+
+static bool
+is_asked_for(const struct config *c, const struct listener *l, enum tls_profile_name profile)
+{
+    for (size_t i = 0; i < c->receive_count; i++)
+        if (c->receive[i].tls_profile == profile && is_on(&c->receive[i], l))
+            return true;
+    return false;
+}
+
+static bool
+make_profiles(const struct config *c, const struct listener *l, const struct tls_key_pair *pairs,
+              size_t count, struct listener_tls *out, struct err *err)
+{
+    for (unsigned i = 0; i < RUNTIME_PROFILES; i++) {
+        enum tls_profile_name profile = (enum tls_profile_name)i;
+        if (is_asked_for(c, l, profile))
+            TRY(tls_context_new_server(profile_of(profile), pairs, count, &out->of[i], err));
+    }
+    return true;
+}
+
+static bool
+make_listener_tls(const struct config *c, const struct listener *l, struct listener_tls *out,
+                  struct err *err)
 {
     size_t count = 1 + l->more_certificates_count;
     struct tls_key_pair *pairs = mem_new(count * sizeof *pairs);
@@ -18,7 +61,7 @@ make_listener_tls(const struct listener *l, struct tls_context **out, struct err
     pairs[0] = key_pair_of(l->certificate);
     for (size_t i = 1; i < count; i++)
         pairs[i] = key_pair_of(l->more_certificates[i - 1]);
-    bool ok = tls_context_new_server(TLS_MODERN, pairs, count, out, err);
+    bool ok = make_profiles(c, l, pairs, count, out, err);
     mem_free(&pairs);
     return ok || err_within(err, "listener %s", l->name);
 }
@@ -40,12 +83,14 @@ trust_of(enum tls_verify verify)
 }
 
 static bool
-make_send_tls(const struct send_connector *c, struct tls_context **out, struct err *err)
+make_send_tls(const struct send_connector *c, const struct tls_roots *roots,
+              struct tls_context **out, struct err *err)
 {
     const struct tls_client_settings settings = {
-        .profile = TLS_MODERN,
+        .profile = profile_of(c->tls_profile),
         .trust = trust_of(c->tls_verify),
         .ca_file = c->tls_ca_file,
+        .roots = roots,
         /* struct pin is nothing but its 32 octets. */
         .pins = c->pin_count > 0 ? (const unsigned char(*)[32])c->pins : NULL,
         .pin_count = c->pin_count,
@@ -53,6 +98,32 @@ make_send_tls(const struct send_connector *c, struct tls_context **out, struct e
     _Static_assert(sizeof(struct pin) == 32, "pins are handed over as an array of 32 octets");
     return tls_context_new_client(&settings, out, err) ||
            err_within(err, "send connector %s", c->name);
+}
+
+static bool
+make_all_listener_tls(struct runtime *r, struct err *err)
+{
+    const struct config *c = r->config;
+    for (size_t i = 0; i < c->listener_count; i++)
+        TRY(make_listener_tls(c, &c->listeners[i], &r->listener_tls[i], err));
+    return true;
+}
+
+/* The system's roots are read when the first connector wants them, and once. */
+static bool
+make_all_send_tls(struct runtime *r, struct err *err)
+{
+    const struct config *c = r->config;
+    struct tls_roots *roots = NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->send_count; i++) {
+        const struct send_connector *s = &c->send[i];
+        if (roots == NULL && s->tls_verify == TLS_VERIFY_NAME && s->tls_ca_file == NULL)
+            ok = tls_roots_new(&roots, err);
+        ok = ok && make_send_tls(s, roots, &r->send_tls[i], err);
+    }
+    tls_roots_free(&roots);
+    return ok;
 }
 
 bool
@@ -72,10 +143,7 @@ runtime_new(struct config **take_config, struct runtime **out, struct err *err)
     bool ok = r->listener_tls != NULL && r->send_tls != NULL;
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
-    for (size_t i = 0; ok && i < config->listener_count; i++)
-        ok = make_listener_tls(&config->listeners[i], &r->listener_tls[i], err);
-    for (size_t i = 0; ok && i < config->send_count; i++)
-        ok = make_send_tls(&config->send[i], &r->send_tls[i], err);
+    ok = ok && make_all_listener_tls(r, err) && make_all_send_tls(r, err);
     if (!ok) {
         runtime_unref(&r);
         return false;
@@ -99,7 +167,8 @@ runtime_unref(struct runtime **ref)
     if (r == NULL || atomic_fetch_sub(&r->refs, 1) > 1)
         return;
     for (size_t i = 0; r->listener_tls != NULL && i < r->config->listener_count; i++)
-        tls_context_unref(&r->listener_tls[i]);
+        for (size_t k = 0; k < RUNTIME_PROFILES; k++)
+            tls_context_unref(&r->listener_tls[i].of[k]);
     for (size_t i = 0; r->send_tls != NULL && i < r->config->send_count; i++)
         tls_context_unref(&r->send_tls[i]);
     mem_free(&r->listener_tls);
@@ -109,9 +178,10 @@ runtime_unref(struct runtime **ref)
 }
 
 struct tls_context *
-runtime_listener_tls(const struct runtime *r, const struct listener *l)
+runtime_listener_tls(const struct runtime *r, const struct listener *l,
+                     enum tls_profile_name profile)
 {
-    return r->listener_tls[l - r->config->listeners];
+    return r->listener_tls[l - r->config->listeners].of[profile];
 }
 
 struct tls_context *

@@ -12,10 +12,18 @@
 #include "gateway/base/err.h"
 #include "tls/tls_context.h"
 
+enum { RUNTIME_PROFILES = TLS_PROFILE_EXCHANGE2003 + 1 };
+
+/* One context a profile, so that no peer of another network gets a lowered one. NULL: no receive
+ * connector of this listener asks for it. */
+struct listener_tls {
+    struct tls_context *of[RUNTIME_PROFILES];
+};
+
 struct runtime {
     _Atomic unsigned refs;
     struct config *config;
-    struct tls_context **listener_tls; /* as config->listeners */
+    struct listener_tls *listener_tls; /* as config->listeners */
     struct tls_context **send_tls;     /* as config->send */
 };
 
@@ -25,7 +33,9 @@ MUST_USE bool runtime_new(struct config **take_config, struct runtime **out, str
 struct runtime *runtime_ref(struct runtime *r);
 void runtime_unref(struct runtime **r);
 
-struct tls_context *runtime_listener_tls(const struct runtime *r, const struct listener *l);
+/* For a client whose receive connectors (they agree) are on this listener with this profile. */
+struct tls_context *runtime_listener_tls(const struct runtime *r, const struct listener *l,
+                                         enum tls_profile_name profile);
 struct tls_context *runtime_send_tls(const struct runtime *r, const struct send_connector *c);
 
 #endif

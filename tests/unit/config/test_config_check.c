@@ -148,6 +148,34 @@ static const struct complaint_row mistakes[] = {
      "    connections: 10\n"
      "    connections_per_client: 11",
      "22:29: error: connections_per_client: more than connections (10)\n"},
+    {"two profiles for one client",
+     "[10.2.0.0/16]\n"
+     "    speaks_for: [fabrikam]",
+     "[10.1.20.0/24]\n"
+     "    tls: { profile: exchange2003 }\n"
+     "    speaks_for: [fabrikam]",
+     "26:10: error: tls: \"fabrikam-hub\" and \"contoso-hub\" take 10.1.20.0/24 "
+     "on listener \"main\", so they must agree on profile, require and "
+     "clear_reply\n"
+     "26:21: warning: TLS IS LOWERED for \"fabrikam-hub\": TLS 1.0 and static RSA protect "
+     "little; it is for Windows Server 2003 with KB948963, and only for as long as needed\n"},
+    {"lowered TLS to anybody whom an authority knows", "{ verify: name }",
+     "{ profile: exchange2003, verify: ca, ca: tls/fabrikam-ca.pem }",
+     "35:21: warning: TLS IS LOWERED for the servers of \"fabrikam-hub\": TLS 1.0 and static "
+     "RSA protect little; it is for Windows Server 2003 with KB948963, and only for as long as "
+     "needed\n"
+     "35:43: error: verify: profile exchange2003 needs \"verify: name\" or \"verify: pin\"\n"},
+    {"lowered TLS to anybody",
+     "{ verify: name }\n"
+     "    auth: { user: svc, password_file: secrets/fabrikam }",
+     "{ profile: exchange2003, verify: none }\n"
+     "    auth: none",
+     "35:21: warning: TLS IS LOWERED for the servers of \"fabrikam-hub\": TLS 1.0 and static "
+     "RSA protect little; it is for Windows Server 2003 with KB948963, and only for as long as "
+     "needed\n"
+     "35:43: error: verify: profile exchange2003 needs \"verify: name\" or \"verify: pin\"\n"
+     "35:43: warning: verify: none: \"fabrikam-hub\" encrypts, but anybody could be at the other "
+     "end\n"},
     {"pin without pins", "{ verify: name }", "{ verify: pin }",
      "35:20: error: verify: pin needs \"pins\"; forestgate pin "
      "hub.fabrikam.example shows the server's\n"},
@@ -219,6 +247,15 @@ static const struct complaint_row warnings[] = {
      "passwords, may arrive in clear\n"
      "21:41: warning: clear_reply: nothing is refused in clear with \"require: "
      "false\"\n"},
+    {"TLS lowered for clients", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    tls: { profile: exchange2003 }",
+     "21:21: warning: TLS IS LOWERED for \"contoso-hub\": TLS 1.0 and static RSA protect "
+     "little; it is for Windows Server 2003 with KB948963, and only for as long as needed\n"},
+    {"TLS lowered for servers", "{ verify: name }", "{ profile: exchange2003 }",
+     "35:21: warning: TLS IS LOWERED for the servers of \"fabrikam-hub\": TLS 1.0 and static "
+     "RSA protect little; it is for Windows Server 2003 with KB948963, and only for as long as "
+     "needed\n"},
     {"TLS not required of servers",
      "{ verify: name }\n"
      "    auth: { user: svc,",

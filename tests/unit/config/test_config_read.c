@@ -79,12 +79,6 @@ static const struct complaint_row keys[] = {
      "    speaks_for: [contoso]\n"
      "    spf: enforce",
      "21:10: error: spf: \"enforce\" is not available yet\n"},
-    {"profile: exchange2003 of a receive connector", "    speaks_for: [contoso]",
-     "    speaks_for: [contoso]\n"
-     "    tls: { profile: exchange2003 }",
-     "21:21: error: profile: \"exchange2003\" is not available yet\n"},
-    {"profile: exchange2003 of a send connector", "{ verify: name }", "{ profile: exchange2003 }",
-     "35:21: error: profile: \"exchange2003\" is not available yet\n"},
 };
 
 static void
