@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/command_options.h"
 #include "gateway/exceptions.h"
@@ -12,6 +13,7 @@
 #include "gateway/ops/monitor.h"
 #include "gateway/relay/doors.h"
 #include "gateway/relay/outlet.h"
+#include "gateway/relay/tls_diary.h"
 #include "gateway/version.h"
 
 enum {
@@ -195,8 +197,8 @@ app_drain(struct app *a, const char *reason)
     log_num(&line, "deliveries", deliveries_of(a->worker));
     log_end(&line);
     a->stop_reason = reason;
-    /* The doors stay open: who comes now is told 421, and a balancer sees a server that leaves and
-     * not one that is dead. */
+    /* The doors stay open: who comes now is told 421, and a balancer sees a server that leaves
+     * and not one that is dead. */
     timer_set(a->drain_timer, loop_now_ms(a->loop) + a->worker->runtime->config->drain_ms);
     crew_drain(a->crew, stop, a);
 }
@@ -317,7 +319,8 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     TRY(runtime_new(take_config, &r, err));
     a->shop.metrics = metrics_new();
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
-    bool ok = a->shop.metrics != NULL && a->shop.logons != NULL;
+    a->shop.diary = tls_diary_new(a->shop.log, a->shop.metrics, clock_unix_ms());
+    bool ok = a->shop.metrics != NULL && a->shop.logons != NULL && a->shop.diary != NULL;
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && loop_new(&a->loop, err);
@@ -349,6 +352,7 @@ tear_down(struct app *a)
     signal_watch_free(&a->on_hup);
     timer_free(&a->drain_timer);
     crew_free(&a->crew);
+    tls_diary_free(&a->shop.diary);
     spool_close(&a->shop.spool);
     waker_free(&a->spool_failure);
     if (a->loop != NULL)

@@ -1,6 +1,7 @@
 #include "gateway/relay/inbound_private.h"
 
 #include "gateway/base/mem.h"
+#include "gateway/relay/tls_census.h"
 
 const char *
 inbound_client(const struct inbound *s)
@@ -74,6 +75,9 @@ inbound_end(struct inbound *s, bool now)
 {
     struct worker *w = s->worker;
     log_closed(s);
+    if (s->connector != NULL)
+        tls_census_count(w->shop->metrics, TLS_RECEIVE, s->connector->name,
+                         s->connector->tls_profile, conn_tls(s->conn));
     leave_worker(s);
     inbound_drop_transaction(s);
     inbound_forget_auth(s);

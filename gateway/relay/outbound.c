@@ -6,6 +6,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/relay/tls_census.h"
 
 enum {
     CONNECT_MS = 30 * 1000, /* TCP: a dead address must not hold up its neighbour for minutes */
@@ -214,6 +215,8 @@ on_tls(void *owner)
 {
     struct outbound *b = owner;
     b->waits_for = WAITS_FOR_SERVER;
+    tls_census_count(b->outlet->worker->shop->metrics, TLS_SEND, b->connector->name,
+                     b->connector->tls_profile, conn_tls(b->conn));
     smtp_client_tls_done(b->engine, loop_now_ms(b->outlet->worker->loop));
     outbound_drive(b);
 }

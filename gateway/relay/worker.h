@@ -29,6 +29,7 @@ struct auth_job;
 struct giving_up;
 struct inbound;
 struct outlet;
+struct tls_diary;
 
 enum { WORKERS_MAX = 64 };
 
@@ -40,6 +41,7 @@ struct workshop {
     struct logon_memory *logons;
     struct keyed_hash_key trace_key;
     struct ownership *ownership;
+    struct tls_diary *diary;             /* worker 0 looks at it; NULL in tests */
     struct worker *workers[WORKERS_MAX]; /* filled by worker_new */
     size_t worker_count;
 };
