@@ -1,4 +1,4 @@
-#include "gateway/app.h"
+#include "gateway/app_private.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,10 +8,6 @@
 #include "gateway/base/mem.h"
 #include "gateway/command_options.h"
 #include "gateway/exceptions.h"
-#include "gateway/net/watch.h"
-#include "gateway/ops/control.h"
-#include "gateway/ops/monitor.h"
-#include "gateway/relay/doors.h"
 #include "gateway/relay/outlet.h"
 #include "gateway/relay/tls_diary.h"
 #include "gateway/version.h"
@@ -23,26 +19,6 @@ enum {
     EXIT_FINE = 0,
     EXIT_CONFIG = 1,
     EXIT_TROUBLE = 2,
-};
-
-struct app {
-    const char *config_path;
-    uint64_t generation;
-    struct workshop shop;
-    struct loop *loop;
-    struct crew *crew;
-    struct worker *worker; /* the first of the crew */
-    struct doors *doors;
-    struct control *control;
-    struct monitor *monitor;
-    struct signal_watch *on_term;
-    struct signal_watch *on_int;
-    struct signal_watch *on_hup;
-    struct waker *spool_failure;
-    struct err spool_err; /* written by the committer before the wake, read after */
-    struct timer *drain_timer;
-    const char *stop_reason;
-    int status;
 };
 
 /* ---- The log of the process itself ---- */
@@ -71,98 +47,6 @@ log_started(struct app *a, const struct spool_found *found)
     log_num(&line, "messages", found->recovered);
     log_end(&line);
     log_flush(a->shop.log);
-}
-
-/* ---- Reload ---- */
-
-static void
-complain(struct complaints *list, const struct config *c, const char *text)
-{
-    buf_printf(&list->text, "%s: error: %s\n", c->file, text);
-    list->errors++;
-}
-
-static bool
-same_text(const char *a, const char *b)
-{
-    return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
-}
-
-/* What cannot change while we run. */
-static void
-check_fixed(const struct config *now, const struct config *next, struct complaints *list)
-{
-    const char *monitor = now->monitor ? now->monitor->text : NULL;
-    const char *next_monitor = next->monitor ? next->monitor->text : NULL;
-    if (now->workers != next->workers)
-        complain(list, next, "workers changes only with a restart");
-    if (!same_text(now->spool_path, next->spool_path))
-        complain(list, next, "spool.path changes only with a restart");
-    if (!same_text(now->control_path, next->control_path))
-        complain(list, next, "control changes only with a restart");
-    if (!same_text(monitor, next_monitor))
-        complain(list, next, "monitor.address changes only with a restart");
-}
-
-static bool
-use_config(struct app *a, struct config **take_config, struct complaints *list)
-{
-    struct err err;
-    struct runtime *r = NULL;
-    const struct config *next = *take_config;
-    check_fixed(a->worker->runtime->config, next, list);
-    if (list->errors > 0) {
-        config_unref(take_config);
-        return false;
-    }
-    (*take_config)->generation = ++a->generation;
-    if (!runtime_new(take_config, &r, &err)) {
-        buf_printf(&list->text, "%s: error: %s\n", a->config_path, err.text);
-        list->errors++;
-        return false;
-    }
-    bool ok = doors_open(a->doors, r->config, &err) && crew_use(a->crew, r, &err);
-    if (!ok)
-        complain(list, r->config, err.text);
-    doors_keep(a->doors, a->worker->runtime->config);
-    runtime_unref(&r);
-    return ok;
-}
-
-static void
-log_refused(struct app *a, const struct complaints *list)
-{
-    struct slice first = buf_slice(&list->text);
-    struct log_line line;
-    log_begin(&line, a->shop.log, EV_config_refused, 0);
-    log_str(&line, "file", a->config_path);
-    log_num(&line, "complaints", list->errors);
-    log_slice(&line, "why", slice_head(first, slice_find(first, '\n')));
-    log_end(&line);
-}
-
-bool
-app_reload(struct app *a, struct complaints *list)
-{
-    struct config *config = NULL;
-    if (a->worker->draining) { /* it would open doors and outlets again */
-        buf_printf(&list->text, "%s: error: the gateway is stopping\n", a->config_path);
-        list->errors++;
-    }
-    bool ok = list->errors == 0 && config_load(a->config_path, &config, list) &&
-              use_config(a, &config, list);
-    counter_add(
-        metrics_series(a->shop.metrics, METRIC_reloads_total, ok ? "ok" : "refused", NULL), 1);
-    if (!ok) {
-        log_refused(a, list);
-        return false;
-    }
-    exceptions_log(&a->shop, a->worker->runtime->config);
-    struct log_line line;
-    log_begin(&line, a->shop.log, EV_config_loaded, 0);
-    log_str(&line, "file", a->config_path);
-    log_end(&line);
-    return true;
 }
 
 /* ---- The end ---- */
@@ -207,16 +91,6 @@ static void
 on_term(void *context)
 {
     app_drain(context, "SIGTERM");
-}
-
-static void
-on_hup(void *context)
-{
-    struct complaints list;
-    complaints_init(&list);
-    bool ok = app_reload(context, &list);
-    (void)ok; /* logged there */
-    complaints_fini(&list);
 }
 
 /* On the committer's thread: nothing but a note and a wake. */
@@ -295,7 +169,7 @@ make_tools(struct app *a, const struct config *c, struct err *err)
     TRY(monitor_new(c->monitor, a->worker, &a->monitor, err));
     a->on_term = signal_watch_new(a->loop, SIGTERM, on_term, a);
     a->on_int = signal_watch_new(a->loop, SIGINT, on_term, a);
-    a->on_hup = signal_watch_new(a->loop, SIGHUP, on_hup, a);
+    a->on_hup = signal_watch_new(a->loop, SIGHUP, app_on_hup, a);
     a->drain_timer = timer_new(a->loop, stop, a);
     if (a->on_term == NULL || a->on_int == NULL || a->on_hup == NULL || a->drain_timer == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
