@@ -181,6 +181,8 @@ struct dns_zone {
 struct config {
     _Atomic unsigned refs;
     const char *file;    /* as given on the command line */
+    struct slice source; /* its text: read again when a file that it names has changed */
+    uint64_t files;      /* config_files_look() from before they were read */
     uint64_t generation; /* counts loads in this process; config_load leaves 0 */
 
     uint32_t version; /* of the file's language: 1 */
@@ -201,6 +203,7 @@ struct config {
     uint32_t limit_hops;
     uint32_t limit_sessions;
     uint64_t session_idle_ms; /* RFC 5321 4.5.3.2.7: at least 5 minutes */
+    uint64_t reread_ms;       /* how often config_files_look() is asked; 0 = never; 10s */
     uint64_t drain_ms;        /* how long SIGTERM waits for what is under way; 30s */
 
     struct endpoint *dns_servers; /* none: the system's resolv.conf */

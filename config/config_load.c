@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config/config_check.h"
+#include "config/config_files.h"
 #include "config/config_read.h"
 #include "config/config_report.h"
 #include "config/config_secret.h"
@@ -79,6 +80,7 @@ read_tree(const struct node *root, struct config *config, struct report *report)
     config_read(root, &room, report);
     if (report->nomem)
         return;
+    config->files = config_files_look(config);
     config_secret_load(config, memory, root, report);
     config_check(config, root, report);
 }
@@ -100,6 +102,8 @@ config_load_text(const char *path, struct slice text, struct config **out,
         report.nomem = true;
     } else {
         const struct node *root = config_yaml_read(text, &tree, &report);
+        config->source = arena_copy(config->memory, text);
+        report.nomem = report.nomem || config->source.ptr == NULL;
         if (root != NULL)
             read_tree(root, config, &report);
     }

@@ -80,6 +80,9 @@ static const struct row rows[] = {
      .say = "who gets mail for <postmaster> and reports that cannot go anywhere else"},
     {"control", ONE(path, config, control_path), .none = "none",
      .say = "the socket through which the other subcommands reach the daemon"},
+    {"reread", ONE(duration, config, reread_ms), RANGE(0, 1 * HOURS), .unset = "10s",
+     .say =
+         "how often certificates, keys and secret files are looked at for a change; 0s: never"},
     {"drain", ONE(duration, config, drain_ms), RANGE(0, 1 * HOURS), .unset = "30s",
      .say = "how long SIGTERM waits for what is under way"},
 

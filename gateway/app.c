@@ -171,7 +171,9 @@ make_tools(struct app *a, const struct config *c, struct err *err)
     a->on_int = signal_watch_new(a->loop, SIGINT, on_term, a);
     a->on_hup = signal_watch_new(a->loop, SIGHUP, app_on_hup, a);
     a->drain_timer = timer_new(a->loop, stop, a);
-    if (a->on_term == NULL || a->on_int == NULL || a->on_hup == NULL || a->drain_timer == NULL)
+    a->files_timer = timer_new(a->loop, app_on_files_timer, a);
+    if (a->on_term == NULL || a->on_int == NULL || a->on_hup == NULL || a->drain_timer == NULL ||
+        a->files_timer == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
     return true;
 }
@@ -207,6 +209,8 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     ok = ok && make_tools(a, r->config, err) && crew_start(a->crew, err) &&
          doors_open(a->doors, r->config, err);
     if (ok) {
+        a->files_seen = a->files_tried = r->config->files;
+        app_watch_files(a);
         exceptions_log(&a->shop, r->config);
         counter_set(metrics_series(a->shop.metrics, METRIC_build_info, FORESTGATE_VERSION, NULL),
                     1);
@@ -225,6 +229,7 @@ tear_down(struct app *a)
     signal_watch_free(&a->on_int);
     signal_watch_free(&a->on_hup);
     timer_free(&a->drain_timer);
+    timer_free(&a->files_timer);
     crew_free(&a->crew);
     tls_diary_free(&a->shop.diary);
     spool_close(&a->shop.spool);

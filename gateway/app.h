@@ -19,8 +19,9 @@ struct app;
  * asked, 1 the configuration cannot be used, 2 something failed. */
 int app_run(const char *config_path, enum log_level least);
 
-/* Read the configuration again and use it, or leave everything as it is. Also what SIGHUP does.
- * False: complaints say why (they may also tell that something needs a restart). */
+/* Read the configuration and the files that it names again and use them, or leave everything as
+ * it is. Also what SIGHUP does. Files alone are read again when they change on disk. False:
+ * complaints say why (they may also tell that something needs a restart). */
 MUST_USE bool app_reload(struct app *app, struct complaints *complaints);
 
 /* Take nothing new (whoever connects is told 421), finish what is under way, end. */

@@ -27,11 +27,18 @@ struct app {
     struct waker *spool_failure;
     struct err spool_err; /* written by the committer before the wake, read after */
     struct timer *drain_timer;
+    struct timer *files_timer;
+    uint64_t files_seen;  /* config_files_look(): at the last look */
+    uint64_t files_tried; /* with which the configuration in force was read, or was to be */
     const char *stop_reason;
     int status;
 };
 
 /* SIGHUP. */
 void app_on_hup(void *app);
+
+/* Look at the files that the configuration names, now and then (`reread`). */
+void app_watch_files(struct app *a);
+void app_on_files_timer(void *app);
 
 #endif

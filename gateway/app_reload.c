@@ -1,5 +1,6 @@
 #include "gateway/app_private.h"
 
+#include "config/config_files.h"
 #include "gateway/exceptions.h"
 
 static void
@@ -36,8 +37,7 @@ use_config(struct app *a, struct config **take_config, struct complaints *list)
 {
     struct err err;
     struct runtime *r = NULL;
-    const struct config *next = *take_config;
-    check_fixed(a->worker->runtime->config, next, list);
+    check_fixed(a->worker->runtime->config, *take_config, list);
     if (list->errors > 0) {
         config_unref(take_config);
         return false;
@@ -57,39 +57,54 @@ use_config(struct app *a, struct config **take_config, struct complaints *list)
 }
 
 static void
-log_refused(struct app *a, const struct complaints *list)
+log_outcome(struct app *a, enum log_event event, const struct complaints *list)
 {
-    struct slice first = buf_slice(&list->text);
+    struct slice why = buf_slice(&list->text);
     struct log_line line;
-    log_begin(&line, a->shop.log, EV_config_refused, 0);
+    log_begin(&line, a->shop.log, event, 0);
     log_str(&line, "file", a->config_path);
-    log_num(&line, "complaints", list->errors);
-    log_slice(&line, "why", slice_head(first, slice_find(first, '\n')));
+    if (list->errors > 0) {
+        log_num(&line, "complaints", list->errors);
+        log_slice(&line, "why", slice_head(why, slice_find(why, '\n')));
+    }
     log_end(&line);
 }
 
-bool
-app_reload(struct app *a, struct complaints *list)
+/* The source of a configuration: its file as it is now, or the text that is in force. */
+static bool
+load(struct app *a, struct slice text_or_none, struct config **out, struct complaints *list)
+{
+    if (text_or_none.ptr != NULL)
+        return config_load_text(a->config_path, text_or_none, out, list);
+    return config_load(a->config_path, out, list);
+}
+
+static bool
+take(struct app *a, struct slice text_or_none, struct complaints *list)
 {
     struct config *config = NULL;
     if (a->worker->draining) { /* it would open doors and outlets again */
         buf_printf(&list->text, "%s: error: the gateway is stopping\n", a->config_path);
         list->errors++;
     }
-    bool ok = list->errors == 0 && config_load(a->config_path, &config, list) &&
-              use_config(a, &config, list);
+    bool ok =
+        list->errors == 0 && load(a, text_or_none, &config, list) && use_config(a, &config, list);
     counter_add(
         metrics_series(a->shop.metrics, METRIC_reloads_total, ok ? "ok" : "refused", NULL), 1);
-    if (!ok) {
-        log_refused(a, list);
+    if (!ok)
         return false;
-    }
     exceptions_log(&a->shop, a->worker->runtime->config);
-    struct log_line line;
-    log_begin(&line, a->shop.log, EV_config_loaded, 0);
-    log_str(&line, "file", a->config_path);
-    log_end(&line);
+    a->files_tried = a->files_seen = a->worker->runtime->config->files;
+    app_watch_files(a);
     return true;
+}
+
+bool
+app_reload(struct app *a, struct complaints *list)
+{
+    bool ok = take(a, slice(NULL, 0), list);
+    log_outcome(a, ok ? EV_config_loaded : EV_config_refused, list);
+    return ok;
 }
 
 void
@@ -100,4 +115,44 @@ app_on_hup(void *context)
     bool ok = app_reload(context, &list);
     (void)ok; /* logged there */
     complaints_fini(&list);
+}
+
+/* ---- Files that change on disk ---- */
+
+/* Looked at by their inodes and not by inotify: that follows no symbolic links (which is how
+ * certificates are often rotated), and tells nothing on a network file system. */
+void
+app_watch_files(struct app *a)
+{
+    uint64_t every = a->worker->runtime->config->reread_ms;
+    timer_set(a->files_timer, every > 0 ? loop_now_ms(a->loop) + every : UINT64_MAX);
+}
+
+/* The configuration in force, with the files that it names as they are now. */
+static void
+reread_files(struct app *a)
+{
+    struct complaints list;
+    struct config *now = config_ref(a->worker->runtime->config); /* its text, over the reload */
+    complaints_init(&list);
+    bool ok = take(a, now->source, &list);
+    log_outcome(a, ok ? EV_files_loaded : EV_files_refused, &list);
+    complaints_fini(&list);
+    config_unref(&now);
+}
+
+/* A certificate and its key are two files: once something has changed, we wait until a look later
+ * nothing more has. What was refused is not tried again before it changes again. */
+void
+app_on_files_timer(void *context)
+{
+    struct app *a = context;
+    uint64_t seen = config_files_look(a->worker->runtime->config);
+    bool rests = seen == a->files_seen;
+    a->files_seen = seen;
+    app_watch_files(a);
+    if (a->worker->draining || !rests || seen == a->files_tried)
+        return;
+    a->files_tried = seen;
+    reread_files(a);
 }

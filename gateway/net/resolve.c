@@ -347,7 +347,7 @@ resolver_free(struct resolver **resolver)
         return;
     watch_free(&r->watch);
     if (r->ub != NULL)
-        ub_ctx_delete(r->ub);
+        resolve_unmake(r->ub);
     for (struct resolve_query *q; (q = LIST_FIRST(&r->queries)) != NULL;) {
         leave_resolver(q);
         loop_at_turn_end(q->loop, &q->turn);

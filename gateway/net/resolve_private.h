@@ -9,9 +9,12 @@
 #include "config/config.h"
 #include "gateway/base/err.h"
 
-/* A context with one helper thread, ready for ub_resolve_async(). ub_ctx_delete() it. */
+/* A context with one helper thread, ready for ub_resolve_async(). Any thread. */
 MUST_USE bool resolve_setup(const struct config *config, const char *hosts,
                             const char *resolv_conf, struct ub_ctx **out, struct err *err);
+
+/* Its end: waits for the helper thread. */
+void resolve_unmake(struct ub_ctx *ctx);
 
 struct resolver;
 

@@ -1,4 +1,5 @@
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "gateway/net/loop_private.h"
@@ -115,9 +116,13 @@ set_up(struct ub_ctx *ctx, const struct config *config, const char *hosts,
     return check(ub_ctx_zone_add(ctx, "test.", "nodefault"), "zone test.", err);
 }
 
-bool
-resolve_setup(const struct config *config, const char *hosts, const char *resolv_conf,
-              struct ub_ctx **out, struct err *err)
+/* libunbound makes locks of the whole process when a context's set-up ends, and unmakes them with
+ * each context: one at a time. */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+static bool
+make(const struct config *config, const char *hosts, const char *resolv_conf, struct ub_ctx **out,
+     struct err *err)
 {
     struct ub_ctx *ctx = ub_ctx_create();
     if (ctx == NULL)
@@ -128,4 +133,22 @@ resolve_setup(const struct config *config, const char *hosts, const char *resolv
     }
     *out = ctx;
     return true;
+}
+
+bool
+resolve_setup(const struct config *config, const char *hosts, const char *resolv_conf,
+              struct ub_ctx **out, struct err *err)
+{
+    pthread_mutex_lock(&making);
+    bool ok = make(config, hosts, resolv_conf, out, err);
+    pthread_mutex_unlock(&making);
+    return ok;
+}
+
+void
+resolve_unmake(struct ub_ctx *ctx)
+{
+    pthread_mutex_lock(&making);
+    ub_ctx_delete(ctx);
+    pthread_mutex_unlock(&making);
 }
