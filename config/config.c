@@ -90,3 +90,12 @@ network_holds(const struct network *network, const struct sockaddr *address)
     unsigned char mask = (unsigned char)(0xff00U >> rest);
     return rest == 0 || ((octets[whole] ^ network->octets[whole]) & mask) == 0;
 }
+
+bool
+config_is_probe(const struct config *config, const struct sockaddr *address)
+{
+    for (size_t i = 0; i < config->probe_network_count; i++)
+        if (network_holds(&config->probe_networks[i], address))
+            return true;
+    return false;
+}

@@ -52,6 +52,8 @@ struct listener {
     const struct certificate *certificate;        /* the default one, used without SNI */
     const struct certificate **more_certificates; /* `certificates: [..]`, chosen by SNI */
     size_t more_certificates_count;
+    struct network *proxy_networks; /* who begins with a PROXY header, and must */
+    size_t proxy_network_count;
     struct where where;
 };
 
@@ -111,9 +113,10 @@ struct receive_connector {
     enum foreign_sender foreign_sender;
     enum spf spf;
     enum bare_newline bare_newline;
-    uint64_t message_size; /* octets; at most limits.message_size */
-    uint32_t connections;  /* sessions at once, over all its clients */
-    uint32_t connections_per_client;
+    uint64_t message_size;            /* octets; at most limits.message_size */
+    uint32_t connections;             /* sessions at once, over all its clients */
+    uint32_t connections_per_network; /* of `networks`, each */
+    uint32_t connections_per_client;  /* an IPv4 address, or an IPv6 /64 */
     struct where where;
 };
 
@@ -202,6 +205,11 @@ struct config {
     uint32_t limit_recipients;
     uint32_t limit_hops;
     uint32_t limit_sessions;
+    uint32_t limit_probe_sessions; /* beyond limit_sessions, for probe_networks alone */
+    uint32_t limit_auth_failures;  /* of one client before it is blocked */
+    uint64_t auth_block_ms;
+    uint64_t command_ms;      /* from the first octet of a command line to its last */
+    uint64_t data_rate;       /* octets a second; 0 = any */
     uint64_t session_idle_ms; /* RFC 5321 4.5.3.2.7: at least 5 minutes */
     uint64_t reread_ms;       /* how often config_files_look() is asked; 0 = never; 10s */
     uint64_t drain_ms;        /* how long SIGTERM waits for what is under way; 30s */
@@ -241,6 +249,9 @@ const struct send_connector *config_send(const struct config *config, struct sli
 /* The listener of that address, as the file writes it, or NULL. */
 const struct listener *config_listener_at(const struct config *config, const char *address);
 const struct forest *config_forest(const struct config *config, struct slice name);
+
+/* A load balancer or monitor of monitor.probe_networks? */
+bool config_is_probe(const struct config *config, const struct sockaddr *address);
 
 bool network_holds(const struct network *network, const struct sockaddr *address);
 

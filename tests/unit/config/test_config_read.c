@@ -60,10 +60,11 @@ static const struct complaint_row keys[] = {
     {"too long a list", "[secrets/contoso.hash]",
      "[secrets/contoso.hash, secrets/contoso-next.hash, secrets/fabrikam.hash]",
      "22:59: error: password_hash_files: at most 2 may be given\n"},
-    {"keys whose feature does not exist yet: proxy_protocol", "certificate: main }",
-     "certificate: main, proxy_protocol: [10.0.9.0/24] }",
-     "8:54: error: \"proxy_protocol\" is not available yet\n"},
-    {"directory", "    deliver: [contoso-hub]",
+    {"a balancer that is no network", "certificate: main }",
+     "certificate: main, proxy_protocol: [lb1.contoso.example] }",
+     "8:71: error: proxy_protocol: \"lb1.contoso.example\" is not a network; write 10.2.0.0/16, "
+     "2001:db8::/32 or one address\n"},
+    {"keys whose feature does not exist yet: directory", "    deliver: [contoso-hub]",
      "    deliver: [contoso-hub]\n"
      "    directory: contoso.csv",
      "13:5: error: \"directory\" is not available yet\n"},
