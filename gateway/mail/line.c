@@ -19,6 +19,12 @@ line_reader_fini(struct line_reader *r)
     buf_fini(&r->carry);
 }
 
+bool
+line_is_begun(const struct line_reader *r)
+{
+    return !r->given && (r->carry.len > 0 || r->skipping || r->lost);
+}
+
 void
 line_reader_wipe(struct line_reader *r)
 {

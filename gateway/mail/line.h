@@ -41,6 +41,9 @@ void line_reader_fini(struct line_reader *r);
  * next call, as long as the input stays where it is. */
 MUST_USE enum line_result line_read(struct line_reader *r, struct slice *in, struct slice *line);
 
+/* Is there half a line, in the carry or skipped? */
+bool line_is_begun(const struct line_reader *r);
+
 /* Forget a half line, and overwrite what the carry ever held: there was a password in it. */
 void line_reader_wipe(struct line_reader *r);
 

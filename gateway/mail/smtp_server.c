@@ -25,7 +25,7 @@ server_refuse(struct smtp_server *s, const char *line)
     server_say(s, line);
     if (++s->errors >= ERRORS_MAX)
         server_close(
-            s, "too many errors",
+            s, s->state == SERVER_REFUSED ? SMTP_END_REFUSED : SMTP_END_ERRORS,
             "421 4.7.0 Too many errors on this connection, closing transmission channel");
 }
 
@@ -65,22 +65,51 @@ has_room(struct smtp_server *s)
 static void
 restart_clock(struct smtp_server *s, uint64_t now_ms)
 {
-    s->heard_ms = now_ms;
+    s->heard_ms = s->waiting_ms = now_ms;
     s->clock_restarts = false;
+}
+
+/* At `since` plus `limit` when there is a limit, and that is earlier. */
+static void
+wake_at(uint64_t *wake, uint64_t since, uint64_t limit)
+{
+    if (limit > 0 && since + limit < *wake)
+        *wake = since + limit;
+}
+
+/* When the client has kept us waiting too long. */
+static uint64_t
+deadline_of(const struct smtp_server *s)
+{
+    uint64_t deadline = UINT64_MAX;
+
+    /* While any other question is open, the client waits for us. */
+    if (s->question.ask != SMTP_ASK_NOTHING && s->question.ask != SMTP_ASK_STARTTLS)
+        return deadline;
+    wake_at(&deadline, s->heard_ms, s->settings.idle_ms);
+    if (!s->proven)
+        wake_at(&deadline, s->started_ms, s->settings.greet_ms);
+    if (s->in_line)
+        wake_at(&deadline, s->line_ms, s->settings.command_ms);
+    if (s->state == SERVER_HANDSHAKE)
+        wake_at(&deadline, s->heard_ms, s->settings.handshake_ms);
+    return deadline;
+}
+
+static bool
+is_paced(const struct smtp_server *s)
+{
+    return s->state == SERVER_CONTENT && s->settings.data_rate > 0 &&
+           s->question.ask == SMTP_ASK_NOTHING;
 }
 
 uint64_t
 smtp_server_wake_ms(const struct smtp_server *s)
 {
-    uint64_t wake = UINT64_MAX;
+    uint64_t wake = deadline_of(s);
 
-    /* While any other question is open, the client waits for us. */
-    if (s->question.ask != SMTP_ASK_NOTHING && s->question.ask != SMTP_ASK_STARTTLS)
-        return wake;
-    if (s->settings.idle_ms > 0)
-        wake = s->heard_ms + s->settings.idle_ms;
-    if (s->settings.greet_ms > 0 && !s->proven && s->started_ms + s->settings.greet_ms < wake)
-        wake = s->started_ms + s->settings.greet_ms;
+    if (is_paced(s) && s->waiting_ms + pace_left_ms(&s->content.pace) < wake)
+        wake = s->waiting_ms + pace_left_ms(&s->content.pace);
     return wake;
 }
 
@@ -89,7 +118,19 @@ time_out(struct smtp_server *s)
 {
     bool can_say = s->state != SERVER_HANDSHAKE;
 
-    server_close(s, "client timed out", can_say ? "421 4.4.1 Connection timed out" : NULL);
+    if (s->state == SERVER_REFUSED)
+        server_close(s, SMTP_END_REFUSED, NULL);
+    else
+        server_close(s, SMTP_END_TIMEOUT, can_say ? "421 4.4.1 Connection timed out" : NULL);
+}
+
+static bool
+is_too_slow(struct smtp_server *s, uint64_t now_ms)
+{
+    uint64_t waited = now_ms - s->waiting_ms;
+
+    s->waiting_ms = now_ms;
+    return is_paced(s) && pace_is_slow(&s->content.pace, waited, s->settings.data_rate);
 }
 
 /* ---------------------------------------------------------------------- input */
@@ -109,10 +150,10 @@ refuse_line(struct smtp_server *s, enum line_result fault)
     case LINE_BARE_LF:
         /* What follows is a new command for us, and perhaps the same line for a relay before us:
          * we do not go on to find out. */
-        server_close(s, "bare LF in a command", "500 5.5.2 Lines must end with CRLF");
+        server_close(s, SMTP_END_BARE_LF, "500 5.5.2 Lines must end with CRLF");
         return;
     case LINE_NOMEM:
-        server_close(s, "out of memory", "421 4.3.1 Insufficient system resources");
+        server_close(s, SMTP_END_MEMORY, "421 4.3.1 Insufficient system resources");
         return;
     case LINE_BARE_CR:
     case LINE_NUL:
@@ -132,8 +173,12 @@ read_line(struct smtp_server *s, struct slice *in)
     enum line_result result = line_read(&s->lines, in, &line);
 
     s->behind = in;
+    if (result != LINE_MORE)
+        s->in_line = false;
     if (result == LINE_DONE && s->state == SERVER_SASL)
         server_sasl_line(s, line);
+    else if (result == LINE_DONE && s->state == SERVER_REFUSED)
+        server_refused_line(s, line);
     else if (result == LINE_DONE)
         server_command(s, line);
     else if (result != LINE_MORE)
@@ -141,25 +186,48 @@ read_line(struct smtp_server *s, struct slice *in)
     s->behind = NULL;
 }
 
+static void
+read_content(struct smtp_server *s, struct slice *in)
+{
+    size_t before = in->len;
+
+    server_content(s, in);
+    pace_took(&s->content.pace, before - in->len);
+}
+
 void
 smtp_server_feed(struct smtp_server *s, struct slice *in, uint64_t now_ms)
 {
     if (s->clock_restarts)
         restart_clock(s, now_ms);
+    if (is_too_slow(s, now_ms)) {
+        server_close(s, SMTP_END_SLOW, "421 4.4.2 The message came too slowly");
+        return;
+    }
     if (in->len > 0 && s->question.ask == SMTP_ASK_NOTHING && has_room(s))
-        restart_clock(s, now_ms);
-    if (now_ms >= smtp_server_wake_ms(s)) {
+        s->heard_ms = now_ms;
+    if (now_ms >= deadline_of(s)) {
         time_out(s);
         return;
     }
     server_settle(s);
     while (in->len > 0 && s->question.ask == SMTP_ASK_NOTHING && has_room(s)) {
         if (s->state == SERVER_CONTENT)
-            server_content(s, in);
+            read_content(s, in);
         else
             read_line(s, in);
         server_settle(s);
     }
+    if (!s->in_line && line_is_begun(&s->lines)) {
+        s->in_line = true;
+        s->line_ms = now_ms;
+    }
+}
+
+uint64_t
+smtp_server_data_rate(const struct smtp_server *s)
+{
+    return s->content.pace.rate;
 }
 
 /* ------------------------------------------------------- questions and answers */
@@ -202,7 +270,7 @@ smtp_server_answer(struct smtp_server *s, const struct reply *reply, uint64_t no
     }
     /* 421 says that we close (RFC 5321 3.8), whoever said it. */
     if (reply->code == 421 && s->state != SERVER_OVER)
-        server_close(s, "closed with 421", NULL);
+        server_close(s, SMTP_END_ANSWER, NULL);
     server_settle(s);
 }
 
@@ -251,9 +319,9 @@ smtp_server_new(const struct smtp_server_settings *settings, uint64_t now_ms)
 }
 
 struct smtp_server *
-smtp_server_new_refusing(const struct reply *refusal, struct slice hostname)
+smtp_server_new_refusing(const struct reply *refusal, struct slice hostname, uint64_t now_ms)
 {
-    struct smtp_server *s = new_server(0);
+    struct smtp_server *s = new_server(now_ms);
 
     if (s == NULL)
         return NULL;
@@ -262,7 +330,8 @@ smtp_server_new_refusing(const struct reply *refusal, struct slice hostname)
         reply_make(refusal->code, NULL, "%.*s %s", SLICE_ARG(hostname), refusal->text);
     memcpy(named.enhanced, refusal->enhanced, sizeof named.enhanced);
     server_say_reply(s, &named);
-    server_close(s, "refused", NULL);
+    s->settings.greet_ms = REFUSED_MS;
+    server_move(s, SERVER_REFUSED);
     return s;
 }
 

@@ -50,8 +50,12 @@ struct smtp_server_settings {
     uint32_t recipients_max;     /* beyond: 452 4.5.3 Too many recipients; 0 = no limit */
     bool normalise_bare_newline; /* else bare CR or LF in DATA: 550 5.6.0 after the final dot */
     uint64_t idle_ms;            /* silence of the client: 421 4.4.1; 0 = no limit */
-    uint64_t greet_ms; /* from connect to a finished AUTH or MAIL, however busy the client
-                          is, handshake included: 421 4.4.1; 0 = no limit */
+    uint64_t command_ms; /* from the first octet of a line to its end: 421 4.4.1; 0 = no limit */
+    uint64_t handshake_ms; /* from the 220 of STARTTLS to smtp_server_tls_done(); 0 = no limit */
+    uint64_t data_rate;    /* octets of content a second, over pace.h's window: 421 4.4.2; 0 =
+                              any */
+    uint64_t greet_ms;     /* from connect to a finished AUTH or MAIL, however busy the client
+                              is, handshake included: 421 4.4.1; 0 = no limit */
 };
 
 /* The closed list of questions. */
@@ -111,9 +115,11 @@ struct smtp_question {
 };
 
 /* NULL: out of memory. The 220 banner is in the output at once; or, with a refusal whose code is
- * 421 or 554, that one, hostname in front of its words, and SMTP_ASK_CLOSE. */
+ * 421 or 554, that one, hostname in front of its words. Who is refused may say QUIT within five
+ * seconds, and is answered (RFC 5321 3.1); anything else is 503. */
 struct smtp_server *smtp_server_new(const struct smtp_server_settings *settings, uint64_t now_ms);
-struct smtp_server *smtp_server_new_refusing(const struct reply *refusal, struct slice hostname);
+struct smtp_server *smtp_server_new_refusing(const struct reply *refusal, struct slice hostname,
+                                             uint64_t now_ms);
 void smtp_server_free(struct smtp_server **s);
 
 /* Use what can be used of *in and advance it. Stops early when a question is open: keep the rest
@@ -150,6 +156,46 @@ void smtp_server_sent(struct smtp_server *s, size_t n);
 
 /* When to feed with nothing so that timeouts happen. */
 uint64_t smtp_server_wake_ms(const struct smtp_server *s);
+
+/* How the conversation ended; a closed list. */
+enum smtp_end {
+    SMTP_END_NONE, /* not yet, or the client just went away */
+    SMTP_END_QUIT,
+    SMTP_END_REFUSED, /* smtp_server_new_refusing() */
+    SMTP_END_TIMEOUT, /* silence, or one of the deadlines */
+    SMTP_END_SLOW,    /* data_rate */
+    SMTP_END_ERRORS,
+    SMTP_END_LOGONS,
+    SMTP_END_BEHIND_AUTH,
+    SMTP_END_BARE_LF,
+    SMTP_END_SHUT,   /* smtp_server_shut() */
+    SMTP_END_ANSWER, /* an answer of the gateway was 421 */
+    SMTP_END_MEMORY,
+};
+enum smtp_end smtp_server_end(const struct smtp_server *s);
+uint64_t smtp_server_data_rate(const struct smtp_server *s); /* measured, when SMTP_END_SLOW */
+
+/* What the client said: how many times each of SMTP_VERBS verbs, by the name that metrics give
+ * it. The last two are verbs that are not offered here, and words that are none. */
+enum smtp_verb {
+    SMTP_EHLO,
+    SMTP_HELO,
+    SMTP_STARTTLS,
+    SMTP_AUTH,
+    SMTP_MAIL,
+    SMTP_RCPT,
+    SMTP_DATA,
+    SMTP_VRFY,
+    SMTP_RSET,
+    SMTP_NOOP,
+    SMTP_HELP,
+    SMTP_QUIT,
+    SMTP_NOT_OFFERED,
+    SMTP_UNKNOWN,
+    SMTP_VERBS,
+};
+uint32_t smtp_server_said(const struct smtp_server *s, enum smtp_verb verb);
+const char *smtp_verb_text(enum smtp_verb verb);
 
 /* Facts for logs and trace fields. */
 struct slice smtp_server_hello(const struct smtp_server *s); /* "" before EHLO/HELO */

@@ -34,7 +34,7 @@ is_pipelined(struct smtp_server *s)
     if (s->behind->len == 0)
         return false;
     server_sasl_end(s);
-    server_close(s, "input behind AUTH", "503 5.5.1 Bad sequence of commands");
+    server_close(s, SMTP_END_BEHIND_AUTH, "503 5.5.1 Bad sequence of commands");
     return true;
 }
 
@@ -58,7 +58,7 @@ count_failed_logon(struct smtp_server *s)
 {
     if (++s->failed_logons >= FAILED_LOGONS_MAX)
         server_close(
-            s, "too many failed logons",
+            s, SMTP_END_LOGONS,
             "421 4.7.0 Too many errors on this connection, closing transmission channel");
 }
 

@@ -27,6 +27,7 @@ server_got_data(struct smtp_server *s, const struct reply *reply)
     server_say(s, "354 Start mail input; end with <CRLF>.<CRLF>");
     dot_reader_init(&s->content.dots, s->settings.normalise_bare_newline);
     s->content.octets = 0;
+    pace_begin(&s->content.pace);
     s->content.refused = false;
     server_move(s, SERVER_CONTENT);
 }

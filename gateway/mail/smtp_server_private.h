@@ -14,6 +14,7 @@
 
 #include "gateway/mail/dot.h"
 #include "gateway/mail/line.h"
+#include "gateway/mail/pace.h"
 #include "gateway/mail/smtp_server.h"
 
 enum {
@@ -28,6 +29,7 @@ enum {
     OUTPUT_KEEP = 4096,    /* more than this is given back when it is on the wire */
     ERRORS_MAX = 10,
     FAILED_LOGONS_MAX = 3,
+    REFUSED_MS = 5000, /* to say QUIT */
 };
 
 /*
@@ -49,6 +51,7 @@ enum server_state {
 
     SERVER_SASL = SERVER_VERB_STATES, /* the next line is a response to a challenge */
     SERVER_CONTENT,                   /* 354 was said: octets are content up to CRLF.CRLF */
+    SERVER_REFUSED,                   /* the banner was a refusal: only QUIT is of use */
     SERVER_HANDSHAKE, /* 220 to STARTTLS was said: no octet is for us until TLS is there */
     SERVER_OVER,      /* closing: nothing is read any more */
     SERVER_STATES,
@@ -65,7 +68,8 @@ struct sasl {
 struct content {
     struct dot_reader dots;
     uint64_t octets; /* so far */
-    bool refused;    /* by the gateway; refusal says how */
+    struct pace pace;
+    bool refused; /* by the gateway; refusal says how */
     struct reply refusal;
 };
 
@@ -89,16 +93,20 @@ struct smtp_server {
     struct content content;
 
     uint64_t started_ms;
+    uint64_t line_ms;    /* when the line began that is half here ... */
+    bool in_line;        /* ... if there is one */
+    uint64_t waiting_ms; /* content: waiting up to here is told to the pace */
     uint64_t heard_ms;   /* since when the client keeps us waiting */
     bool clock_restarts; /* ... or: since the next call that knows the time */
     bool proven;         /* it logged on or its sender was taken: greet_ms is over */
     unsigned errors;     /* protocol errors since the last message or logon */
     unsigned failed_logons;
     size_t injected_octets;
+    uint32_t said[SMTP_VERBS];
 
     bool shut_due; /* say farewell as soon as the protocol allows it */
     struct reply farewell;
-    const char *close_why;
+    enum smtp_end end;
 };
 
 /* The only assignment to the state. */
@@ -121,8 +129,8 @@ void server_say_reply(struct smtp_server *s, const struct reply *reply);
  * mistakes: a sender of mail to a thousand people has a thousand chances for those. */
 void server_refuse(struct smtp_server *s, const char *line);
 
-/* Say line (unless NULL) and close; an open transaction is reset first. why is static. */
-void server_close(struct smtp_server *s, const char *why, const char *line);
+/* Say line (unless NULL) and close; an open transaction is reset first. */
+void server_close(struct smtp_server *s, enum smtp_end end, const char *line);
 
 /* The transaction that is open ends without a message: back to READY, the gateway is told. */
 void server_drop_transaction(struct smtp_server *s);
@@ -133,6 +141,9 @@ void server_settle(struct smtp_server *s);
 
 /* A whole line in a state that reads commands (smtp_server_verbs.c). */
 void server_command(struct smtp_server *s, struct slice line);
+
+/* A whole line of a client that is refused. */
+void server_refused_line(struct smtp_server *s, struct slice line);
 
 /* False, after a 501, when a verb that takes no arguments has some. */
 MUST_USE bool server_takes_nothing(struct smtp_server *s, struct slice args);

@@ -8,7 +8,7 @@
 
 /* From each state, where one can get. SERVER_OVER can be got to from everywhere. */
 static const unsigned moves[SERVER_STATES] = {
-    [SERVER_NEW] = RESTING,
+    [SERVER_NEW] = RESTING | BIT(SERVER_REFUSED),
     [SERVER_TLS_DUE] = RESTING | BIT(SERVER_HANDSHAKE),
     [SERVER_AUTH_DUE] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL),
     [SERVER_READY] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL) | BIT(SERVER_MAIL),
@@ -16,6 +16,7 @@ static const unsigned moves[SERVER_STATES] = {
     [SERVER_RCPT] = BIT(SERVER_READY) | BIT(SERVER_RCPT) | BIT(SERVER_CONTENT),
     [SERVER_SASL] = BIT(SERVER_AUTH_DUE) | BIT(SERVER_READY),
     [SERVER_CONTENT] = BIT(SERVER_READY),
+    [SERVER_REFUSED] = 0,
     [SERVER_HANDSHAKE] = BIT(SERVER_NEW),
     [SERVER_OVER] = 0,
 };
@@ -56,15 +57,31 @@ server_close_question(struct smtp_server *s)
     s->question = (struct smtp_question){.ask = SMTP_ASK_NOTHING};
 }
 
+/* For the log. */
+static const char *const end_texts[] = {
+    [SMTP_END_NONE] = "",
+    [SMTP_END_QUIT] = "quit",
+    [SMTP_END_REFUSED] = "refused",
+    [SMTP_END_TIMEOUT] = "client timed out",
+    [SMTP_END_SLOW] = "client sent too slowly",
+    [SMTP_END_ERRORS] = "too many errors",
+    [SMTP_END_LOGONS] = "too many failed logons",
+    [SMTP_END_BEHIND_AUTH] = "input behind AUTH",
+    [SMTP_END_BARE_LF] = "bare LF in a command",
+    [SMTP_END_SHUT] = "shut down",
+    [SMTP_END_ANSWER] = "closed with 421",
+    [SMTP_END_MEMORY] = "out of memory",
+};
+
 static void
 ask_close(struct smtp_server *s)
 {
     server_ask(s, SMTP_ASK_CLOSE);
-    s->question.close_why = s->close_why;
+    s->question.close_why = end_texts[s->end];
 }
 
 void
-server_close(struct smtp_server *s, const char *why, const char *line)
+server_close(struct smtp_server *s, enum smtp_end end, const char *line)
 {
     bool open = smtp_server_in_transaction(s) || s->question.ask == SMTP_ASK_RESET;
 
@@ -72,7 +89,7 @@ server_close(struct smtp_server *s, const char *why, const char *line)
         server_say(s, line);
     server_sasl_end(s);
     server_move(s, SERVER_OVER);
-    s->close_why = why;
+    s->end = end;
     server_close_question(s);
     if (open)
         server_ask(s, SMTP_ASK_RESET);
@@ -94,10 +111,12 @@ server_settle(struct smtp_server *s)
         return;
     if (!buf_ok(&s->out)) {
         /* A reply is missing: all that follow would answer the wrong command. */
-        server_close(s, "out of memory", NULL);
+        server_close(s, SMTP_END_MEMORY, NULL);
+    } else if (s->shut_due && s->state == SERVER_REFUSED) {
+        server_close(s, SMTP_END_REFUSED, NULL);
     } else if (s->shut_due && s->state != SERVER_CONTENT) {
         server_say_reply(s, &s->farewell);
-        server_close(s, "shut down", NULL);
+        server_close(s, SMTP_END_SHUT, NULL);
     }
 }
 
@@ -120,4 +139,10 @@ smtp_server_shut(struct smtp_server *s, const struct reply *reply)
     s->farewell = *reply;
     s->shut_due = true;
     server_settle(s);
+}
+
+enum smtp_end
+smtp_server_end(const struct smtp_server *s)
+{
+    return s->end;
 }

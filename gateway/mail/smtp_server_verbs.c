@@ -40,7 +40,7 @@ static void
 do_quit(struct smtp_server *s, struct slice args)
 {
     if (server_takes_nothing(s, args))
-        server_close(s, "quit", "221 2.0.0 Service closing transmission channel");
+        server_close(s, SMTP_END_QUIT, "221 2.0.0 Service closing transmission channel");
 }
 
 static void
@@ -64,8 +64,8 @@ do_unknown(struct smtp_server *s, struct slice args)
  *   TLS  530 5.7.0 TLS first     LOG  530 5.7.1 Client was not authenticated
  *   SEQ  503 5.5.1 Bad sequence  RCP  503 5.5.2 Need rcpt command
  *
- * OFF is a verb that other servers have and we do not, UNKNOWN is anything else. Every cell is a
- * test (test_smtp_server.c).
+ * NOT_OFFERED is a verb that other servers have and we do not, UNKNOWN is anything else. Every
+ * cell is a test (test_smtp_server.c).
  */
 enum cell { DO, HEL, TLS, LOG, SEQ, RCP };
 
@@ -84,21 +84,15 @@ enum cell { DO, HEL, TLS, LOG, SEQ, RCP };
     ROW(NOOP,     do_noop,           DO,  DO,  DO,  DO,  DO,  DO)     \
     ROW(HELP,     do_help,           DO,  DO,  DO,  DO,  DO,  DO)     \
     ROW(QUIT,     do_quit,           DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(OFF,      do_off,            DO,  DO,  DO,  DO,  DO,  DO)     \
+    ROW(NOT_OFFERED, do_off,            DO,  DO,  DO,  DO,  DO,  DO)     \
     ROW(UNKNOWN,  do_unknown,        DO,  DO,  DO,  DO,  DO,  DO)
 /* clang-format on */
-
-enum verb {
-#define ROW(verb, ...) VERB_##verb,
-    VERBS(ROW)
-#undef ROW
-};
 
 static const struct {
     void (*run)(struct smtp_server *s, struct slice args);
     enum cell in[SERVER_VERB_STATES];
-} verbs[] = {
-#define ROW(verb, function, ...) [VERB_##verb] = {function, {__VA_ARGS__}},
+} verbs[SMTP_VERBS] = {
+#define ROW(verb, function, ...) [SMTP_##verb] = {function, {__VA_ARGS__}},
     VERBS(ROW)
 #undef ROW
 };
@@ -106,44 +100,44 @@ static const struct {
 /* The usual ones first. */
 static const struct {
     const char *name;
-    enum verb verb;
+    enum smtp_verb verb;
 } names[] = {
-    {"RCPT", VERB_RCPT},
-    {"MAIL", VERB_MAIL},
-    {"DATA", VERB_DATA},
-    {"EHLO", VERB_EHLO},
-    {"QUIT", VERB_QUIT},
-    {"RSET", VERB_RSET},
-    {"STARTTLS", VERB_STARTTLS},
-    {"AUTH", VERB_AUTH},
-    {"NOOP", VERB_NOOP},
-    {"HELO", VERB_HELO},
-    {"HELP", VERB_HELP},
-    {"VRFY", VERB_VRFY},
+    {"RCPT", SMTP_RCPT},
+    {"MAIL", SMTP_MAIL},
+    {"DATA", SMTP_DATA},
+    {"EHLO", SMTP_EHLO},
+    {"QUIT", SMTP_QUIT},
+    {"RSET", SMTP_RSET},
+    {"STARTTLS", SMTP_STARTTLS},
+    {"AUTH", SMTP_AUTH},
+    {"NOOP", SMTP_NOOP},
+    {"HELO", SMTP_HELO},
+    {"HELP", SMTP_HELP},
+    {"VRFY", SMTP_VRFY},
     /* Exchange's and other servers' (exchange-facts.md 3.7); XEXCH50 is unknown here, so that
      * nobody sends a blob behind it. */
-    {"BDAT", VERB_OFF},
-    {"EXPN", VERB_OFF},
-    {"ETRN", VERB_OFF},
-    {"TURN", VERB_OFF},
-    {"ATRN", VERB_OFF},
-    {"SEND", VERB_OFF},
-    {"SOML", VERB_OFF},
-    {"SAML", VERB_OFF},
-    {"X-EXPS", VERB_OFF},
-    {"X-LINK2STATE", VERB_OFF},
-    {"X-ANONYMOUSTLS", VERB_OFF},
-    {"XRDST", VERB_OFF},
-    {"XSHADOW", VERB_OFF},
+    {"BDAT", SMTP_NOT_OFFERED},
+    {"EXPN", SMTP_NOT_OFFERED},
+    {"ETRN", SMTP_NOT_OFFERED},
+    {"TURN", SMTP_NOT_OFFERED},
+    {"ATRN", SMTP_NOT_OFFERED},
+    {"SEND", SMTP_NOT_OFFERED},
+    {"SOML", SMTP_NOT_OFFERED},
+    {"SAML", SMTP_NOT_OFFERED},
+    {"X-EXPS", SMTP_NOT_OFFERED},
+    {"X-LINK2STATE", SMTP_NOT_OFFERED},
+    {"X-ANONYMOUSTLS", SMTP_NOT_OFFERED},
+    {"XRDST", SMTP_NOT_OFFERED},
+    {"XSHADOW", SMTP_NOT_OFFERED},
 };
 
-static enum verb
+static enum smtp_verb
 verb_named(struct slice name)
 {
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (ascii_is(name, names[i].name))
             return names[i].verb;
-    return VERB_UNKNOWN;
+    return SMTP_UNKNOWN;
 }
 
 /* Cut the verb off the front of *line; what is left are its arguments. */
@@ -188,15 +182,16 @@ void
 server_command(struct smtp_server *s, struct slice line)
 {
     struct slice args = line;
-    enum verb verb = verb_named(take_verb(&args));
+    enum smtp_verb verb = verb_named(take_verb(&args));
     enum cell cell = verbs[verb].in[s->state];
 
+    s->said[verb]++;
     /* A first response may stand in the line of AUTH, and is as long as any other. */
-    if (line.len > COMMAND_LINE_MAX && verb != VERB_AUTH)
+    if (line.len > COMMAND_LINE_MAX && verb != SMTP_AUTH)
         server_refuse(s, "500 5.5.2 Line too long");
     else if (cell == DO)
         verbs[verb].run(s, args);
-    else if (verb == VERB_RCPT || verb == VERB_DATA)
+    else if (verb == SMTP_RCPT || verb == SMTP_DATA)
         /* Pipelined behind a MAIL that was refused, and as many as there are recipients: the
          * client could not know. No mistake of its own. */
         server_say(s, refusal_of(s, cell));
@@ -211,4 +206,34 @@ server_takes_nothing(struct smtp_server *s, struct slice args)
         return true;
     server_refuse(s, "501 5.5.4 Invalid arguments");
     return false;
+}
+
+void
+server_refused_line(struct smtp_server *s, struct slice line)
+{
+    struct slice args = line;
+    enum smtp_verb verb = verb_named(take_verb(&args));
+
+    s->said[verb]++;
+    if (verb == SMTP_QUIT)
+        server_close(s, SMTP_END_REFUSED, "221 2.0.0 Service closing transmission channel");
+    else
+        server_refuse(s, "503 5.5.1 Bad sequence of commands");
+}
+
+uint32_t
+smtp_server_said(const struct smtp_server *s, enum smtp_verb verb)
+{
+    return s->said[verb];
+}
+
+const char *
+smtp_verb_text(enum smtp_verb verb)
+{
+    if (verb == SMTP_NOT_OFFERED)
+        return "not-offered";
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (names[i].verb == verb)
+            return names[i].name;
+    return "unknown";
 }

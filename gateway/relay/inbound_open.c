@@ -87,7 +87,8 @@ make_engine(struct inbound *s)
         inbound_draining_reply(&refusal);
     if (refusal.code != 0) {
         log_refused(s, &refusal);
-        s->engine = smtp_server_new_refusing(&refusal, slice_str(s->runtime->config->hostname));
+        s->engine = smtp_server_new_refusing(&refusal, slice_str(s->runtime->config->hostname),
+                                             loop_now_ms(s->worker->loop));
         return s->engine != NULL;
     }
     const struct smtp_server_settings settings = settings_of(s);

@@ -133,12 +133,18 @@ set(struct smtp_server_settings *to, struct slice key, struct slice value)
         return read_ms(value, &to->idle_ms);
     if (slice_is(key, "greet"))
         return read_ms(value, &to->greet_ms);
+    if (slice_is(key, "command"))
+        return read_ms(value, &to->command_ms);
+    if (slice_is(key, "handshake"))
+        return read_ms(value, &to->handshake_ms);
     if (slice_is(key, "newline"))
         return to->normalise_bare_newline = slice_is(value, "normalise");
     if (slice_is(key, "clear"))
         to->tls_clear_reply = (int)number;
     else if (slice_is(key, "size"))
         to->size_max = number;
+    else if (slice_is(key, "rate"))
+        to->data_rate = number;
     else if (slice_is(key, "recipients"))
         to->recipients_max = (uint32_t)number;
     else
@@ -178,8 +184,9 @@ happen_before(struct stage *g, struct slice verb, struct slice rest, bool *done,
         return true;
     }
     if (slice_is(verb, "refusing") && read_reply(rest, &reply)) {
-        server_driver_adopt(&g->driver,
-                            smtp_server_new_refusing(&reply, slice_str("gw.a.example")));
+        server_driver_adopt(
+            &g->driver,
+            smtp_server_new_refusing(&reply, slice_str("gw.a.example"), SERVER_DRIVER_START));
         g->begun = true;
         return true;
     }
@@ -285,6 +292,17 @@ is_yes(struct slice text, bool value)
     return slice_is(text, value ? "yes" : "no");
 }
 
+/* "EHLO 2" */
+static bool
+has_said(const struct smtp_server *server, struct slice text)
+{
+    struct slice verb = take_word(&text);
+    for (enum smtp_verb v = 0; v < SMTP_VERBS; v++)
+        if (slice_is(verb, smtp_verb_text(v)))
+            return is_number_of(text, smtp_server_said(server, v));
+    return false;
+}
+
 static bool
 holds(struct stage *g)
 {
@@ -305,6 +323,10 @@ holds(struct stage *g)
         return q->ask == SMTP_ASK_CLOSE && slice_is(rest, q->close_why);
     if (slice_is(what, "waiting"))
         return read_ms(rest, &ms) && smtp_server_wake_ms(d->server) == d->now_ms + ms;
+    if (slice_is(what, "rate"))
+        return is_number_of(rest, smtp_server_data_rate(d->server));
+    if (slice_is(what, "said"))
+        return has_said(d->server, rest);
     if (slice_is(what, "injected"))
         return is_number_of(rest, smtp_server_injected_octets(d->server));
     if (slice_is(what, "hello"))

@@ -2,7 +2,7 @@
 
 #include "gateway/base/ascii.h"
 
-enum { WIRE_MAX = 1 << 20, INPUT_FIRST = 8192, CLOCK_START = 1000 };
+enum { WIRE_MAX = 1 << 20, INPUT_FIRST = 8192 };
 
 struct smtp_server_settings
 server_driver_settings(void)
@@ -26,7 +26,7 @@ void
 server_driver_adopt(struct server_driver *d, struct smtp_server *server)
 {
     must(server != NULL);
-    *d = (struct server_driver){.server = server, .now_ms = CLOCK_START};
+    *d = (struct server_driver){.server = server, .now_ms = SERVER_DRIVER_START};
     buf_init(&d->in, WIRE_MAX);
     must(buf_reserve(&d->in, INPUT_FIRST) != NULL);
     buf_init(&d->said, WIRE_MAX);
@@ -38,7 +38,7 @@ server_driver_adopt(struct server_driver *d, struct smtp_server *server)
 void
 server_driver_init(struct server_driver *d, const struct smtp_server_settings *settings)
 {
-    server_driver_adopt(d, smtp_server_new(settings, CLOCK_START));
+    server_driver_adopt(d, smtp_server_new(settings, SERVER_DRIVER_START));
 }
 
 void

@@ -11,7 +11,10 @@
 #include "gateway/base/buf.h"
 #include "gateway/mail/smtp_server.h"
 
-enum { DRIVER_PREPARED = 16 };
+enum {
+    DRIVER_PREPARED = 16,
+    SERVER_DRIVER_START = 1000 /* ms: when the driver's clock begins */
+};
 
 struct server_driver {
     struct smtp_server *server;

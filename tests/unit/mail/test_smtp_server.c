@@ -237,7 +237,7 @@ smtp_server_is_not_made_without_memory(void **state)
         mem_fail_after(n);
         assert_null(smtp_server_new(&settings, 0));
         mem_fail_after(n);
-        assert_null(smtp_server_new_refusing(&busy, slice_str("gw.a.example")));
+        assert_null(smtp_server_new_refusing(&busy, slice_str("gw.a.example"), 0));
     }
     mem_fail_after(-1);
 }
