@@ -196,7 +196,9 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     a->shop.metrics = metrics_new();
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
     a->shop.diary = tls_diary_new(a->shop.log, a->shop.metrics, clock_unix_ms());
-    bool ok = a->shop.metrics != NULL && a->shop.logons != NULL && a->shop.diary != NULL;
+    a->shop.admission = admission_new();
+    bool ok = a->shop.metrics != NULL && a->shop.logons != NULL && a->shop.diary != NULL &&
+              a->shop.admission != NULL;
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && loop_new(&a->loop, err);
@@ -236,6 +238,7 @@ tear_down(struct app *a)
     waker_free(&a->spool_failure);
     if (a->loop != NULL)
         loop_free(&a->loop);
+    admission_free(&a->shop.admission);
     logon_memory_free(&a->shop.logons);
     metrics_free(&a->shop.metrics);
 }

@@ -88,10 +88,11 @@ log_event_name(enum log_event event, char room[40])
     return room;
 }
 
-void
-log_begin(struct log_line *line, struct log *log, enum log_event event, uint64_t id)
+static void
+begin(struct log_line *line, struct log *log, enum log_event event, enum log_level level,
+      uint64_t id)
 {
-    line->log = log != NULL && events[event].level >= log->least ? log : NULL;
+    line->log = log != NULL && level >= log->least ? log : NULL;
     if (line->log == NULL)
         return;
     line->event = event;
@@ -106,7 +107,7 @@ log_begin(struct log_line *line, struct log *log, enum log_event event, uint64_t
     buf_put_str(&line->text, "time=");
     buf_put_str(&line->text, text);
     buf_put_str(&line->text, " level=");
-    buf_put_str(&line->text, level_names[events[event].level]);
+    buf_put_str(&line->text, level_names[level]);
     buf_put_str(&line->text, " event=");
     buf_put_str(&line->text, log_event_name(event, name));
     if (id != 0) {
@@ -115,6 +116,18 @@ log_begin(struct log_line *line, struct log *log, enum log_event event, uint64_t
         buf_put_str(&line->text, " id=");
         buf_put_str(&line->text, id_room);
     }
+}
+
+void
+log_begin(struct log_line *line, struct log *log, enum log_event event, uint64_t id)
+{
+    begin(line, log, event, events[event].level, id);
+}
+
+void
+log_begin_quiet(struct log_line *line, struct log *log, enum log_event event, uint64_t id)
+{
+    begin(line, log, event, LOG_DEBUG, id);
 }
 
 /* Find key in the row's list, at or behind the last one used: this keeps the order stable. */

@@ -45,6 +45,8 @@ struct log_line {
 
 /* Begin a line. log NULL (tests) writes nothing. id 0 = no id. */
 void log_begin(struct log_line *line, struct log *log, enum log_event event, uint64_t id);
+/* The same at the debug level, whatever the row says: for what only probes do. */
+void log_begin_quiet(struct log_line *line, struct log *log, enum log_event event, uint64_t id);
 void log_slice(struct log_line *line, const char *key, struct slice value);
 void log_str(struct log_line *line, const char *key, const char *value); /* NULL: left out */
 void log_num(struct log_line *line, const char *key, uint64_t value);

@@ -71,6 +71,8 @@ const struct tls_filter *conn_tls(const struct conn *c); /* NULL in clear */
 /* An IPv4 client of an IPv6 socket shows as IPv4. Of a unix socket: "local", port 0. */
 const struct sockaddr *conn_peer(const struct conn *c);
 const char *conn_peer_text(const struct conn *c); /* "10.1.20.4", "2001:db8::1" */
+/* The octets so far said on whose behalf this peer speaks: from now on it is known as that. */
+void conn_set_peer(struct conn *c, const struct sockaddr *peer);
 uint16_t conn_peer_port(const struct conn *c);
 
 /* Flush what is pending, say close_notify, end our direction and wait for the peer to end its

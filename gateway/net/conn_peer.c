@@ -28,6 +28,14 @@ conn_take_peer(struct conn *c, const struct sockaddr *address, socklen_t len)
         memcpy(c->peer_text, "local", sizeof "local");
 }
 
+void
+conn_set_peer(struct conn *c, const struct sockaddr *peer)
+{
+    conn_take_peer(c, peer,
+                   peer->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+                                              : sizeof(struct sockaddr_in6));
+}
+
 const struct sockaddr *
 conn_peer(const struct conn *c)
 {

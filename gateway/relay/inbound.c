@@ -1,11 +1,20 @@
 #include "gateway/relay/inbound_private.h"
 
+#include <errno.h>
+
 static void
 write_output(struct inbound *s)
 {
     struct slice out = slice_head(smtp_server_output(s->engine), conn_room(s->conn));
     if (out.len > 0 && conn_write(s->conn, out))
         smtp_server_sent(s->engine, out.len);
+}
+
+/* All candidates agree on it; a probe that has none gets the modern one. */
+static enum tls_profile_name
+profile_of(const struct inbound *s)
+{
+    return s->candidates.count > 0 ? s->candidates.list[0]->tls_profile : TLS_PROFILE_MODERN;
 }
 
 static bool
@@ -23,10 +32,8 @@ start_tls(struct inbound *s)
                                    s->listener->name, NULL),
                     1);
     }
-    if (conn_start_tls_server(
-            s->conn,
-            runtime_listener_tls(s->runtime, s->listener, s->candidates.list[0]->tls_profile),
-            &err))
+    if (conn_start_tls_server(s->conn,
+                              runtime_listener_tls(s->runtime, s->listener, profile_of(s)), &err))
         return true;
     log_begin(&line, s->worker->shop->log, EV_tls_failed, s->id);
     log_str(&line, "client", inbound_client(s));
@@ -50,7 +57,7 @@ answer_question(struct inbound *s)
             s->close_why = "TLS could not be started";
         return false;
     case SMTP_ASK_AUTH:
-        if (s->auth_job != NULL)
+        if (s->auth_job != NULL || s->auth_due_ms > 0)
             return false;
         inbound_ask_auth(s, q);
         return s->auth_job == NULL;
@@ -94,7 +101,7 @@ inbound_draining_reply(struct reply *room)
 static void
 drive(struct inbound *s, struct slice *in)
 {
-    if (s->driving)
+    if (s->driving || s->engine == NULL)
         return;
     s->driving = true;
     struct slice nothing = {NULL, 0};
@@ -116,7 +123,7 @@ drive(struct inbound *s, struct slice *in)
         inbound_end(s, false);
         return;
     }
-    timer_set(s->timer, smtp_server_wake_ms(s->engine));
+    timer_set(s->timer, s->auth_due_ms > 0 ? s->auth_due_ms : smtp_server_wake_ms(s->engine));
 }
 
 void
@@ -130,10 +137,25 @@ inbound_go_on(struct inbound *s)
     drive(s, &nothing);
 }
 
+/* The first octets. A header that nobody asked for is answered like any other nonsense. */
+static void
+look_at_first(struct inbound *s, struct slice in)
+{
+    s->heard = true;
+    if (*s->balancer == '\0' && !s->no_client && proxy_header_begins(in))
+        inbound_log_header(s, "it sent a PROXY header, and proxy_protocol of the listener does "
+                              "not name its address");
+}
+
 static void
 on_input(void *owner, struct slice *in)
 {
-    drive(owner, in);
+    struct inbound *s = owner;
+    if (s->proxy != NULL && !inbound_read_header(s, in))
+        return;
+    if (!s->heard)
+        look_at_first(s, *in);
+    drive(s, in);
 }
 
 static void
@@ -145,8 +167,15 @@ on_drained(void *owner)
 void
 inbound_on_timer(void *context)
 {
+    struct inbound *s = context;
     struct slice nothing = {NULL, 0};
-    drive(context, &nothing);
+    if (s->proxy != NULL) {
+        inbound_header_timeout(s);
+        return;
+    }
+    if (s->auth_due_ms > 0 && loop_now_ms(s->worker->loop) >= s->auth_due_ms)
+        inbound_answer_late(s);
+    drive(s, &nothing);
 }
 
 static void
@@ -173,9 +202,11 @@ static void
 on_end(void *owner, const struct err *why)
 {
     struct inbound *s = owner;
-    if (why->kind == ERR_TLS) {
+    s->was_reset = why->sys == ECONNRESET || why->sys == EPIPE;
+    s->tls_failed = why->kind == ERR_TLS;
+    if (s->tls_failed) {
         struct log_line line;
-        log_begin(&line, s->worker->shop->log, EV_tls_failed, s->id);
+        inbound_log(s, &line, EV_tls_failed);
         log_str(&line, "client", inbound_client(s));
         log_str(&line, "connector", inbound_connector_name(s));
         log_str(&line, "why", why->text);
@@ -185,6 +216,8 @@ on_end(void *owner, const struct err *why)
                     1);
     }
     s->close_why = why->kind == ERR_TLS ? "TLS failed" : "client closed the connection";
+    if (s->proxy != NULL && !s->probe)
+        inbound_log_header(s, "it went away before its PROXY header");
     inbound_end(s, true);
 }
 
@@ -200,7 +233,7 @@ inbound_begin(struct inbound *s)
 void
 inbound_drain(struct inbound *s)
 {
-    s->draining = true;
+    s->draining = !s->refused; /* who was told no needs no farewell */
     inbound_go_on(s);
 }
 
@@ -208,6 +241,7 @@ void
 inbound_cut(struct inbound *s)
 {
     s->close_why = "the gateway stops";
+    s->cut = true;
     inbound_end(s, true);
 }
 

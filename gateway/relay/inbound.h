@@ -4,6 +4,7 @@
  * question of the engine is one function.
  *
  *     inbound_open.c   who may come, and what the session is told
+ *     inbound_proxy.c  the PROXY header in front of a session
  *     inbound.c        the session: carries bytes, asks who can answer
  *     inbound_end.c    its end, and what the log says about it
  *     inbound_auth.c   who is it
@@ -22,6 +23,9 @@ void inbound_open(struct worker *w, const struct listener *listener, int fd);
 void inbound_drain(struct inbound *s);
 /* Cut: no word, no flush. */
 void inbound_cut(struct inbound *s);
+
+/* Addresses whose block after wrong passwords is over get their line in the log. */
+void inbound_note_ended_blocks(struct worker *w);
 
 /* The worker ends, all sessions are gone: password checks that still run end without it. */
 void inbound_abandon_auth(struct worker *w);

@@ -20,15 +20,29 @@ struct auth_job {
     enum password_result result;
 };
 
+/* The connector of the account, or the first that it could be; NULL: a probe without any. */
+static const char *
+name_of(const struct inbound *s, const struct receive_connector *connector)
+{
+    if (connector != NULL)
+        return connector->name;
+    return s->candidates.count > 0 ? s->candidates.list[0]->name : NULL;
+}
+
+/* A wrong password is never kept quiet: probes are not blocked for it, so the log is all there
+ * is. */
 static void
 log_auth(const struct inbound *s, enum log_event event, const struct receive_connector *connector,
          const struct account *account, struct slice name, enum auth_mechanism mechanism,
          const char *why)
 {
     struct log_line line;
-    log_begin(&line, s->worker->shop->log, event, s->id);
+    if (event == EV_auth_ok)
+        inbound_log(s, &line, event);
+    else
+        log_begin(&line, s->worker->shop->log, event, s->id);
     log_str(&line, "client", inbound_client(s));
-    log_str(&line, "connector", connector ? connector->name : s->candidates.list[0]->name);
+    log_str(&line, "connector", name_of(s, connector));
     if (event == EV_auth_ok)
         log_str(&line, "account", account->name);
     log_slice(&line, "name", name);
@@ -41,8 +55,9 @@ log_auth(const struct inbound *s, enum log_event event, const struct receive_con
 static void
 count_auth(const struct inbound *s, const struct receive_connector *connector, const char *result)
 {
-    const char *name = connector ? connector->name : s->candidates.list[0]->name;
-    counter_add(metrics_series(s->worker->shop->metrics, METRIC_smtp_auth_total, name, result),
+    const char *name = name_of(s, connector);
+    counter_add(metrics_series(s->worker->shop->metrics, METRIC_smtp_auth_total,
+                               name ? name : "none", result),
                 1);
 }
 
@@ -55,8 +70,53 @@ accept_logon(struct inbound *s, const struct receive_connector *connector,
     s->account = account;
     log_auth(s, EV_auth_ok, connector, account, q->auth.name, q->auth.mechanism, NULL);
     count_auth(s, connector, how);
+    admission_logon_succeeded(s->worker->shop->admission, conn_peer(s->conn));
     struct reply r = reply_make(235, "2.7.0", "Authentication successful");
     smtp_server_answer(s->engine, &r, loop_now_ms(s->worker->loop));
+}
+
+static void
+log_blocked(const struct inbound *s, uint32_t failures)
+{
+    struct log_line line;
+    log_begin(&line, s->worker->shop->log, EV_auth_blocked, s->id);
+    log_str(&line, "client", inbound_client(s));
+    log_num(&line, "failures", failures);
+    log_num(&line, "seconds", s->runtime->config->auth_block_ms / 1000);
+    log_end(&line);
+    counter_add(
+        metrics_series(s->worker->shop->metrics, METRIC_smtp_auth_blocks_total, NULL, NULL), 1);
+}
+
+static void
+answer_wrong(struct inbound *s)
+{
+    struct reply r = reply_make(535, "5.7.3", "Authentication unsuccessful");
+    smtp_server_answer(s->engine, &r, loop_now_ms(s->worker->loop));
+}
+
+void
+inbound_answer_late(struct inbound *s)
+{
+    s->auth_due_ms = 0;
+    answer_wrong(s);
+}
+
+/* The more often, the later the answer. The session waits for it with its question open. */
+static void
+answer_wrong_in_time(struct inbound *s)
+{
+    uint64_t now = loop_now_ms(s->worker->loop);
+    const struct admission_visit visit = {
+        .config = s->runtime->config, .client = conn_peer(s->conn), .probe = s->probe};
+    struct admission_penalty penalty =
+        admission_logon_failed(s->worker->shop->admission, &visit, now);
+    if (penalty.blocks)
+        log_blocked(s, penalty.failures);
+    if (penalty.delay_ms > 0)
+        s->auth_due_ms = now + penalty.delay_ms;
+    else
+        answer_wrong(s);
 }
 
 static void
@@ -70,9 +130,12 @@ refuse_logon(struct inbound *s, const struct auth_job *job)
     log_auth(s, EV_auth_failed, job->connector, job->account, q->auth.name, q->auth.mechanism,
              why);
     count_auth(s, job->connector, unchecked ? "unchecked" : "wrong");
-    /* 454 while we cannot check: a 535 would become an NDR on the Exchange side. */
-    struct reply r = unchecked ? reply_make(454, "4.7.0", "Temporary authentication failure")
-                               : reply_make(535, "5.7.3", "Authentication unsuccessful");
+    if (!unchecked) {
+        answer_wrong_in_time(s);
+        return;
+    }
+    /* While we cannot check: a 535 would become an NDR on the Exchange side. */
+    struct reply r = reply_make(454, "4.7.0", "Temporary authentication failure");
     smtp_server_answer(s->engine, &r, loop_now_ms(s->worker->loop));
 }
 

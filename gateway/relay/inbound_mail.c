@@ -32,9 +32,9 @@ static void
 log_sender_refused(const struct inbound *s, struct slice from, const struct reply *r)
 {
     struct log_line line;
-    log_begin(&line, s->worker->shop->log, EV_sender_refused, s->id);
+    inbound_log(s, &line, EV_sender_refused);
     log_str(&line, "client", inbound_client(s));
-    log_str(&line, "connector", s->connector->name);
+    log_str(&line, "connector", inbound_connector_name(s));
     log_slice(&line, "from", from.len > 0 ? from : slice_str("<>"));
     log_slice(&line, "reply", slice(r->text, r->len));
     log_end(&line);
@@ -70,6 +70,12 @@ void
 inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
 {
     struct sender_decision decision;
+    if (s->no_mail != NULL) {
+        struct reply none = reply_make(550, "5.7.1", "%s", s->no_mail);
+        log_sender_refused(s, mail->from.text, &none);
+        answer(s, &none);
+        return;
+    }
     if (s->connector == NULL) /* several candidates, none needs AUTH: the first one named */
         s->connector = s->candidates.list[0];
     if (!spool_has_room(s->worker->shop->spool)) {
@@ -96,7 +102,7 @@ log_recipient_refused(const struct inbound *s, struct slice to, const struct rou
 {
     struct log_line line;
     struct slice from = s->transaction.parcel->envelope.from;
-    log_begin(&line, s->worker->shop->log, EV_recipient_refused, s->id);
+    inbound_log(s, &line, EV_recipient_refused);
     log_str(&line, "client", inbound_client(s));
     log_str(&line, "connector", s->connector->name);
     log_slice(&line, "from", from.len > 0 ? from : slice_str("<>"));

@@ -5,105 +5,238 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 
-/* From connect to a finished AUTH: long enough for a slow Exchange, short for a slot holder. */
-enum { GREET_MS = 5 * 60 * 1000 };
+enum {
+    /* From connect to a finished AUTH: long enough for a slow Exchange, short for a slot holder.
+     */
+    GREET_MS = 5 * 60 * 1000,
+    HANDSHAKE_MS = 60 * 1000,
+    /* So many are told no at the same time and may say QUIT; beyond, connections are just closed:
+     * those who are refused must not fill the gateway either. */
+    REFUSED_MAX = 256,
+};
 
-/* Why this client gets no session; code 0: it gets one. */
-static struct reply
-find_connector(struct inbound *s)
+/* ---- Who may come ---- */
+
+static struct admission_visit
+visit_of(const struct inbound *s)
+{
+    return (struct admission_visit){
+        .config = s->runtime->config,
+        .connector = s->candidates.count > 0 ? s->candidates.list[0] : NULL,
+        .network = s->candidates.network,
+        .client = conn_peer(s->conn),
+        .probe = s->probe,
+    };
+}
+
+/* Why not: for the metrics and for the client, in Exchange's words where it has some. */
+struct refusal {
+    const char *reason;
+    struct reply reply;
+};
+
+static struct refusal
+refusal_of(enum admission_verdict verdict)
+{
+    static const char busy[] =
+        "The maximum number of concurrent server connections has exceeded a "
+        "per-source limit, closing transmission channel";
+    static const char *const reasons[ADMISSION_VERDICTS] = {
+        [ADMISSION_BLOCKED] = "blocked",     [ADMISSION_SESSIONS] = "sessions",
+        [ADMISSION_CONNECTOR] = "connector", [ADMISSION_NETWORK] = "network",
+        [ADMISSION_CLIENT] = "client",
+    };
+    struct refusal r = {.reason = reasons[verdict]};
+    if (verdict == ADMISSION_BLOCKED)
+        r.reply =
+            reply_make(421, "4.7.0", "Too many failed logons from your address, try again later");
+    else if (verdict == ADMISSION_SESSIONS)
+        r.reply = reply_make(421, "4.3.2", "Too many connections, closing transmission channel");
+    else if (verdict != ADMISSION_GRANTED)
+        r.reply = reply_make(421, "4.3.2", "%s", busy);
+    return r;
+}
+
+/* Probes without a receive connector may look at everything but bring no mail. */
+static bool
+may_look(struct inbound *s)
+{
+    if (s->no_mail == NULL)
+        s->no_mail = "No receive connector takes mail from this address";
+    return s->probe || s->no_client;
+}
+
+/* Before a logon says which of several candidates it is, the first one's limits hold for all. */
+static struct refusal
+judge(struct inbound *s)
+{
+    struct refusal r = {.reason = NULL};
+    accept_find(s->runtime->config, s->listener, conn_peer(s->conn), &s->candidates);
+    if (s->worker->draining) {
+        r.reason = "draining";
+        (void)inbound_draining_reply(&r.reply);
+        return r;
+    }
+    if (s->candidates.count == 0 && !may_look(s)) {
+        r.reason = "no-connector";
+        r.reply = reply_make(554, "5.7.1", "No receive connector for %s", inbound_client(s));
+        return r;
+    }
+    const struct admission_visit visit = visit_of(s);
+    r = refusal_of(admission_enter(s->worker->shop->admission, &visit,
+                                   loop_now_ms(s->worker->loop), &s->ticket));
+    /* Without accounts to tell them apart there is only one. */
+    if (r.reason == NULL && s->candidates.count == 1)
+        s->connector = s->candidates.list[0];
+    return r;
+}
+
+/* ---- What a session is told ---- */
+
+static bool
+has_accounts(const struct config *c, const struct listener *listener)
+{
+    for (size_t i = 0; i < c->receive_count; i++)
+        for (size_t k = 0; k < c->receive[i].listen_count; k++)
+            if (c->receive[i].listen[k] == listener && c->receive[i].account_count > 0)
+                return true;
+    return false;
+}
+
+/* A probe that only looks sees what the clients of this listener see; its MAIL is refused in so
+ * many words, not for want of a logon. */
+static void
+set_for_looking(const struct inbound *s, struct smtp_server_settings *settings)
 {
     const struct config *c = s->runtime->config;
-    accept_find(c, s->listener, conn_peer(s->conn), &s->candidates);
-    if (s->candidates.count == 0)
-        return reply_make(554, "5.7.1", "No receive connector for %s", inbound_client(s));
-    if (s->worker->session_count >= c->limit_sessions)
-        return reply_make(421, "4.3.2", "Too many connections, closing transmission channel");
-
-    const struct receive_connector *first = s->candidates.list[0];
-    size_t of_client = 0, of_connector = 0;
-    for (const struct inbound *other = s->worker->sessions; other != NULL; other = other->next) {
-        if (other->candidates.count == 0 || other->candidates.network != s->candidates.network)
-            continue;
-        of_connector++;
-        of_client += strcmp(inbound_client(other), inbound_client(s)) == 0;
-    }
-    if (of_connector >= first->connections || of_client >= first->connections_per_client)
-        return reply_make(421, "4.3.2",
-                          "The maximum number of concurrent server connections has exceeded a "
-                          "per-source limit, closing transmission channel");
-    /* Without accounts to tell them apart there is only one. */
-    if (s->candidates.count == 1)
-        s->connector = first;
-    return (struct reply){0};
+    settings->tls_required = true;
+    settings->tls_clear_reply = 530;
+    settings->auth_offered = has_accounts(c, s->listener);
+    settings->auth_required = false;
+    settings->size_max = c->limit_message_size;
 }
 
 /* Before AUTH all candidates count: TLS is the same in all (config_check), sizes the largest. */
+static void
+set_for_candidates(const struct inbound *s, struct smtp_server_settings *settings)
+{
+    const struct receive_connector *first = s->candidates.list[0];
+    settings->tls_required = first->tls_require;
+    settings->tls_clear_reply = first->tls_clear_reply;
+    settings->auth_required = true;
+    settings->normalise_bare_newline = first->bare_newline == BARE_NEWLINE_NORMALISE;
+    for (size_t i = 0; i < s->candidates.count; i++) {
+        const struct receive_connector *r = s->candidates.list[i];
+        settings->auth_offered = settings->auth_offered || r->account_count > 0;
+        settings->auth_required = settings->auth_required && r->auth_required;
+        if (r->message_size > settings->size_max)
+            settings->size_max = r->message_size;
+    }
+}
+
 static struct smtp_server_settings
 settings_of(const struct inbound *s)
 {
     const struct config *c = s->runtime->config;
-    const struct receive_connector *first = s->candidates.list[0];
     struct smtp_server_settings settings = {
         .hostname = slice_str(c->hostname),
         .client_text = slice_str(inbound_client(s)),
         .tls_offered = true,
-        .tls_required = first->tls_require,
-        .tls_clear_reply = first->tls_clear_reply,
-        .auth_required = true,
         .recipients_max = c->limit_recipients,
-        .normalise_bare_newline = first->bare_newline == BARE_NEWLINE_NORMALISE,
         .idle_ms = c->session_idle_ms,
         .greet_ms = GREET_MS,
+        .command_ms = c->command_ms,
+        .handshake_ms = HANDSHAKE_MS,
+        .data_rate = c->data_rate,
     };
-    for (size_t i = 0; i < s->candidates.count; i++) {
-        const struct receive_connector *r = s->candidates.list[i];
-        settings.auth_offered = settings.auth_offered || r->account_count > 0;
-        settings.auth_required = settings.auth_required && r->auth_required;
-        if (r->message_size > settings.size_max)
-            settings.size_max = r->message_size;
-    }
+    if (s->candidates.count > 0)
+        set_for_candidates(s, &settings);
+    else
+        set_for_looking(s, &settings);
     return settings;
 }
 
+/* ---- The beginning ---- */
+
+/* That an address is blocked was said when the block began. */
 static void
-log_refused(const struct inbound *s, const struct reply *refusal)
+log_refused(const struct inbound *s, const struct refusal *refusal)
 {
     struct log_line line;
-    log_begin(&line, s->worker->shop->log, EV_session_refused, s->id);
+    struct log *log = s->worker->shop->log;
+    if (strcmp(refusal->reason, "blocked") == 0)
+        log_begin_quiet(&line, log, EV_session_refused, s->id);
+    else
+        inbound_log(s, &line, EV_session_refused);
     log_str(&line, "listener", s->listener->name);
     log_str(&line, "client", inbound_client(s));
-    log_str(&line, "why", refusal->text);
+    log_str(&line, "why", refusal->reply.text);
     log_end(&line);
     counter_add(metrics_series(s->worker->shop->metrics, METRIC_smtp_sessions_refused_total,
-                               s->listener->name, NULL),
+                               s->listener->name, refusal->reason),
                 1);
 }
 
 static bool
-make_engine(struct inbound *s)
+refuse(struct inbound *s, const struct refusal *refusal)
 {
-    struct reply refusal = find_connector(s);
-    if (refusal.code == 0 && s->worker->draining)
-        inbound_draining_reply(&refusal);
-    if (refusal.code != 0) {
-        log_refused(s, &refusal);
-        s->engine = smtp_server_new_refusing(&refusal, slice_str(s->runtime->config->hostname),
-                                             loop_now_ms(s->worker->loop));
-        return s->engine != NULL;
-    }
-    const struct smtp_server_settings settings = settings_of(s);
-    s->engine = smtp_server_new(&settings, loop_now_ms(s->worker->loop));
+    log_refused(s, refusal);
+    s->refused = true;
+    if (s->worker->refused_count++ >= REFUSED_MAX)
+        return false;
+    s->engine = smtp_server_new_refusing(&refusal->reply, slice_str(s->runtime->config->hostname),
+                                         loop_now_ms(s->worker->loop));
     return s->engine != NULL;
 }
 
+static void
+log_opened(const struct inbound *s)
+{
+    struct log_line line;
+    log_begin(&line, s->worker->shop->log, EV_session_opened, s->id);
+    log_str(&line, "listener", s->listener->name);
+    log_str(&line, "client", inbound_client(s));
+    log_str(&line, "balancer", *s->balancer ? s->balancer : NULL);
+    log_end(&line);
+}
+
 void
-inbound_open(struct worker *w, const struct listener *listener, int fd)
+inbound_note_ended_blocks(struct worker *w)
+{
+    char client[ADMISSION_TEXT];
+    while (admission_take_ended(w->shop->admission, loop_now_ms(w->loop), client)) {
+        struct log_line line;
+        log_begin(&line, w->shop->log, EV_auth_unblocked, 0);
+        log_str(&line, "client", client);
+        log_end(&line);
+    }
+}
+
+bool
+inbound_greet(struct inbound *s)
+{
+    inbound_note_ended_blocks(s->worker);
+    s->probe = config_is_probe(s->runtime->config, conn_peer(s->conn));
+    const struct refusal refusal = judge(s);
+    if (refusal.reason != NULL)
+        return refuse(s, &refusal);
+    inbound_count_in(s);
+    const struct smtp_server_settings settings = settings_of(s);
+    s->engine = smtp_server_new(&settings, loop_now_ms(s->worker->loop));
+    if (s->engine == NULL)
+        return false;
+    log_opened(s);
+    return true;
+}
+
+static struct inbound *
+new_session(struct worker *w, const struct listener *listener, int fd)
 {
     struct err err;
     struct inbound *s = mem_new(sizeof *s);
     if (s == NULL) {
         close(fd);
-        return;
+        return NULL;
     }
     s->worker = w;
     s->listener = listener;
@@ -111,18 +244,26 @@ inbound_open(struct worker *w, const struct listener *listener, int fd)
     s->id = id_next(spool_ids(w->shop->spool), clock_unix_ms());
     s->timer = timer_new(w->loop, inbound_on_timer, s);
     s->conn = conn_of_fd(w->loop, fd, &inbound_events, s, &err);
-    if (s->timer == NULL || s->conn == NULL || !make_engine(s)) {
-        conn_close(&s->conn, true);
-        timer_free(&s->timer);
-        runtime_unref(&s->runtime);
-        mem_free(&s);
+    if (s->timer != NULL && s->conn != NULL)
+        return s;
+    conn_close(&s->conn, true);
+    timer_free(&s->timer);
+    runtime_unref(&s->runtime);
+    mem_free(&s);
+    return NULL;
+}
+
+void
+inbound_open(struct worker *w, const struct listener *listener, int fd)
+{
+    struct inbound *s = new_session(w, listener, fd);
+    if (s == NULL)
         return;
-    }
-    inbound_enter_worker(s);
-    struct log_line line;
-    log_begin(&line, w->shop->log, EV_session_opened, s->id);
-    log_str(&line, "listener", listener->name);
-    log_str(&line, "client", inbound_client(s));
-    log_end(&line);
-    inbound_begin(s);
+    inbound_enter_list(s);
+    s->probe = config_is_probe(s->runtime->config, conn_peer(s->conn));
+    bool wants_header = inbound_wants_header(s);
+    if (wants_header ? !inbound_await_header(s) : !inbound_greet(s))
+        inbound_end(s, true);
+    else if (!wants_header)
+        inbound_begin(s);
 }

@@ -4,6 +4,9 @@
 #ifndef RELAY_INBOUND_PRIVATE_H
 #define RELAY_INBOUND_PRIVATE_H
 
+#include <netinet/in.h>
+
+#include "gateway/mail/proxy_header.h"
 #include "gateway/mail/smtp_server.h"
 #include "gateway/net/conn.h"
 #include "gateway/relay/inbound.h"
@@ -29,14 +32,30 @@ struct inbound {
     const struct listener *listener;
     uint64_t id;
     struct conn *conn;
-    struct smtp_server *engine;
+    struct smtp_server *engine; /* NULL: the PROXY header has not come */
     struct timer *timer;
 
-    struct accept_candidates candidates;
+    struct proxy_reader *proxy;      /* a PROXY header is awaited ... */
+    bool proxy_late;                 /* ... and did not come in time */
+    char balancer[INET6_ADDRSTRLEN]; /* who sent the header, or "" */
+    enum proxy_client proxy_client;  /* what it said ... */
+    bool no_client;                  /* ... that the balancer speaks for itself */
+
+    struct admission_ticket ticket;
+    bool probe;   /* of monitor.probe_networks */
+    bool refused; /* never was a session: told no, waits for QUIT */
+    bool heard;   /* the client has sent something */
+    bool tls_failed;
+    bool was_reset;
+    bool cut;            /* by us, without a word */
+    const char *no_mail; /* why MAIL is refused whoever logs on; NULL: it is not */
+
+    struct accept_candidates candidates;       /* none: a probe that only looks */
     const struct receive_connector *connector; /* the only candidate, or the account's */
     const struct account *account;             /* NULL: not logged on */
     struct auth_job *auth_job;                 /* a password is being checked */
     struct inbound *auth_next;                 /* who waits for the same check */
+    uint64_t auth_due_ms;                      /* a wrong password is answered then; 0: none */
     struct custody *custody;                   /* a commit is under way */
 
     struct transaction transaction;
@@ -55,14 +74,31 @@ void inbound_on_timer(void *s);
 void inbound_begin(struct inbound *s); /* the first octets of ours; may end the session */
 const struct reply *inbound_draining_reply(struct reply *room);
 
+/* ---- inbound_open.c: who may come. False, after all it could do: no memory for a session */
+MUST_USE bool inbound_greet(struct inbound *s);
+
+/* ---- inbound_proxy.c: what comes before the session when a balancer is in between */
+bool inbound_wants_header(const struct inbound *s);
+MUST_USE bool inbound_await_header(struct inbound *s); /* false: out of memory */
+/* True: the header is there and the session has begun; the rest of *in is its first octets.
+ * False: not yet, or s has ended. */
+MUST_USE bool inbound_read_header(struct inbound *s, struct slice *in);
+void inbound_header_timeout(struct inbound *s); /* s has ended */
+void inbound_log_header(const struct inbound *s, const char *why);
+
 /* ---- inbound_end.c: the list of sessions, the end and its line */
-void inbound_enter_worker(struct inbound *s);
+void inbound_enter_list(struct inbound *s);
+void inbound_count_in(struct inbound *s);
+/* A line about the session, at the debug level as long as it is a probe's that brought no mail.
+ */
+void inbound_log(const struct inbound *s, struct log_line *line, enum log_event event);
 void inbound_end(struct inbound *s, bool now);               /* last line of whoever calls it */
 const char *inbound_client(const struct inbound *s);         /* its address as text */
 const char *inbound_connector_name(const struct inbound *s); /* NULL: not known yet */
 
 /* ---- inbound_auth.c: answers now or later */
 void inbound_ask_auth(struct inbound *s, const struct smtp_question *q);
+void inbound_answer_late(struct inbound *s); /* auth_due_ms has come */
 void inbound_forget_auth(struct inbound *s); /* the session ends meanwhile */
 
 /* ---- inbound_mail.c: answer now, but for the message */

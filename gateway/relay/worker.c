@@ -180,6 +180,7 @@ on_tick(void *context)
     struct worker *w = context;
     if (w->draining)
         return;
+    inbound_note_ended_blocks(w);
     sweep_outlets(w);
     if (w->index == 0 && w->shop->diary != NULL)
         tls_diary_look(w->shop->diary, w->runtime->config, clock_unix_ms());
@@ -275,7 +276,7 @@ worker_free(struct worker **ref)
 static bool
 is_idle(const struct worker *w)
 {
-    if (w->sessions != NULL || answers_owed(w->answers) > 0)
+    if (w->session_count > 0 || answers_owed(w->answers) > 0)
         return false;
     for (const struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
         if (!outlet_is_idle(o))

@@ -22,6 +22,7 @@
 #include "gateway/relay/ownership.h"
 #include "gateway/relay/parcel.h"
 #include "gateway/relay/runtime.h"
+#include "gateway/route/admission.h"
 #include "gateway/route/logon_memory.h"
 #include "tls/keyed_hash.h"
 
@@ -39,6 +40,7 @@ struct workshop {
     struct metrics *metrics;
     struct spool *spool;
     struct logon_memory *logons;
+    struct admission *admission;
     struct keyed_hash_key trace_key;
     struct ownership *ownership;
     struct tls_diary *diary;             /* worker 0 looks at it; NULL in tests */
@@ -62,6 +64,7 @@ struct worker {
     struct timer *tick;         /* once a minute: deadlines, unreachable mail, gauges */
 
     struct inbound *sessions;      /* intrusive list */
+    size_t refused_count;          /* of these: connections that are told no, and wait for QUIT */
     _Atomic size_t session_count;  /* changed here, read by whoever shares out connections */
     struct outlet *outlets;        /* intrusive list */
     struct spool_place noticed_to; /* deadlines.c: how far each index was looked through */

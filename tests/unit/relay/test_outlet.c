@@ -87,6 +87,7 @@ house_init(struct house *h)
     custody_init(&h->custody);
     custody_open(&h->custody);
     h->shop.metrics = metrics_new();
+    h->shop.admission = admission_new();
     h->shop.ownership = ownership_new(1);
     h->shop.spool = h->custody.spool;
     if (!worker_new(&h->shop, 0, h->loop, h->runtime, &h->worker, &err))
@@ -103,6 +104,7 @@ house_fini(struct house *h)
     loop_free(&h->loop);
     runtime_unref(&h->runtime);
     ownership_free(&h->shop.ownership);
+    admission_free(&h->shop.admission);
     metrics_free(&h->shop.metrics);
     custody_fini(&h->custody);
     config_folder_remove(&h->folder);

@@ -66,6 +66,7 @@ house_init(struct house *h)
     custody_init(&h->custody);
     custody_open(&h->custody);
     h->shop.metrics = metrics_new();
+    h->shop.admission = admission_new();
     h->shop.spool = h->custody.spool;
     h->shop.worker_count = 2;
     h->shop.ownership = ownership_new(2);
@@ -85,6 +86,7 @@ house_fini(struct house *h)
         loop_free(&h->loops[i]);
     runtime_unref(&h->runtime);
     ownership_free(&h->shop.ownership);
+    admission_free(&h->shop.admission);
     metrics_free(&h->shop.metrics);
     custody_fini(&h->custody);
     config_folder_remove(&h->folder);
