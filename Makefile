@@ -26,7 +26,7 @@ OPT  ?= -O2 -g
 SAN  ?=
 ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -I. $(WARN) $(if $(SAN),-fPIE,$(HARD)) $(OPT) $(SAN) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
-LIBS := -lssl -lcrypto -luv -llmdb -lyaml -lunbound -lmicrohttpd -ljansson -lcrypt -lpthread
+LIBS := -lssl -lcrypto -luv -llmdb -lyaml -lunbound -lspf2 -lmicrohttpd -ljansson -lcrypt -lpthread
 
 # The rooms, top first: each is an archive, so that a test links its room and what lies below.
 ROOMS := gateway/ops gateway/relay gateway/net gateway/route config tls gateway/spool gateway/mail gateway/base
@@ -58,7 +58,7 @@ define compile
 endef
 
 # The libraries' headers are looked for once, so that a missing one is one sentence.
-HEADERS := openssl/ssl.h uv.h lmdb.h yaml.h unbound.h microhttpd.h jansson.h crypt.h
+HEADERS := openssl/ssl.h uv.h lmdb.h yaml.h unbound.h spf2/spf.h microhttpd.h jansson.h crypt.h
 $(BUILD)/libraries-found: Makefile
 	@mkdir -p $(@D)
 	@printf '#include <%s>\n' $(HEADERS) | $(CC) -E -x c - >/dev/null 2>$@.log || \

@@ -4,19 +4,12 @@
 #include <netinet/in.h>
 
 #include "gateway/base/mem.h"
-#include "gateway/net/loop_private.h"
 #include "gateway/net/resolve_private.h"
-#include "gateway/net/timer.h"
 #include "gateway/net/watch.h"
 
 enum {
     ANSWER_MS = 5000,
     SECOND_ANSWER_MS = 1000, /* for IPv6, when IPv4 is there */
-    NAME_LONGEST = 255,      /* RFC 1035 2.3.4 */
-    DNS_A = 1,
-    DNS_AAAA = 28,
-    DNS_IN = 1,
-    DNS_NOERROR = 0,
 };
 
 enum finding {
@@ -50,15 +43,6 @@ struct resolve_query {
     void (*on_done)(void *context, const struct sockaddr_storage *list, size_t count,
                     const struct err *err_or_null);
     void *context;
-};
-
-struct resolver {
-    struct loop *loop;
-    struct ub_ctx *ub;
-    struct watch *watch;
-    uint64_t answer_ms;
-    uint64_t second_answer_ms;
-    LIST_HEAD(, resolve_query) queries;
 };
 
 /* ---- Answers ------------------------------------------------------------------------------- */
@@ -226,9 +210,9 @@ query_new(struct resolver *r, uint16_t port)
     q->loop = r->loop;
     q->turn.fn = on_turn;
     q->port = port;
-    q->v4 = (struct half){.query = q, .type = DNS_A, .octets = 4, .finding = FOUND_NO_ADDRESS};
+    q->v4 = (struct half){.query = q, .type = RECORD_A, .octets = 4, .finding = FOUND_NO_ADDRESS};
     q->v6 =
-        (struct half){.query = q, .type = DNS_AAAA, .octets = 16, .finding = FOUND_NO_ADDRESS};
+        (struct half){.query = q, .type = RECORD_AAAA, .octets = 16, .finding = FOUND_NO_ADDRESS};
     LIST_INSERT_HEAD(&r->queries, q, link);
     loop_count_in(r->loop);
     return q;
@@ -276,7 +260,7 @@ resolve_start(struct resolver *r, const char *host, uint16_t port,
               void *context, struct resolve_query **out, struct err *err)
 {
     size_t len = strlen(host);
-    if (len == 0 || len > NAME_LONGEST)
+    if (len == 0 || len > DNS_NAME_LONGEST)
         return err_set(err, ERR_DNS, "not a name: %zu octets", len);
     struct resolve_query *q = query_new(r, port);
     if (q == NULL)
@@ -324,6 +308,7 @@ resolver_new_from(struct loop *l, const struct config *config, const char *hosts
     r->loop = l;
     resolver_set_deadlines(r, ANSWER_MS, SECOND_ANSWER_MS);
     LIST_INIT(&r->queries);
+    LIST_INIT(&r->record_queries);
     loop_count_in(l);
     if (!resolve_setup(config, hosts, resolv_conf, &r->ub, err)) {
         resolver_free(&r);
@@ -352,6 +337,7 @@ resolver_free(struct resolver **resolver)
         leave_resolver(q);
         loop_at_turn_end(q->loop, &q->turn);
     }
+    resolve_close_records(r);
     loop_count_out(r->loop);
     mem_free(&r);
 }

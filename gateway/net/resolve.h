@@ -33,7 +33,7 @@ MUST_USE bool resolver_new(struct loop *l, const struct config *config, struct r
 MUST_USE bool resolver_new_from(struct loop *l, const struct config *config, const char *hosts,
                                 const char *resolv_conf, struct resolver **out, struct err *err);
 
-/* Queries under way end with ERR_CLOSED, from the loop. */
+/* Queries under way end with ERR_CLOSED (records: RECORDS_CLOSED), from the loop. */
 void resolver_free(struct resolver **r);
 
 /* on_done gets count addresses (port set), or count 0 and the reason: ERR_DNS "no such name",

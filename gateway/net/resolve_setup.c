@@ -29,6 +29,8 @@ set_options(struct ub_ctx *ctx, struct err *err)
         {"rrset-cache-size:", "8m"},
         /* Old servers answer "no such name" for the empty names in between. */
         {"qname-minimisation:", "no"},
+        /* The names of 10.0.0.0/8 and its like: the servers of private forests know them. */
+        {"unblock-lan-zones:", "yes"},
         /* A name that was just added, or a server that was down, is found again within a minute,
          * not after the defaults of an hour and a quarter of one. */
         {"cache-max-negative-ttl:", "60"},

@@ -7,6 +7,7 @@
 
 #include "gateway/base/mem.h"
 #include "gateway/net/watch.h"
+#include "tests/kit/dns_book.h"
 
 enum {
     PACKET_MAX = 1500,
@@ -24,6 +25,7 @@ struct dns_server {
     struct watch *watch;
     int questions;
     char labels[LOG_MAX][LABEL_MAX]; /* the first one of each question */
+    const char *const *book;         /* or NULL */
 };
 
 struct packet {
@@ -94,6 +96,87 @@ put_answers(struct packet *p, const char *label, int type)
     }
 }
 
+/* ---- Out of the book ----------------------------------------------------------------------- */
+
+static void
+put_name(struct packet *p, struct slice name)
+{
+    while (name.len > 0) {
+        size_t len = slice_find(name, '.');
+        unsigned char octet = (unsigned char)len;
+        put(p, &octet, 1);
+        put(p, name.ptr, len);
+        name = slice_from(name, len + 1);
+    }
+    put(p, "", 1);
+}
+
+static void
+put_strings(struct packet *p, struct slice text)
+{
+    do {
+        struct slice piece = slice_head(text, 255);
+        unsigned char octet = (unsigned char)piece.len;
+        put(p, &octet, 1);
+        put(p, piece.ptr, piece.len);
+        text = slice_from(text, piece.len);
+    } while (text.len > 0);
+}
+
+static void
+put_record(struct packet *p, int type, struct slice data)
+{
+    unsigned char head[] = {0xc0, HEADER, 0, (unsigned char)type, 0, 1, 0, 0, 0, 60, 0, 0};
+    put(p, head, sizeof head);
+    size_t start = p->len;
+    if (type == RECORD_MX)
+        put(p, "\0\12", 2);
+    if (type == RECORD_MX || type == RECORD_PTR)
+        put_name(p, data);
+    else if (type == RECORD_TXT)
+        put_strings(p, data);
+    else
+        put(p, data.ptr, data.len);
+    p->octets[start - 2] = (unsigned char)((p->len - start) >> 8);
+    p->octets[start - 1] = (unsigned char)(p->len - start);
+    p->octets[7]++; /* ANCOUNT */
+}
+
+/* The name in the question, with dots. */
+static void
+question_name(const struct packet *p, char name[256])
+{
+    size_t at = HEADER, n = 0;
+    while (at < p->len && p->octets[at] != 0 && n + p->octets[at] + 1U < 256) {
+        if (n > 0)
+            name[n++] = '.';
+        memcpy(name + n, p->octets + at + 1, p->octets[at]);
+        n += p->octets[at];
+        at += p->octets[at] + 1U;
+    }
+    name[n] = '\0';
+}
+
+/* False: say nothing. */
+static bool
+put_from_book(const struct dns_server *s, struct packet *p, const char *name, int type)
+{
+    static const int types[] = {RECORD_A, RECORD_PTR, RECORD_MX, RECORD_TXT, RECORD_AAAA};
+    struct dns_book_answer a = {.finding = RECORDS_NONE};
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        if (types[i] == type)
+            dns_book_find(s->book, name, (enum record_type)type, &a);
+    for (size_t i = 0; i < a.count; i++)
+        put_record(p, type, a.list[i]);
+    if (a.finding == RECORDS_NO_NAME)
+        p->octets[3] |= NXDOMAIN;
+    if (a.finding == RECORDS_FAILED)
+        p->octets[3] |= SERVFAIL;
+    return a.finding != RECORDS_TIMEOUT;
+}
+
+/* ---- Answers ------------------------------------------------------------------------------- */
+
 static bool
 is_silent(const char *label, int type)
 {
@@ -113,13 +196,17 @@ make_answer(struct dns_server *s, struct packet *p)
     if (s->questions < LOG_MAX)
         memcpy(s->labels[s->questions], label, sizeof label);
     s->questions++;
-    if (is_silent(label, type))
+    char name[256] = "";
+    question_name(p, name);
+    if (s->book == NULL && is_silent(label, type))
         return false;
 
     p->len = end;
     memset(p->octets + 6, 0, 6); /* no records yet */
     p->octets[2] |= 0x84;        /* an answer, authoritative */
     p->octets[3] = 0x80;         /* recursion is available */
+    if (s->book != NULL)
+        return put_from_book(s, p, name, type);
     put_answers(p, label, type);
     return true;
 }
@@ -162,6 +249,12 @@ dns_server_free(struct dns_server **s)
     watch_free(&(*s)->watch);
     close((*s)->fd);
     mem_free(s);
+}
+
+void
+dns_server_use_book(struct dns_server *s, const char *const *lines)
+{
+    s->book = lines;
 }
 
 int
