@@ -198,6 +198,7 @@ struct config {
     uint64_t spool_body_in_file; /* bodies from this size are files; 128KiB */
     const char *control_path;    /* NULL: no control socket */
     struct endpoint *monitor;    /* NULL: no monitor */
+    uint64_t monitor_evidence_ms; /* how long /readyz?forest= believes what happened; 30s */
     struct network *probe_networks;
     size_t probe_network_count;
 

@@ -102,6 +102,10 @@ static const struct row rows[] = {
      .say = "where to listen; it has no password, so choose an inner address"},
     {"monitor.probe_networks", LIST(network, config, probe_networks, probe_network_count),
      .say = "load balancers and monitors: answered, counted, not logged unless they bring mail"},
+    {"monitor.evidence", ONE(duration, config, monitor_evidence_ms),
+     RANGE(1 * SECONDS, 1 * HOURS), .unset = "30s",
+     .say = "how long /readyz?forest= believes what happened at a server; then an idle one is "
+            "asked quietly, without mail"},
 
     {"limits", SECTION, .where_at = offsetof(struct config, where_limits),
      .say = "what one message and all sessions together may use"},

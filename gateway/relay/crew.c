@@ -19,6 +19,7 @@ enum letter {
     LETTER_ARRIVAL, /* ref: struct arrival */
     LETTER_RUNTIME, /* ref: struct runtime */
     LETTER_RETRY,   /* ref: text, the connector's name or "" */
+    LETTER_CHECK,   /* ref: text, the connector's name */
     LETTER_DRAIN,
     LETTER_STOP,
 };
@@ -79,13 +80,14 @@ letter_drop(const struct mailbox_item *item)
         runtime_unref(&runtime);
         return;
     case LETTER_RETRY:
+    case LETTER_CHECK:
         mem_free(&text);
         return;
     case LETTER_DRAIN:
     case LETTER_STOP:
         return;
     }
-    never("letter has five values");
+    never("letter has six values");
 }
 
 static void
@@ -150,6 +152,10 @@ on_letter(void *owner, const struct mailbox_item *item)
         worker_retry(w, slice_str(item->ref));
         mem_release(item->ref);
         return;
+    case LETTER_CHECK:
+        worker_check(w, slice_str(item->ref));
+        mem_release(item->ref);
+        return;
     case LETTER_DRAIN:
         worker_drain(w, on_worker_idle, m->crew);
         return;
@@ -157,7 +163,7 @@ on_letter(void *owner, const struct mailbox_item *item)
         loop_stop(m->loop);
         return;
     }
-    never("letter has five values");
+    never("letter has six values");
 }
 
 static void
@@ -260,6 +266,19 @@ crew_retry(struct crew *c, struct slice connector)
     for (size_t i = 0; i < c->count; i++)
         if (connector.len == 0 || i == owner)
             retry_at(&c->members[i], connector);
+}
+
+void
+crew_check(struct crew *c, struct slice connector)
+{
+    struct member *m = &c->members[ownership_of(c->shop->ownership, connector)];
+    if (m == &c->members[0]) {
+        worker_check(m->worker, connector);
+        return;
+    }
+    char *text = mem_text(connector);
+    if (text != NULL)
+        (void)post(m, LETTER_CHECK, text, REQUESTS_MAX); /* refused: asked again soon */
 }
 
 /* ---- The end of all ---- */

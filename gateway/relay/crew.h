@@ -37,6 +37,10 @@ MUST_USE bool crew_use(struct crew *c, struct runtime *runtime, struct err *err)
 /* Forget waits and try again: the send connector of that name, or all with "". */
 void crew_retry(struct crew *c, struct slice connector);
 
+/* Somebody asks whether mail could go through this send connector: its owner looks, if nothing
+ * fresh is known, and says so on the board. */
+void crew_check(struct crew *c, struct slice connector);
+
 /* Finish what is under way, take nothing new; on_idle is called once, on the first worker's loop,
  * when all of them have. */
 void crew_drain(struct crew *c, void (*on_idle)(void *context), void *context);

@@ -10,6 +10,8 @@
 
 enum {
     CONNECT_MS = 30 * 1000, /* TCP: a dead address must not hold up its neighbour for minutes */
+    LOOK_CONNECT_MS = 2 * 1000, /* a look: one lost packet is sent again within it */
+    LOOK_MS = 8 * 1000,         /* and all of the look */
 };
 
 struct reply
@@ -30,8 +32,10 @@ unlink_self(struct outbound *b)
         at = &(*at)->next;
     *at = b->next;
     b->outlet->connection_count--;
-    if (!b->was_ready)
+    if (!b->was_ready && !b->is_quiet)
         b->outlet->making_count--;
+    if (b->outlet->check.connection == b)
+        b->outlet->check.connection = NULL;
     server_limits_closed(&b->lane->limits);
 }
 
@@ -49,6 +53,7 @@ leave(struct outbound *b)
     runtime_unref(&b->runtime);
     mem_free(&b);
     outlet_pump(o);
+    outlet_check_go(o);
     if (o->retiring || o->worker->draining)
         worker_outlet_ebbs(o->worker);
 }
@@ -97,7 +102,10 @@ outbound_server_failed(struct outbound *b, const struct smtp_outcome *why)
     if (b->failed_counted)
         return;
     b->failed_counted = true;
-    outlet_server_failed(b->outlet, b->lane, why);
+    if (b->is_quiet)
+        outlet_checked(b->outlet, b, why);
+    else
+        outlet_server_failed(b->outlet, b->lane, why);
 }
 
 /* The connection broke below us, maybe before there was an engine. Ends b. */
@@ -129,6 +137,8 @@ arm(struct outbound *b)
     uint64_t wake = b->engine ? smtp_client_wake_ms(b->engine) : UINT64_MAX;
     if (b->waits_for != WAITS_FOR_SERVER && b->deadline_ms < wake)
         wake = b->deadline_ms;
+    if (b->is_quiet && b->opened_ms + LOOK_MS < wake)
+        wake = b->opened_ms + LOOK_MS;
     timer_set(b->timer, wake);
 }
 
@@ -158,11 +168,28 @@ got_deadline(struct outbound *b)
     }
 }
 
+/* A look has its own patience: somebody waits for the answer. */
+static void
+looked_too_long(struct outbound *b)
+{
+    struct smtp_outcome why = {
+        .reply = outbound_local_reply(451, "4.4.1", "The server took too long to answer a look"),
+        .stage = b->engine ? smtp_client_stage(b->engine) : SMTP_STAGE_CONNECT,
+    };
+    if (!b->was_ready)
+        outbound_server_failed(b, &why);
+    end(b, true);
+}
+
 static void
 on_timer(void *context)
 {
     struct outbound *b = context;
     uint64_t now = loop_now_ms(b->outlet->worker->loop);
+    if (b->is_quiet && now >= b->opened_ms + LOOK_MS) {
+        looked_too_long(b);
+        return;
+    }
     if (b->waits_for != WAITS_FOR_SERVER && now >= b->deadline_ms) {
         got_deadline(b);
         return;
@@ -243,11 +270,12 @@ on_connected(void *owner, const struct err *err_or_null)
         lost(b, &r, SMTP_STAGE_CONNECT);
         return;
     }
+    bool logs_on = !b->is_quiet || outlet_may_log_on(b->outlet);
     const struct smtp_client_settings settings = {
         .hello = slice_str(b->runtime->config->hostname),
         .tls_required = b->connector->tls_require,
-        .user = slice_str(b->connector->auth_user),
-        .password = slice_str(b->connector->auth_password),
+        .user = logs_on ? slice_str(b->connector->auth_user) : slice(NULL, 0),
+        .password = logs_on ? slice_str(b->connector->auth_password) : slice(NULL, 0),
     };
     b->engine = smtp_client_new(&settings, now);
     if (b->engine == NULL) {
@@ -270,53 +298,82 @@ name_server(struct outbound *b, const struct sockaddr_storage *addr)
              b->lane->port);
 }
 
-static void
-no_way_there(struct outlet *o, struct lane *lane, const struct err *err)
+static struct smtp_outcome
+no_way_there(const struct err *err)
 {
-    struct smtp_outcome why = {
+    return (struct smtp_outcome){
         .reply = outbound_local_reply(451, "4.4.1", err->text),
         .stage = SMTP_STAGE_CONNECT,
     };
-    outlet_server_failed(o, lane, &why);
 }
 
-bool
-outbound_open(struct outlet *o, struct lane *lane)
+/* *out stays NULL when the way there is closed at once, or without memory (false). */
+static bool
+open_one(struct outlet *o, struct lane *lane, bool is_quiet, struct err *err,
+         struct outbound **out)
 {
     static const struct conn_events events = {on_input, on_drained, on_tls, on_end};
-    struct err err;
     struct outbound *b = mem_new(sizeof *b);
+    *out = NULL;
     if (b == NULL)
         return false;
     b->outlet = o;
+    b->is_quiet = is_quiet;
     b->runtime = runtime_ref(o->runtime);
     b->connector = o->connector;
     b->lane = lane;
     b->serial = id_next(spool_ids(o->worker->shop->spool), clock_unix_ms());
     b->opened_ms = loop_now_ms(o->worker->loop);
-    outbound_wait_for(b, WAITS_FOR_CONNECT, CONNECT_MS);
+    outbound_wait_for(b, WAITS_FOR_CONNECT, is_quiet ? LOOK_CONNECT_MS : CONNECT_MS);
     buf_init(&b->prefix, 1024);
     name_server(b, &lane->addr);
     b->timer = timer_new(o->worker->loop, on_timer, b);
     if (b->timer != NULL)
         b->conn = conn_dial(o->worker->loop, (const struct sockaddr *)&lane->addr, &events,
-                            on_connected, b, &err);
+                            on_connected, b, err);
     if (b->conn == NULL) {
-        bool has_memory = b->timer != NULL && err.kind != ERR_NOMEM;
+        bool has_memory = b->timer != NULL && err->kind != ERR_NOMEM;
         timer_free(&b->timer);
         runtime_unref(&b->runtime);
         mem_free(&b);
-        if (has_memory)
-            no_way_there(o, lane, &err);
         return has_memory;
     }
     server_limits_opened(&lane->limits);
     b->next = o->connections;
     o->connections = b;
     o->connection_count++;
-    o->making_count++;
+    if (!is_quiet)
+        o->making_count++;
     counter_add(o->count.open, 1);
     arm(b);
+    *out = b;
+    return true;
+}
+
+bool
+outbound_open(struct outlet *o, struct lane *lane)
+{
+    struct err err;
+    struct outbound *b;
+    if (!open_one(o, lane, false, &err, &b))
+        return false;
+    if (b == NULL) {
+        struct smtp_outcome why = no_way_there(&err);
+        outlet_server_failed(o, lane, &why);
+    }
+    return true;
+}
+
+bool
+outbound_open_quiet(struct outlet *o, struct lane *lane)
+{
+    struct err err;
+    if (!open_one(o, lane, true, &err, &o->check.connection))
+        return false;
+    if (o->check.connection == NULL) {
+        struct smtp_outcome why = no_way_there(&err);
+        outlet_look_failed(o, lane, &why);
+    }
     return true;
 }
 
@@ -372,6 +429,7 @@ outbound_facts(const struct outbound *b)
         facts.tls = tls_filter_version(tls);
         facts.cipher = tls_filter_cipher(tls);
         facts.verified = tls_filter_verified(tls);
+        facts.peer_expires_unix_s = tls_filter_peer_expires_unix_s(tls);
     }
     return facts;
 }

@@ -20,6 +20,8 @@ struct reply outbound_local_reply(int code, const char *enhanced, const char *te
 /* Dial the lane. It enters itself in the outlet's list; when there is no way there at all, the
  * lane has failed. False: out of memory. */
 bool outbound_open(struct outlet *o, struct lane *lane);
+/* Only look: it takes no mail, tells outlet_checked() once what it found, and says QUIT. */
+bool outbound_open_quiet(struct outlet *o, struct lane *lane);
 
 /* Idle and willing to take a delivery? */
 bool outbound_is_ready(const struct outbound *b);
@@ -46,9 +48,10 @@ uint64_t outbound_serial(const struct outbound *b);
 /* What the delivery line says of the connection. */
 struct outbound_facts {
     char server[128]; /* "hub1.fabrikam.example[10.2.0.1]:25" */
-    const char *tls;
+    const char *tls;  /* NULL, as the next two: in clear */
     const char *cipher;
     const char *verified;
+    int64_t peer_expires_unix_s; /* 0: no certificate */
 };
 struct outbound_facts outbound_facts(const struct outbound *b);
 

@@ -44,6 +44,7 @@ struct outbound {
     uint64_t body_sent;
     char *scratch; /* for bodies in files; only while one is sent */
 
+    bool is_quiet;       /* looks whether the server takes mail, and brings none */
     bool was_ready;      /* counted as made */
     bool body_done;      /* all octets given; the dot may be held back */
     bool failed_counted; /* the lane knows that this connection failed */

@@ -59,7 +59,11 @@ log_connected(const struct outbound *b)
 static enum outbound_step
 step_ready(struct outbound *b, uint64_t now)
 {
-    if (!b->was_ready) {
+    if (!b->was_ready && b->is_quiet) {
+        b->was_ready = true;
+        b->retiring = true;
+        outlet_checked(b->outlet, b, NULL);
+    } else if (!b->was_ready) {
         b->was_ready = true;
         b->outlet->making_count--;
         counter_add(b->outlet->count.connected, 1);

@@ -279,6 +279,7 @@ outlet_pump(struct outlet *o)
             has_memory = open_connections(o);
         }
     }
+    outlet_notice_counts(o);
     arm_timer(o, !has_memory);
 }
 
@@ -309,8 +310,8 @@ find_counters(struct outlet *o)
     o->count.connected = metrics_series(m, METRIC_server_connections_total, o->name, "ready");
     o->count.failed = metrics_series(m, METRIC_server_connections_total, o->name, "failed");
     o->count.open = metrics_series(m, METRIC_server_connections_open, o->name, NULL);
-    o->count.up = metrics_series(m, METRIC_connector_up, o->name, NULL);
-    counter_set(o->count.up, 1);
+    o->count.checked_up = metrics_series(m, METRIC_server_checks_total, o->name, "ready");
+    o->count.checked_down = metrics_series(m, METRIC_server_checks_total, o->name, "failed");
 }
 
 struct outlet *
@@ -331,8 +332,10 @@ outlet_new(struct worker *w, const struct send_connector *connector)
     o->behind = true; /* the timer looks into the spool first thing */
     o->next_due_unix_ms = INT64_MAX;
     find_counters(o);
+    o->place = board_enter(w->shop->board, o->name);
     o->next = w->outlets;
     w->outlets = o;
+    outlet_notice(o);
     timer_set(o->timer, loop_now_ms(w->loop));
     return o;
 }
@@ -344,10 +347,14 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
     o->runtime = runtime_ref(runtime);
     o->connector = connector;
     outlet_stop_look_ups(o);
+    outlet_check_stop(o);
     for (size_t i = 0; i < o->lane_count; i++) {
         o->lanes[i].current = false; /* server points into the old configuration */
+        o->lanes[i].evidence = (struct evidence){0}; /* of the old one's TLS and logon */
         server_limits_unblock(&o->lanes[i].limits);
     }
+    o->check.logon_refused_until_ms = 0;
+    o->names_failed_ms = 0;
     o->addresses_at_ms = 0;
     o->suspended_until_ms = 0;
     o->on_probation = false;
@@ -359,6 +366,7 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
     }
     o->retiring = false;
     runtime_unref(&before);
+    outlet_notice(o);
     o->behind = true;
     timer_set(o->timer, loop_now_ms(o->worker->loop));
 }
@@ -379,6 +387,7 @@ outlet_retire(struct outlet *o, bool cut)
 {
     o->retiring = true;
     outlet_stop_look_ups(o);
+    outlet_check_stop(o);
     timer_set(o->timer, UINT64_MAX);
     struct outbound *after;
     for (struct outbound *b = o->connections; b != NULL; b = after) {
@@ -401,7 +410,7 @@ outlet_free(struct outlet **ref)
     while (*at != o)
         at = &(*at)->next;
     *at = o->next;
-    counter_set(o->count.up, 0);
+    board_leave(o->worker->shop->board, &o->place);
     timer_free(&o->timer);
     runtime_unref(&o->runtime);
     mem_free(ref);
@@ -434,6 +443,8 @@ outlet_retry(struct outlet *o)
     o->addresses_at_ms = 0;
     for (size_t i = 0; i < o->lane_count; i++)
         server_limits_unblock(&o->lanes[i].limits);
+    o->check.logon_refused_until_ms = 0;
+    outlet_notice(o);
     outlet_look(o);
 }
 

@@ -40,6 +40,11 @@ void outlet_look(struct outlet *o);
 /* Forget waits of servers and connector, and look. */
 void outlet_retry(struct outlet *o);
 
+/* Somebody asks whether mail could go through here. When nothing fresh is known, one quiet
+ * connection at a time is made to a server (and to the next one if that fails): as for mail, with
+ * a logon only while the credential is believed, and QUIT. What was found is on the board. */
+void outlet_check(struct outlet *o);
+
 /* Is this message ready or in flight here? Then nobody else may decide about its recipients. */
 bool outlet_has(const struct outlet *o, uint64_t id);
 /* Take it out of the ready list, so that it can expire. False: it is in flight. */

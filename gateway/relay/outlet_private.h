@@ -1,11 +1,13 @@
 /*
  * outlet_private.h - the inside of an outlet, shared by outlet.c (ready list and pump),
- * outlet_servers.c (addresses, health), outlet_settle.c (outcomes) and outbound.c.
+ * outlet_servers.c (addresses, health), outlet_settle.c (outcomes), outlet_check.c (quiet looks),
+ * outlet_notice.c (what the board says) and outbound.c.
  */
 #ifndef RELAY_OUTLET_PRIVATE_H
 #define RELAY_OUTLET_PRIVATE_H
 
 #include "gateway/relay/outlet.h"
+#include "gateway/route/evidence.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/verdict.h"
 
@@ -32,6 +34,20 @@ struct lane {
     struct server_limits limits;
     bool current;       /* found by the last look-up */
     uint64_t last_turn; /* of the outlet's count of messages, when it last got one */
+    struct evidence evidence;
+    char last_error[BOARD_ERROR_MAX]; /* "" = none since the last success */
+    char tls[16];                     /* these four of the last connection; "" = in clear */
+    char cipher[64];
+    char verified[16];
+    int64_t peer_expires_unix_s;
+};
+
+/* A quiet look whether a server takes mail. */
+struct outlet_check {
+    bool wanted;                 /* asked for, not answered yet */
+    uint64_t tried;              /* a bit for each lane that was looked at */
+    struct outbound *connection; /* under way, at most one */
+    uint64_t logon_refused_until_ms;
 };
 
 struct outlet_counters {
@@ -42,7 +58,8 @@ struct outlet_counters {
     counter *connected;
     counter *failed;
     counter *open;
-    counter *up;
+    counter *checked_up;
+    counter *checked_down;
 };
 
 struct outlet {
@@ -82,7 +99,12 @@ struct outlet {
     uint64_t refused_senders[VERDICT_SENDERS_IN_A_ROW]; /* their hashes */
     bool was_tried;
     bool retiring;
-    char last_error[240];
+    char last_error[BOARD_ERROR_MAX];
+    uint64_t last_error_ms;
+    uint64_t last_delivery_ms;
+    uint64_t names_failed_ms; /* the last look-up of a name failed */
+    struct outlet_check check;
+    struct board_place *place;
 
     struct timer *timer; /* next_due, blocked lanes, suspension: whatever comes first */
 };
@@ -114,6 +136,27 @@ void outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp
 void outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by);
 void outlet_suspend(struct outlet *o, const char *why);
 struct timetable outlet_connection_timetable(const struct outlet *o);
+/* The same for one that only looked: no suspension, and a server that was blocked already is not
+ * blocked for longer. */
+void outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why);
+
+/* It was ready, but nothing is known of the logon: only evidence. */
+void outlet_look_worked(struct outlet *o, struct lane *lane, const struct outbound *by);
+
+/* ---- outlet_check.c ---- */
+/* Go on with a look: an address became known, or the connection before has ended. */
+void outlet_check_go(struct outlet *o);
+/* What a quiet connection found: NULL: the server is ready for mail. */
+void outlet_checked(struct outlet *o, struct outbound *by,
+                    const struct smtp_outcome *why_or_null);
+void outlet_check_stop(struct outlet *o);
+bool outlet_may_log_on(const struct outlet *o); /* on a quiet connection */
+
+/* ---- outlet_notice.c ---- */
+/* Something about the connector or a server has changed: tell the board. */
+void outlet_notice(struct outlet *o);
+void outlet_notice_counts(struct outlet *o);
+void outlet_notice_delivered(struct outlet *o, struct lane *lane);
 
 /* ---- outlet_settle.c ---- */
 /* Every open recipient of d has an outcome: log it, decide, record. d is taken. When the spool

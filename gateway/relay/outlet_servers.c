@@ -23,15 +23,6 @@ outlet_connection_timetable(const struct outlet *o)
 
 /* ---- What is known ---- */
 
-static bool
-some_lane_works(const struct outlet *o)
-{
-    for (size_t i = 0; i < o->lane_count; i++)
-        if (o->lanes[i].current && o->lanes[i].limits.failures == 0)
-            return true;
-    return false;
-}
-
 static void
 remember_error(struct outlet *o, const struct smtp_outcome *why, const char *diagnosis)
 {
@@ -41,6 +32,7 @@ remember_error(struct outlet *o, const struct smtp_outcome *why, const char *dia
     if (diagnosis != NULL)
         buf_printf(&text, " (%s)", diagnosis);
     slice_copy_text(o->last_error, sizeof o->last_error, buf_slice(&text));
+    o->last_error_ms = loop_now_ms(o->worker->loop);
     buf_fini(&text);
 }
 
@@ -75,7 +67,7 @@ lane_for(struct outlet *o, const struct sockaddr_storage *addr)
     if (unused == NULL && o->lane_count < LANES_MAX)
         unused = &o->lanes[o->lane_count++];
     if (unused != NULL) {
-        unused->addr = *addr;
+        *unused = (struct lane){.addr = *addr};
         server_limits_init(&unused->limits, o->connector->connections);
     }
     return unused;
@@ -99,7 +91,7 @@ name_failed(struct outlet *o, const struct server *server, const struct err *err
     };
     remember_error(o, &why, verdict_of(&why).diagnosis);
     o->was_tried = true;
-    counter_set(o->count.up, some_lane_works(o));
+    o->names_failed_ms = o->last_error_ms;
     struct log_line line;
     log_begin(&line, o->worker->shop->log, EV_server_failed, 0);
     log_str(&line, "connector", o->name);
@@ -142,7 +134,11 @@ on_addresses(void *context, const struct sockaddr_storage *list, size_t count,
         slice_copy_text(lane->host, sizeof lane->host, slice_str(server->host));
         lane->current = true;
     }
+    if (err_or_null == NULL)
+        o->names_failed_ms = 0;
+    outlet_notice(o);
     outlet_pump(o);
+    outlet_check_go(o);
 }
 
 static bool
@@ -301,6 +297,20 @@ log_server(struct outlet *o, const struct lane *lane, uint64_t now)
     log_end(&line);
 }
 
+static uint64_t
+lane_salt(const struct outlet *o, const struct lane *lane)
+{
+    return (uint64_t)(lane - o->lanes) + 1;
+}
+
+static void
+note_failure(struct outlet *o, struct lane *lane, uint64_t now)
+{
+    lane->evidence.failed_ms = now;
+    memcpy(lane->last_error, o->last_error, sizeof lane->last_error);
+    outlet_notice(o);
+}
+
 void
 outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why)
 {
@@ -312,25 +322,62 @@ outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outc
     if (v.fewer_connections) {
         server_limits_too_many(&lane->limits, now);
     } else {
-        uint64_t salt = (uint64_t)(lane - o->lanes) + 1;
-        server_limits_failed(&lane->limits, outlet_connection_timetable(o), salt, now);
+        server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
+                             now);
     }
     log_server(o, lane, now);
-    counter_set(o->count.up, some_lane_works(o));
     if (v.consequence == CONSEQUENCE_SUSPEND)
         outlet_suspend(o, o->last_error);
+    note_failure(o, lane, now);
+}
+
+void
+outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    struct verdict v = verdict_of(why);
+    bool was_healthy = lane->limits.failures == 0;
+    remember_error(o, why, v.diagnosis);
+    if (was_healthy && !v.fewer_connections)
+        server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
+                             now);
+    if (was_healthy)
+        log_server(o, lane, now);
+    note_failure(o, lane, now);
+}
+
+static void
+note_success(struct outlet *o, struct lane *lane, const struct outbound_facts *facts)
+{
+    lane->evidence.ready_ms = loop_now_ms(o->worker->loop);
+    lane->last_error[0] = '\0';
+    slice_copy_text(lane->tls, sizeof lane->tls, slice_str(facts->tls));
+    slice_copy_text(lane->cipher, sizeof lane->cipher, slice_str(facts->cipher));
+    slice_copy_text(lane->verified, sizeof lane->verified, slice_str(facts->verified));
+    lane->peer_expires_unix_s = facts->peer_expires_unix_s;
+}
+
+void
+outlet_look_worked(struct outlet *o, struct lane *lane, const struct outbound *by)
+{
+    struct outbound_facts facts = outbound_facts(by);
+    note_success(o, lane, &facts);
+    outlet_notice(o);
 }
 
 void
 outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by)
 {
+    struct outbound_facts facts = outbound_facts(by);
     o->was_tried = true;
     o->on_probation = false;
     o->last_error[0] = '\0';
-    counter_set(o->count.up, 1);
-    if (!server_limits_succeeded(&lane->limits))
+    o->check.logon_refused_until_ms = 0;
+    note_success(o, lane, &facts);
+    bool restored = server_limits_succeeded(&lane->limits);
+    outlet_notice(o);
+    if (!restored)
         return;
-    struct outbound_facts facts = outbound_facts(by);
     struct log_line line;
     log_begin(&line, o->worker->shop->log, EV_server_restored, 0);
     log_str(&line, "connector", o->name);
@@ -344,7 +391,7 @@ outlet_suspend(struct outlet *o, const char *why)
     struct log_line line;
     o->suspended_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
     o->on_probation = true;
-    counter_set(o->count.up, 0);
+    outlet_notice(o);
     log_begin(&line, o->worker->shop->log, EV_connector_suspended, 0);
     log_str(&line, "connector", o->name);
     log_str(&line, "why", why);

@@ -26,6 +26,7 @@ struct settlement {
     size_t bounce_count;
     struct smtp_outcome *outcomes; /* borrowed, only while deciding */
     bool all_split;
+    bool was_taken; /* the server took the message for someone */
     struct bounce report;
     struct buf texts; /* owns rows[].last_error */
 };
@@ -194,6 +195,7 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
         add_row(s, n, RECIPIENT_DELIVERED);
         outcome = "delivered";
         count = o->count.delivered;
+        s->was_taken = true;
         break;
     case CONSEQUENCE_BOUNCE:
         outcome = "bounced";
@@ -431,6 +433,8 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
         if (server_bad && !before)
             first_bad = n;
     }
+    if (s->was_taken)
+        outlet_notice_delivered(o, outbound_lane(by));
     d->servers_tried += server_bad;
     if (server_bad)
         outbound_server_failed(by, &outcomes[first_bad]);

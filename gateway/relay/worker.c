@@ -318,6 +318,14 @@ worker_drain(struct worker *w, void (*on_idle)(void *context), void *context)
     worker_look_idle(w);
 }
 
+void
+worker_check(struct worker *w, struct slice connector)
+{
+    struct outlet *o = worker_outlet(w, connector);
+    if (o != NULL)
+        outlet_check(o);
+}
+
 size_t
 worker_retry(struct worker *w, struct slice connector)
 {

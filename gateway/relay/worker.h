@@ -19,6 +19,7 @@
 #include "gateway/net/timer.h"
 #include "gateway/net/waker.h"
 #include "gateway/relay/answers.h"
+#include "gateway/relay/board.h"
 #include "gateway/relay/ownership.h"
 #include "gateway/relay/parcel.h"
 #include "gateway/relay/runtime.h"
@@ -38,6 +39,7 @@ enum { WORKERS_MAX = 64 };
 struct workshop {
     struct log *log;
     struct metrics *metrics;
+    struct board *board; /* what the owners of connectors say of them; NULL: nobody reads it */
     struct spool *spool;
     struct logon_memory *logons;
     struct admission *admission;
@@ -100,6 +102,10 @@ void worker_outlet_ebbs(struct worker *w);
 
 /* forestgate queue retry: the connector of that name, or all with "". How many were woken. */
 size_t worker_retry(struct worker *w, struct slice connector);
+
+/* Somebody asks whether mail could go through this connector of ours: look, if nothing fresh is
+ * known. The answer comes to the board. */
+void worker_check(struct worker *w, struct slice connector);
 
 /* Does this worker look after recipients of that connector? Also when it is in no configuration
  * any more; those without any ("") are worker 0's. */

@@ -1,0 +1,138 @@
+#include "gateway/base/clock.h"
+#include "gateway/relay/outbound.h"
+#include "gateway/relay/outlet_private.h"
+
+static bool
+is_suspended(const struct outlet *o)
+{
+    return o->suspended_until_ms > loop_now_ms(o->worker->loop);
+}
+
+bool
+outlet_may_log_on(const struct outlet *o)
+{
+    return !is_suspended(o) && o->check.logon_refused_until_ms <= loop_now_ms(o->worker->loop);
+}
+
+static bool
+is_fresh(const struct outlet *o)
+{
+    struct evidence list[LANES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < o->lane_count; i++)
+        if (o->lanes[i].current)
+            list[count++] = o->lanes[i].evidence;
+    /* Whether it may send is another question: this one is about its servers. */
+    const struct connector_evidence e = {
+        .names_failed_ms = o->names_failed_ms,
+        .servers = list,
+        .server_count = count,
+    };
+    return evidence_of_connector(&e, loop_now_ms(o->worker->loop),
+                                 o->runtime->config->monitor_evidence_ms) != BELIEF_UNKNOWN;
+}
+
+/* In the order of the configuration; a server that has failed only when no other is left. */
+static struct lane *
+next_lane(struct outlet *o)
+{
+    struct lane *best = NULL;
+    for (size_t i = 0; i < o->lane_count; i++) {
+        struct lane *lane = &o->lanes[i];
+        if (!lane->current || o->check.tried & UINT64_C(1) << i ||
+            lane->limits.open >= lane->limits.max)
+            continue;
+        bool failed = lane->limits.failures > 0;
+        bool best_failed = best != NULL && best->limits.failures > 0;
+        if (best == NULL || failed < best_failed ||
+            (failed == best_failed && lane->server < best->server))
+            best = lane;
+    }
+    return best;
+}
+
+void
+outlet_check_go(struct outlet *o)
+{
+    _Static_assert(LANES_MAX <= 64, "a bit for each lane");
+    struct outlet_check *check = &o->check;
+    while (check->wanted && check->connection == NULL) {
+        struct lane *lane = next_lane(o);
+        if (lane == NULL && o->look_ups > 0)
+            return; /* an address may still come */
+        if (lane == NULL) {
+            outlet_check_stop(o);
+            return;
+        }
+        check->tried |= UINT64_C(1) << (lane - o->lanes);
+        if (!outbound_open_quiet(o, lane))
+            outlet_check_stop(o); /* without memory nobody can look */
+    }
+}
+
+void
+outlet_check(struct outlet *o)
+{
+    if (o->retiring || o->check.wanted || is_fresh(o))
+        return;
+    o->check.wanted = true;
+    o->check.tried = 0;
+    outlet_find_servers(o);
+    outlet_notice(o);
+    outlet_check_go(o);
+}
+
+void
+outlet_check_stop(struct outlet *o)
+{
+    if (!o->check.wanted)
+        return;
+    o->check.wanted = false;
+    outlet_notice(o);
+}
+
+static void
+log_checked(struct outlet *o, const struct outbound *by, bool ready)
+{
+    struct outbound_facts facts = outbound_facts(by);
+    struct log_line line;
+    log_begin(&line, o->worker->shop->log, EV_server_checked, 0);
+    log_str(&line, "connector", o->name);
+    log_str(&line, "server", facts.server);
+    log_str(&line, "result", ready ? "ready" : "failed");
+    log_str(&line, "tls", facts.tls);
+    log_str(&line, "verified", facts.verified);
+    if (!ready)
+        log_str(&line, "why", o->last_error);
+    log_end(&line);
+}
+
+/* A refused logon is not tried again by looks: directories lock accounts after a few. */
+static void
+note_refused_logon(struct outlet *o, const struct smtp_outcome *why)
+{
+    if (why->stage != SMTP_STAGE_AUTH || verdict_of(why).consequence != CONSEQUENCE_SUSPEND)
+        return;
+    o->check.logon_refused_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
+    outlet_check_stop(o);
+}
+
+void
+outlet_checked(struct outlet *o, struct outbound *by, const struct smtp_outcome *why)
+{
+    struct lane *lane = outbound_lane(by);
+    if (why != NULL) {
+        counter_add(o->count.checked_down, 1);
+        outlet_look_failed(o, lane, why);
+        log_checked(o, by, false);
+        note_refused_logon(o, why);
+        return;
+    }
+    counter_add(o->count.checked_up, 1);
+    log_checked(o, by, true);
+    o->check.wanted = false;
+    if (outlet_may_log_on(o))
+        outlet_server_works(o, lane, by);
+    else
+        outlet_look_worked(o, lane, by);
+}
