@@ -193,11 +193,11 @@ struct config {
     const char *hostname;
     const char *postmaster;
     const char *spool_path;
-    uint64_t spool_map_size;     /* octets of address space; 64GiB */
-    uint64_t spool_reserve;      /* octets of disk kept free for outcomes; 64MiB */
-    uint64_t spool_body_in_file; /* bodies from this size are files; 128KiB */
-    const char *control_path;    /* NULL: no control socket */
-    struct endpoint *monitor;    /* NULL: no monitor */
+    uint64_t spool_map_size;      /* octets of address space; 64GiB */
+    uint64_t spool_reserve;       /* octets of disk kept free for outcomes; 64MiB */
+    uint64_t spool_body_in_file;  /* bodies from this size are files; 128KiB */
+    const char *control_path;     /* NULL: no control socket */
+    struct endpoint *monitor;     /* NULL: no monitor */
     uint64_t monitor_evidence_ms; /* how long /readyz?forest= believes what happened; 30s */
     struct network *probe_networks;
     size_t probe_network_count;

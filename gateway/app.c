@@ -8,7 +8,6 @@
 #include "gateway/base/mem.h"
 #include "gateway/command_options.h"
 #include "gateway/exceptions.h"
-#include "gateway/relay/outlet.h"
 #include "gateway/relay/tls_diary.h"
 #include "gateway/version.h"
 
@@ -58,15 +57,6 @@ stop(void *context)
     loop_stop(a->loop);
 }
 
-static size_t
-deliveries_of(const struct worker *w)
-{
-    size_t n = 0;
-    for (const struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
-        n += outlet_state(o).in_flight;
-    return n;
-}
-
 void
 app_drain(struct app *a, const char *reason)
 {
@@ -78,12 +68,13 @@ app_drain(struct app *a, const char *reason)
     log_begin(&line, a->shop.log, EV_stopping, 0);
     log_str(&line, "reason", reason);
     log_num(&line, "sessions", crew_sessions(a->crew));
-    log_num(&line, "deliveries", deliveries_of(a->worker));
+    log_num(&line, "deliveries", board_in_flight(a->shop.board));
     log_end(&line);
     a->stop_reason = reason;
     /* The doors stay open: who comes now is told 421, and a balancer sees a server that leaves
      * and not one that is dead. */
     timer_set(a->drain_timer, loop_now_ms(a->loop) + a->worker->runtime->config->drain_ms);
+    board_say_draining(a->shop.board);
     crew_drain(a->crew, stop, a);
 }
 
@@ -166,7 +157,7 @@ make_tools(struct app *a, const struct config *c, struct err *err)
     if ((a->doors = doors_new(a->crew)) == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
     TRY(control_new(c->control_path, &means, &a->control, err));
-    TRY(monitor_new(c->monitor, a->worker, &a->monitor, err));
+    TRY(monitor_new(c->monitor, a->crew, &a->monitor, err));
     a->on_term = signal_watch_new(a->loop, SIGTERM, on_term, a);
     a->on_int = signal_watch_new(a->loop, SIGINT, on_term, a);
     a->on_hup = signal_watch_new(a->loop, SIGHUP, app_on_hup, a);
@@ -194,11 +185,12 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     struct runtime *r = NULL;
     TRY(runtime_new(take_config, &r, err));
     a->shop.metrics = metrics_new();
+    a->shop.board = board_new();
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
     a->shop.diary = tls_diary_new(a->shop.log, a->shop.metrics, clock_unix_ms());
     a->shop.admission = admission_new();
-    bool ok = a->shop.metrics != NULL && a->shop.logons != NULL && a->shop.diary != NULL &&
-              a->shop.admission != NULL;
+    bool ok = a->shop.metrics != NULL && a->shop.board != NULL && a->shop.logons != NULL &&
+              a->shop.diary != NULL && a->shop.admission != NULL;
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && loop_new(&a->loop, err);
@@ -214,6 +206,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
         a->files_seen = a->files_tried = r->config->files;
         app_watch_files(a);
         exceptions_log(&a->shop, r->config);
+        board_say_loaded(a->shop.board, a->generation);
         counter_set(metrics_series(a->shop.metrics, METRIC_build_info, FORESTGATE_VERSION, NULL),
                     1);
     }
@@ -240,6 +233,7 @@ tear_down(struct app *a)
         loop_free(&a->loop);
     admission_free(&a->shop.admission);
     logon_memory_free(&a->shop.logons);
+    board_free(&a->shop.board);
     metrics_free(&a->shop.metrics);
 }
 

@@ -64,8 +64,10 @@ log_outcome(struct app *a, enum log_event event, const struct complaints *list)
     log_begin(&line, a->shop.log, event, 0);
     log_str(&line, "file", a->config_path);
     if (list->errors > 0) {
+        why = slice_head(why, slice_find(why, '\n'));
         log_num(&line, "complaints", list->errors);
-        log_slice(&line, "why", slice_head(why, slice_find(why, '\n')));
+        log_slice(&line, "why", why);
+        board_say_refused(a->shop.board, why);
     }
     log_end(&line);
 }
@@ -94,6 +96,7 @@ take(struct app *a, struct slice text_or_none, struct complaints *list)
     if (!ok)
         return false;
     exceptions_log(&a->shop, a->worker->runtime->config);
+    board_say_loaded(a->shop.board, a->generation);
     a->files_tried = a->files_seen = a->worker->runtime->config->files;
     app_watch_files(a);
     return true;

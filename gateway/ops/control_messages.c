@@ -4,7 +4,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/ops/control.h"
 #include "gateway/ops/control_text.h"
-#include "gateway/relay/outlet.h"
 
 enum { LIST_PAGE = 256, LIST_LIMIT = 1000, LIST_LIMIT_MAX = 20000 };
 
@@ -170,6 +169,24 @@ trust_text(const struct envelope *e)
 }
 
 static void
+put_trouble_text(const struct control_means *means, struct buf *out, struct slice connector)
+{
+    struct board_connector c;
+    uint64_t now = clock_ms();
+    if (!board_read(means->shop->board, connector, &c))
+        return;
+    uint64_t next = board_next_try_ms(&c, now);
+    if (c.last_error[0] != '\0')
+        buf_printf(out, "  Connector's trouble: %s\n", c.last_error);
+    if (next > now) {
+        buf_put_str(out, "  Its next try in ");
+        control_put_age(out, (int64_t)(next - now));
+        buf_put_str(out, board_is_suspended(&c, now) ? " (suspended)\n" : "\n");
+    }
+    board_connector_fini(&c);
+}
+
+static void
 put_recipient_text(const struct control_means *means, struct buf *out,
                    const struct envelope_recipient *r, int64_t now)
 {
@@ -184,19 +201,7 @@ put_recipient_text(const struct control_means *means, struct buf *out,
                SLICE_ARG(r->connector.len > 0 ? r->connector : slice_str(CONTROL_UNREACHABLE)));
     if (r->last_error.len > 0)
         buf_printf(out, "  Last said: %.*s\n", SLICE_ARG(r->last_error));
-    for (size_t w = 0; w < means->shop->worker_count; w++) {
-        struct outlet *o = worker_outlet(means->shop->workers[w], r->connector);
-        if (o == NULL)
-            continue;
-        struct outlet_state state = outlet_state(o);
-        if (state.last_error[0] != '\0')
-            buf_printf(out, "  Connector's trouble: %s\n", state.last_error);
-        if (state.wait_ms > 0) {
-            buf_put_str(out, "  Its next try in ");
-            control_put_age(out, (int64_t)state.wait_ms);
-            buf_put_str(out, state.suspended ? " (suspended)\n" : "\n");
-        }
-    }
+    put_trouble_text(means, out, r->connector);
 }
 
 static void

@@ -5,7 +5,6 @@
 #include "gateway/base/mem.h"
 #include "gateway/ops/control.h"
 #include "gateway/ops/control_text.h"
-#include "gateway/relay/outlet.h"
 
 enum { QUEUES_MAX = 256 };
 
@@ -15,20 +14,10 @@ enum { QUEUES_MAX = 256 };
 struct queue_row {
     const char *name;
     const char *state;
-    struct outlet_state outlet;
+    uint64_t in_flight, connections, wait_ms;
+    char last_error[BOARD_ERROR_MAX];
     struct spool_queue_stats stats;
 };
-
-/* As Exchange's Get-Queue says it: Active, Ready, Retry, Suspended. */
-static const char *
-queue_state(const struct outlet_state *o, uint64_t messages)
-{
-    if (o->suspended)
-        return "Suspended";
-    if (o->wait_ms > 0 && messages > 0)
-        return "Retry";
-    return o->in_flight > 0 ? "Active" : "Ready";
-}
 
 static const struct spool_queue_stats *
 stats_of(const struct spool_queue_stats *list, size_t count, const char *name)
@@ -40,28 +29,50 @@ stats_of(const struct spool_queue_stats *list, size_t count, const char *name)
     return &none;
 }
 
+/* As Exchange's Get-Queue says it: Active, Ready, Retry, Suspended. */
+static const char *
+queue_state(const struct board_connector *c, const struct queue_row *row, uint64_t now)
+{
+    if (board_is_suspended(c, now))
+        return "Suspended";
+    if (row->wait_ms > 0 && row->stats.messages > 0)
+        return "Retry";
+    return c->in_flight > 0 ? "Active" : "Ready";
+}
+
+static void
+fill_row(struct queue_row *row, const struct board_connector *c)
+{
+    uint64_t now = clock_ms();
+    uint64_t next = board_next_try_ms(c, now);
+    row->in_flight = c->in_flight;
+    row->connections = c->connections;
+    row->wait_ms = next > now ? next - now : 0;
+    memcpy(row->last_error, c->last_error, sizeof row->last_error);
+    row->state = queue_state(c, row, now);
+}
+
 static size_t
 collect_queues(const struct control_means *means, struct queue_row *rows, size_t max)
 {
+    const struct config *config = means->worker->runtime->config;
     struct spool_queue_stats stats[QUEUES_MAX];
     size_t stats_count = spool_stats(means->shop->spool, stats, QUEUES_MAX);
     size_t n = 0;
-    for (size_t w = 0; w < means->shop->worker_count; w++) {
-        for (struct outlet *o = means->shop->workers[w]->outlets; o != NULL && n < max;
-             o = outlet_after(o)) {
-            struct queue_row *row = &rows[n++];
-            row->name = outlet_name(o);
-            row->outlet = outlet_state(o);
-            row->stats = *stats_of(stats, stats_count, row->name);
-            row->state = queue_state(&row->outlet, row->stats.messages);
+    for (size_t i = 0; i < config->send_count && n < max; i++) {
+        struct board_connector notice;
+        struct queue_row *row = &rows[n++];
+        *row = (struct queue_row){.name = config->send[i].name, .state = "Ready"};
+        row->stats = *stats_of(stats, stats_count, row->name);
+        if (board_read(means->shop->board, slice_str(row->name), &notice)) {
+            fill_row(row, &notice);
+            board_connector_fini(&notice);
         }
     }
     const struct spool_queue_stats *lost = stats_of(stats, stats_count, "");
     if (lost->messages > 0 && n < max)
-        rows[n++] = (struct queue_row){.name = CONTROL_UNREACHABLE,
-                                       .state = "Held",
-                                       .stats = *lost,
-                                       .outlet.last_error = ""};
+        rows[n++] =
+            (struct queue_row){.name = CONTROL_UNREACHABLE, .state = "Held", .stats = *lost};
     return n;
 }
 
@@ -80,42 +91,44 @@ put_queue_text(struct buf *out, const struct queue_row *q, int64_t now)
     if (q->stats.messages > 0) {
         control_put_age(&cell, now - q->stats.oldest_unix_ms);
         control_put_padded(out, buf_slice(&cell), 8);
-        if (q->outlet.wait_ms > 0)
-            control_put_age(out, (int64_t)q->outlet.wait_ms);
+        if (q->wait_ms > 0)
+            control_put_age(out, (int64_t)q->wait_ms);
     }
     buf_fini(&cell);
     buf_put_char(out, '\n');
-    if (q->outlet.last_error[0] != '\0')
-        buf_printf(out, "    %s\n", q->outlet.last_error);
+    if (q->last_error[0] != '\0')
+        buf_printf(out, "    %s\n", q->last_error);
 }
 
 static json_t *
 queue_json(const struct queue_row *q)
 {
-    return json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connector", q->name, "state", q->state,
-        "messages", (json_int_t)q->stats.messages, "octets", (json_int_t)q->stats.octets,
-        "oldest_unix_ms", (json_int_t)q->stats.oldest_unix_ms, "next_retry_ms",
-        (json_int_t)q->outlet.wait_ms, "connections", (json_int_t)q->outlet.connections,
-        "in_flight", (json_int_t)q->outlet.in_flight, "last_error", q->outlet.last_error);
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connector", q->name,
+                     "state", q->state, "messages", (json_int_t)q->stats.messages, "octets",
+                     (json_int_t)q->stats.octets, "oldest_unix_ms",
+                     (json_int_t)q->stats.oldest_unix_ms, "next_retry_ms", (json_int_t)q->wait_ms,
+                     "connections", (json_int_t)q->connections, "in_flight",
+                     (json_int_t)q->in_flight, "last_error", q->last_error);
 }
 
 static int
 list_queues(const struct control_means *means, bool as_json, struct buf *out)
 {
-    struct queue_row rows[QUEUES_MAX];
-    size_t n = collect_queues(means, rows, QUEUES_MAX);
+    struct queue_row *rows = mem_new(QUEUES_MAX * sizeof *rows);
+    size_t n = rows != NULL ? collect_queues(means, rows, QUEUES_MAX) : 0;
     int64_t now = clock_unix_ms();
     if (as_json) {
         json_t *list = json_array();
         for (size_t i = 0; i < n; i++)
             json_array_append_new(list, queue_json(&rows[i]));
         control_put_json(out, list);
+        mem_free(&rows);
         return 0;
     }
     buf_put_str(out, "CONNECTOR               STATE      MESSAGES      OCTETS  OLDEST  RETRY\n");
     for (size_t i = 0; i < n; i++)
         put_queue_text(out, &rows[i], now);
+    mem_free(&rows);
     return 0;
 }
 

@@ -4,10 +4,12 @@
 #include <jansson.h>
 #include <microhttpd.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/net/timer.h"
 #include "gateway/net/watch.h"
+#include "gateway/ops/control_text.h"
+#include "gateway/ops/gauges.h"
+#include "gateway/ops/readiness.h"
 
 enum {
     CONNECTIONS_MAX = 64,
@@ -15,15 +17,30 @@ enum {
     HEARTBEAT_MS = 250, /* driven by its own timeout alone, the library stops accepting for good
                            once its connection limit was reached (dependencies.md 10) */
     PAGE_MAX = 4 * 1024 * 1024,
-    QUEUES_MAX = 256,
+    LOOK_MS = 5 * 1000, /* how long an answer waits for a look */
+    LOOK_AGAIN_MS = 20, /* how often it is looked whether that has come */
+    WAITING_MAX = 16,   /* answers that wait; the other connections stay for who needs no look */
+};
+
+/* A request that waits until it is known whether there is a way to its forest. */
+struct waiting {
+    struct waiting *next;
+    struct MHD_Connection *connection;
+    uint64_t deadline_ms;
+    char forest[64];
 };
 
 struct monitor {
-    struct worker *worker;
+    struct crew *crew;
+    struct worker *worker; /* its first: on whose loop the socket lives */
     struct MHD_Daemon *daemon;
     struct watch *watch;
     struct timer *heartbeat;
+    struct waiting *waiting; /* their connections are suspended */
+    size_t waiting_count;
 };
+
+static int announced; /* its address marks a request whose head has come */
 
 static enum MHD_Result
 answer(struct MHD_Connection *connection, unsigned status, const char *type, struct slice text)
@@ -61,34 +78,12 @@ why_not_ready(const struct worker *w)
     return NULL;
 }
 
-/* Gauges that are cheaper to read when somebody looks than to keep. */
-static void
-refresh_gauges(struct worker *w)
-{
-    struct metrics *m = w->shop->metrics;
-    struct spool_queue_stats *queues = mem_new(QUEUES_MAX * sizeof *queues);
-    struct spool_counters c;
-    spool_counters(w->shop->spool, &c);
-    counter_set(metrics_series(m, METRIC_spool_messages, NULL, NULL), c.messages);
-    size_t n = queues != NULL ? spool_stats(w->shop->spool, queues, QUEUES_MAX) : 0;
-    int64_t now = clock_unix_ms();
-    for (size_t i = 0; i < n; i++) {
-        const char *name = queues[i].connector[0] ? queues[i].connector : "none";
-        int64_t age = queues[i].messages > 0 ? (now - queues[i].oldest_unix_ms) / 1000 : 0;
-        counter_set(metrics_series(m, METRIC_queue_messages, name, NULL), queues[i].messages);
-        counter_set(metrics_series(m, METRIC_queue_octets, name, NULL), queues[i].octets);
-        counter_set(metrics_series(m, METRIC_queue_oldest_seconds, name, NULL),
-                    age > 0 ? (uint64_t)age : 0);
-    }
-    mem_free(&queues);
-}
-
 static enum MHD_Result
 answer_metrics(struct worker *w, struct MHD_Connection *connection)
 {
     struct buf page;
     buf_init(&page, PAGE_MAX);
-    refresh_gauges(w);
+    gauges_refresh(w->shop, w->runtime);
     metrics_put(w->shop->metrics, &page);
     enum MHD_Result result = answer(connection, MHD_HTTP_OK,
                                     "text/plain; version=0.0.4; charset=utf-8", buf_slice(&page));
@@ -96,11 +91,109 @@ answer_metrics(struct worker *w, struct MHD_Connection *connection)
     return result;
 }
 
+/* ---- /readyz?forest=F ---- */
+
+static enum MHD_Result
+answer_json(struct MHD_Connection *connection, unsigned status, json_t *take_json)
+{
+    struct buf text;
+    buf_init(&text, PAGE_MAX);
+    control_put_json(&text, take_json);
+    enum MHD_Result result = answer(connection, status, "application/json", buf_slice(&text));
+    buf_fini(&text);
+    return result;
+}
+
+static struct config *
+config_of(const struct monitor *m)
+{
+    return m->worker->runtime->config;
+}
+
+/* It can be answered now: known, or nobody will find out any more. */
+static bool
+is_settled(const struct monitor *m, const char *name)
+{
+    const struct forest *f = config_forest(config_of(m), slice_str(name));
+    return f == NULL || m->worker->draining ||
+           readiness_belief(m->worker->shop, config_of(m), f) != BELIEF_UNKNOWN;
+}
+
+/* Let the request wait, and have somebody look. False: too many wait already. */
+static bool
+wait_for_look(struct monitor *m, struct MHD_Connection *connection, const struct forest *f,
+              void **state)
+{
+    struct waiting *w = m->waiting_count < WAITING_MAX ? mem_new(sizeof *w) : NULL;
+    if (w == NULL)
+        return false;
+    w->connection = connection;
+    w->deadline_ms = loop_now_ms(m->worker->loop) + LOOK_MS;
+    slice_copy_text(w->forest, sizeof w->forest, slice_str(f->name));
+    w->next = m->waiting;
+    m->waiting = w;
+    m->waiting_count++;
+    *state = w;
+    MHD_suspend_connection(connection);
+    timer_set(m->heartbeat, loop_now_ms(m->worker->loop));
+    return true;
+}
+
+static enum MHD_Result
+answer_forest(struct monitor *m, struct MHD_Connection *connection, const char *name,
+              void **state)
+{
+    const struct config *config = config_of(m);
+    const struct forest *f = config_forest(config, slice_str(name));
+    bool is_first = *state == &announced; /* else it has waited */
+    if (f == NULL)
+        return answer_json(connection, MHD_HTTP_NOT_FOUND, readiness_unknown_json(config));
+    if (m->worker->draining)
+        return answer_state(connection, "ready", why_not_ready(m->worker));
+    if (is_first && !is_settled(m, name)) {
+        readiness_ask(m->crew, f);
+        if (!is_settled(m, name) && wait_for_look(m, connection, f, state))
+            return MHD_YES;
+    }
+    bool ready = readiness_belief(m->worker->shop, config, f) == BELIEF_UP;
+    return answer_json(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
+                       readiness_json(m->worker->shop, config, f));
+}
+
+/* Those whose answer is known, or whose time is over, go on. all: every one, the end has come. */
+static void
+resume_waiting(struct monitor *m, bool all)
+{
+    uint64_t now = loop_now_ms(m->worker->loop);
+    struct waiting **at = &m->waiting;
+    while (*at != NULL) {
+        struct waiting *w = *at;
+        if (!all && now < w->deadline_ms && !is_settled(m, w->forest)) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        m->waiting_count--;
+        MHD_resume_connection(w->connection);
+    }
+}
+
+static void
+on_completed(void *context, struct MHD_Connection *connection, void **state,
+             enum MHD_RequestTerminationCode how)
+{
+    (void)context, (void)connection, (void)how;
+    if (*state != NULL && *state != &announced)
+        mem_release(*state);
+    *state = NULL;
+}
+
+/* ---- Requests ---- */
+
 static enum MHD_Result
 on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
            const char *version, const char *upload, size_t *upload_size, void **state)
 {
-    static int announced;
     struct monitor *m = context;
     (void)version, (void)upload;
     if (*state == NULL) { /* the first call only announces the request */
@@ -116,10 +209,9 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
                       slice_str("GET only\n"));
     if (strcmp(url, "/livez") == 0)
         return answer_state(connection, "live", NULL);
-    /* A balancer must not take "ready" for an answer about a forest, which is not asked here. */
-    if (MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "forest") != NULL)
-        return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain",
-                      slice_str("readiness by forest is not available\n"));
+    const char *forest = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "forest");
+    if (strcmp(url, "/readyz") == 0 && forest != NULL)
+        return answer_forest(m, connection, forest, state);
     if (strcmp(url, "/readyz") == 0)
         return answer_state(connection, "ready", why_not_ready(m->worker));
     if (strcmp(url, "/metrics") == 0)
@@ -132,19 +224,23 @@ static void
 turn(void *context)
 {
     struct monitor *m = context;
+    resume_waiting(m, false);
     MHD_run(m->daemon);
-    timer_set(m->heartbeat, loop_now_ms(m->worker->loop) + HEARTBEAT_MS);
+    timer_set(m->heartbeat,
+              loop_now_ms(m->worker->loop) + (m->waiting != NULL ? LOOK_AGAIN_MS : HEARTBEAT_MS));
 }
 
 static bool
 start(struct monitor *m, const struct endpoint *endpoint, struct err *err)
 {
-    m->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | (endpoint->addr.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL,
-        on_request, m, MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&endpoint->addr,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)CONNECTION_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384,
-        MHD_OPTION_END);
+    m->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+                             (endpoint->addr.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0),
+                         0, NULL, NULL, on_request, m, MHD_OPTION_SOCK_ADDR,
+                         (const struct sockaddr *)&endpoint->addr, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                         (unsigned)CONNECTION_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, m,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384, MHD_OPTION_END);
     if (m->daemon == NULL)
         return err_sys(err, ERR_IO, "monitor %s", endpoint->text);
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(m->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -157,7 +253,7 @@ start(struct monitor *m, const struct endpoint *endpoint, struct err *err)
 }
 
 bool
-monitor_new(const struct endpoint *endpoint, struct worker *worker, struct monitor **out,
+monitor_new(const struct endpoint *endpoint, struct crew *crew, struct monitor **out,
             struct err *err)
 {
     *out = NULL;
@@ -166,13 +262,14 @@ monitor_new(const struct endpoint *endpoint, struct worker *worker, struct monit
     struct monitor *m = mem_new(sizeof *m);
     if (m == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
-    m->worker = worker;
+    m->crew = crew;
+    m->worker = crew_first(crew);
     if (!start(m, endpoint, err)) {
         monitor_free(&m);
         return false;
     }
     struct log_line line;
-    log_begin(&line, worker->shop->log, EV_monitor_listening, 0);
+    log_begin(&line, m->worker->shop->log, EV_monitor_listening, 0);
     log_str(&line, "address", endpoint->text);
     log_end(&line);
     *out = m;
@@ -187,7 +284,10 @@ monitor_free(struct monitor **ref)
         return;
     watch_free(&m->watch);
     timer_free(&m->heartbeat);
-    if (m->daemon != NULL)
+    if (m->daemon != NULL) {
+        resume_waiting(m, true); /* the library wants none suspended at its end */
+        MHD_run(m->daemon);
         MHD_stop_daemon(m->daemon);
+    }
     mem_free(ref);
 }

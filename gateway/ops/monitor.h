@@ -1,10 +1,14 @@
 /*
- * monitor.h - /livez, /readyz and /metrics over HTTP; libmicrohttpd lives here and nowhere else.
+ * monitor.h - health and metrics over HTTP; libmicrohttpd lives here and nowhere else.
  *
- *     /livez     200: the loop turns
- *     /readyz    200: can take custody (spool writable, room, not draining); 503 with the reason.
- *                It never depends on a route, or a balancer would take a working queue away.
- *     /metrics   Prometheus' text format
+ *     /livez             200: the loop turns
+ *     /readyz            200: can take custody (spool writable, room, not draining); 503 with the
+ *                        reason. It never depends on a route, or a balancer would take a working
+ *                        queue away.
+ *     /readyz?forest=F   200: there is a way to that forest, by evidence (readiness.h); 503 with
+ *                        the reason; 404: no such forest. When nothing fresh is known its servers
+ *                        are asked quietly, and the answer waits for that, at most 5 s. Any
+ * number of askers share one look. /metrics           Prometheus' text format
  *
  * No authority is decided here: bind it to loopback or a monitoring network.
  */
@@ -12,12 +16,12 @@
 #define OPS_MONITOR_H
 
 #include "config/config.h"
-#include "gateway/relay/worker.h"
+#include "gateway/relay/crew.h"
 
 struct monitor;
 
 /* endpoint NULL: no monitor, *out is NULL and true. */
-MUST_USE bool monitor_new(const struct endpoint *endpoint, struct worker *worker,
+MUST_USE bool monitor_new(const struct endpoint *endpoint, struct crew *crew,
                           struct monitor **out, struct err *err);
 void monitor_free(struct monitor **m);
 

@@ -223,6 +223,12 @@ board_belief(const struct board_connector *c, uint64_t now_ms, uint64_t fresh_ms
     return evidence_of_connector(&e, now_ms, fresh_ms);
 }
 
+uint64_t
+board_next_try_ms(const struct board_connector *c, uint64_t now_ms)
+{
+    return board_is_suspended(c, now_ms) ? c->suspended_until_ms : c->next_try_ms;
+}
+
 bool
 board_is_up(const struct board_connector *c, uint64_t now_ms)
 {
@@ -232,6 +238,17 @@ board_is_up(const struct board_connector *c, uint64_t now_ms)
         if (c->servers[i].failures == 0)
             return true;
     return c->server_count == 0 && c->names_failed_ms == 0;
+}
+
+uint64_t
+board_in_flight(struct board *b)
+{
+    uint64_t n = 0;
+    pthread_mutex_lock(&b->lock);
+    for (struct board_place *p = b->first; p != NULL; p = p->next)
+        n += atomic_load_explicit(&p->in_flight, memory_order_relaxed);
+    pthread_mutex_unlock(&b->lock);
+    return n;
 }
 
 /* ---- The process ---- */

@@ -84,8 +84,13 @@ size_t board_names(struct board *b, char (*out)[64], size_t max);
 
 enum belief board_belief(const struct board_connector *c, uint64_t now_ms, uint64_t fresh_ms);
 bool board_is_suspended(const struct board_connector *c, uint64_t now_ms);
+/* When its mail is tried again, if something holds it up; else 0. */
+uint64_t board_next_try_ms(const struct board_connector *c, uint64_t now_ms);
 /* Not suspended, and some server has not failed last: mail would be tried there. */
 bool board_is_up(const struct board_connector *c, uint64_t now_ms);
+
+/* Messages at servers, over all connectors. */
+uint64_t board_in_flight(struct board *b);
 
 /* ---- The process ---- */
 

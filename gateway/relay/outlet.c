@@ -441,8 +441,11 @@ outlet_retry(struct outlet *o)
     o->suspended_until_ms = 0;
     o->senders_refused = 0;
     o->addresses_at_ms = 0;
-    for (size_t i = 0; i < o->lane_count; i++)
+    o->names_failed_ms = 0;
+    for (size_t i = 0; i < o->lane_count; i++) {
         server_limits_unblock(&o->lanes[i].limits);
+        o->lanes[i].evidence = (struct evidence){0}; /* somebody repaired something: look anew */
+    }
     o->check.logon_refused_until_ms = 0;
     outlet_notice(o);
     outlet_look(o);

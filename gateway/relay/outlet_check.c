@@ -77,6 +77,8 @@ outlet_check(struct outlet *o)
         return;
     o->check.wanted = true;
     o->check.tried = 0;
+    if (outlet_lanes_known(o) == 0 && o->look_ups == 0)
+        o->addresses_at_ms = 0; /* the names are the question then */
     outlet_find_servers(o);
     outlet_notice(o);
     outlet_check_go(o);

@@ -85,8 +85,10 @@ forget_lanes_of(struct outlet *o, size_t server)
 static void
 name_failed(struct outlet *o, const struct server *server, const struct err *err)
 {
+    char text[sizeof err->text + 260];
+    snprintf(text, sizeof text, "%s: %s", server->host, err->text);
     struct smtp_outcome why = {
-        .reply = outbound_local_reply(451, "4.4.3", err->text),
+        .reply = outbound_local_reply(451, "4.4.3", text),
         .stage = SMTP_STAGE_CONNECT,
     };
     remember_error(o, &why, verdict_of(&why).diagnosis);

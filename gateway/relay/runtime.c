@@ -126,6 +126,17 @@ make_all_send_tls(struct runtime *r, struct err *err)
     return ok;
 }
 
+static bool
+read_identities(struct runtime *r, struct err *err)
+{
+    for (size_t i = 0; i < r->config->certificate_count; i++) {
+        const struct certificate *c = &r->config->certificates[i];
+        if (!tls_identity_of_file(c->certificate_file, &r->identities[i], err))
+            return err_within(err, "certificate %s", c->name);
+    }
+    return true;
+}
+
 bool
 runtime_new(struct config **take_config, struct runtime **out, struct err *err)
 {
@@ -140,10 +151,12 @@ runtime_new(struct config **take_config, struct runtime **out, struct err *err)
     r->config = config;
     r->listener_tls = mem_new(config->listener_count * sizeof *r->listener_tls);
     r->send_tls = mem_new(config->send_count * sizeof *r->send_tls);
-    bool ok = r->listener_tls != NULL && r->send_tls != NULL;
+    r->identities = mem_new(config->certificate_count * sizeof *r->identities);
+    bool ok = r->listener_tls != NULL && r->send_tls != NULL && r->identities != NULL;
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
-    ok = ok && make_all_listener_tls(r, err) && make_all_send_tls(r, err);
+    ok = ok && make_all_listener_tls(r, err) && read_identities(r, err) &&
+         make_all_send_tls(r, err);
     if (!ok) {
         runtime_unref(&r);
         return false;
@@ -173,6 +186,7 @@ runtime_unref(struct runtime **ref)
         tls_context_unref(&r->send_tls[i]);
     mem_free(&r->listener_tls);
     mem_free(&r->send_tls);
+    mem_free(&r->identities);
     config_unref(&r->config);
     mem_free(&r);
 }

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "gateway/base/err.h"
 #include "tls/tls_context.h"
+#include "tls/tls_identity.h"
 
 enum { RUNTIME_PROFILES = TLS_PROFILE_EXCHANGE2003 + 1 };
 
@@ -25,6 +26,7 @@ struct runtime {
     struct config *config;
     struct listener_tls *listener_tls; /* as config->listeners */
     struct tls_context **send_tls;     /* as config->send */
+    struct tls_identity *identities;   /* of what was read: as config->certificates */
 };
 
 /* Takes the config in any case. ERR_TLS, ERR_IO: a certificate or trust file cannot be used; the

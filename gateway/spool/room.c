@@ -22,6 +22,7 @@ struct room {
     pthread_mutex_t measuring;
     _Atomic uint64_t measured_ms;
     _Atomic uint64_t written; /* since then */
+    _Atomic uint64_t left;
     _Atomic bool is_full;
 };
 
@@ -69,11 +70,9 @@ what_is_full(struct room *r, uint64_t *left)
     uint64_t used = r->store->call->used(r->store, false, &size);
     if (used + r->reserve >= size)
         used = r->store->call->used(r->store, true, &size);
-    if (used + r->reserve >= size)
-        return "map of the spool database";
     if (size - used < *left)
         *left = size - used;
-    return "";
+    return used + r->reserve >= size ? "map of the spool database" : "";
 }
 
 static void
@@ -100,6 +99,7 @@ measure(struct room *r, uint64_t now_ms)
     atomic_store(&r->written, 0);
     uint64_t left = 0;
     const char *why = what_is_full(r, &left);
+    atomic_store(&r->left, left);
     set_full(r, why, left);
     pthread_mutex_unlock(&r->measuring);
 }
@@ -113,6 +113,13 @@ room_is_left(struct room *r)
         atomic_load_explicit(&r->written, memory_order_relaxed) >= r->measure_every)
         measure(r, now_ms);
     return !atomic_load_explicit(&r->is_full, memory_order_relaxed);
+}
+
+uint64_t
+room_left(struct room *r)
+{
+    (void)room_is_left(r); /* measures when it is time */
+    return atomic_load(&r->left);
 }
 
 void

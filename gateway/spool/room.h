@@ -18,6 +18,10 @@ void room_free(struct room **r);
 
 bool room_is_left(struct room *r);
 
+/* Octets of disk, or of the store's map if that is less, as last measured; the reserve is part of
+ * it. */
+uint64_t room_left(struct room *r);
+
 /* Octets were written: part of what says when to measure. */
 void room_used(struct room *r, uint64_t octets);
 

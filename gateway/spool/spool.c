@@ -145,6 +145,12 @@ spool_has_room(const struct spool *s)
     return !committer_has_failed(s->committer) && room_is_left(s->room);
 }
 
+uint64_t
+spool_free_octets(struct spool *s)
+{
+    return room_left(s->room);
+}
+
 /* ---- What is there ------------------------------------------------------------------------ */
 
 size_t

@@ -104,6 +104,9 @@ void spool_commit(struct spool_client *client, struct spool_draft **take, struct
 /* Is there room for new mail? False: 452 4.3.1 at MAIL. Cheap. */
 bool spool_has_room(const struct spool *s);
 
+/* Octets that disk and map have left, the reserve included. */
+uint64_t spool_free_octets(struct spool *s);
+
 /* ---- What became of it ------------------------------------------------------------------ */
 
 /* What became of one recipient in one attempt. */
