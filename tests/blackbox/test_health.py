@@ -100,7 +100,8 @@ class Looks(Case):
         gateway = self.start()
         code, answer = self.ready()
         self.assertEqual(code, 200, answer)
-        states = {s["server"].split(":")[0]: s["state"] for s in answer["connectors"][0]["servers"]}
+        states = {s["server"].split(":")[0]: s["state"]
+                  for s in answer["connectors"][0]["servers"]}
         # Which name is resolved first decides which server is looked at first.
         self.assertEqual(states["hub2.fabrikam.example"], "healthy")
         self.assertEqual(len(gateway.events("server_failed")),
