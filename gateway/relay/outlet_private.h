@@ -1,7 +1,7 @@
 /*
  * outlet_private.h - the inside of an outlet, shared by outlet.c (ready list and pump),
- * outlet_servers.c (addresses, health), outlet_settle.c (outcomes), outlet_check.c (quiet looks),
- * outlet_notice.c (what the board says) and outbound.c.
+ * outlet_life.c (begin, reload, end), outlet_servers.c (addresses, health), outlet_settle.c
+ * (outcomes), outlet_check.c (quiet looks), outlet_notice.c (what the board says) and outbound.c.
  */
 #ifndef RELAY_OUTLET_PRIVATE_H
 #define RELAY_OUTLET_PRIVATE_H
@@ -110,6 +110,9 @@ struct outlet {
 };
 
 /* ---- outlet.c ---- */
+void outlet_on_timer(void *outlet);
+/* The spool keeps what is ready. */
+void outlet_drop_ready(struct outlet *o);
 /* Give work to connections, open what may be opened, arm the timer. */
 void outlet_pump(struct outlet *o);
 /* The next delivery with something open, taken from the ready list; NULL: none, or not now. */

@@ -1,0 +1,109 @@
+#include "gateway/base/mem.h"
+#include "gateway/relay/outbound.h"
+#include "gateway/relay/outlet_private.h"
+
+static void
+find_counters(struct outlet *o)
+{
+    struct metrics *m = o->worker->shop->metrics;
+    o->count.delivered = metrics_series(m, METRIC_recipients_total, o->name, "delivered");
+    o->count.deferred = metrics_series(m, METRIC_recipients_total, o->name, "deferred");
+    o->count.bounced = metrics_series(m, METRIC_recipients_total, o->name, "bounced");
+    o->count.expired = metrics_series(m, METRIC_recipients_total, o->name, "expired");
+    o->count.connected = metrics_series(m, METRIC_server_connections_total, o->name, "ready");
+    o->count.failed = metrics_series(m, METRIC_server_connections_total, o->name, "failed");
+    o->count.open = metrics_series(m, METRIC_server_connections_open, o->name, NULL);
+    o->count.checked_up = metrics_series(m, METRIC_server_checks_total, o->name, "ready");
+    o->count.checked_down = metrics_series(m, METRIC_server_checks_total, o->name, "failed");
+}
+
+struct outlet *
+outlet_new(struct worker *w, const struct send_connector *connector)
+{
+    struct outlet *o = mem_new(sizeof *o);
+    if (o == NULL)
+        return NULL;
+    o->worker = w;
+    o->timer = timer_new(w->loop, outlet_on_timer, o);
+    if (o->timer == NULL) {
+        mem_free(&o);
+        return NULL;
+    }
+    o->runtime = runtime_ref(w->runtime);
+    o->connector = connector;
+    memcpy(o->name, connector->name, slice_head(slice_str(connector->name), 63).len);
+    o->behind = true; /* the timer looks into the spool first thing */
+    o->next_due_unix_ms = INT64_MAX;
+    find_counters(o);
+    o->place = board_enter(w->shop->board, o->name);
+    o->next = w->outlets;
+    w->outlets = o;
+    outlet_notice(o);
+    timer_set(o->timer, loop_now_ms(w->loop));
+    return o;
+}
+
+void
+outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connector *connector)
+{
+    struct runtime *before = o->runtime;
+    o->runtime = runtime_ref(runtime);
+    o->connector = connector;
+    outlet_stop_look_ups(o);
+    outlet_check_stop(o);
+    for (size_t i = 0; i < o->lane_count; i++) {
+        o->lanes[i].current = false; /* server points into the old configuration */
+        o->lanes[i].evidence = (struct evidence){0}; /* of the old one's TLS and logon */
+        server_limits_unblock(&o->lanes[i].limits);
+    }
+    o->check.logon_refused_until_ms = 0;
+    o->names_failed_ms = 0;
+    o->addresses_at_ms = 0;
+    o->suspended_until_ms = 0;
+    o->on_probation = false;
+    o->retiring = true; /* nothing is given to a connection that is about to retire */
+    struct outbound *after;
+    for (struct outbound *b = o->connections; b != NULL; b = after) {
+        after = outbound_after(b);
+        outbound_retire(b);
+    }
+    o->retiring = false;
+    runtime_unref(&before);
+    outlet_notice(o);
+    o->behind = true;
+    timer_set(o->timer, loop_now_ms(o->worker->loop));
+}
+
+void
+outlet_retire(struct outlet *o, bool cut)
+{
+    o->retiring = true;
+    outlet_stop_look_ups(o);
+    outlet_check_stop(o);
+    timer_set(o->timer, UINT64_MAX);
+    struct outbound *after;
+    for (struct outbound *b = o->connections; b != NULL; b = after) {
+        after = outbound_after(b);
+        if (cut)
+            outbound_cut(b);
+        else
+            outbound_retire(b);
+    }
+    outlet_drop_ready(o);
+}
+
+void
+outlet_free(struct outlet **ref)
+{
+    struct outlet *o = *ref;
+    outlet_drop_settlements(o);
+    must(o->connections == NULL && o->in_flight == 0 && o->ready_count == 0);
+    struct outlet **at = &o->worker->outlets;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    board_leave(o->worker->shop->board, &o->place);
+    timer_free(&o->timer);
+    runtime_unref(&o->runtime);
+    mem_free(ref);
+}
