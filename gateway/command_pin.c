@@ -7,6 +7,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/command.h"
+#include "gateway/command_options.h"
 #include "gateway/mail/smtp_client.h"
 #include "tls/tls_identity.h"
 
@@ -79,10 +80,10 @@ speak_smtp(struct call *c, struct err *err)
 }
 
 static bool
-shake_hands(struct call *c, const char *host, struct err *err)
+shake_hands(struct call *c, const char *host, enum tls_profile profile, struct err *err)
 {
     struct tls_context *context = NULL;
-    const struct tls_client_settings settings = {.profile = TLS_MODERN, .trust = TLS_TRUST_NONE};
+    const struct tls_client_settings settings = {.profile = profile, .trust = TLS_TRUST_NONE};
     TRY(tls_context_new_client(&settings, &context, err));
     c->tls = tls_filter_new_client(context, host, slice_str("pin"), &c->wire_out);
     tls_context_unref(&context);
@@ -124,7 +125,7 @@ print_identity(const struct call *c, struct err *err)
 }
 
 static bool
-call(const char *host, const char *port, struct err *err)
+call(const char *host, const char *port, enum tls_profile profile, struct err *err)
 {
     const struct smtp_client_settings settings = {.hello = slice_str("localhost"),
                                                   .tls_required = true};
@@ -135,7 +136,7 @@ call(const char *host, const char *port, struct err *err)
     if (ok && (c.engine = smtp_client_new(&settings, clock_ms())) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && speak_smtp(&c, err) && send_all(c.fd, smtp_client_output(c.engine), err) &&
-         shake_hands(&c, host, err) && print_identity(&c, err);
+         shake_hands(&c, host, profile, err) && print_identity(&c, err);
     tls_filter_free(&c.tls);
     smtp_client_free(&c.engine);
     buf_fini(&c.wire_out);
@@ -145,22 +146,36 @@ call(const char *host, const char *port, struct err *err)
     return ok;
 }
 
+/* --profile as in the configuration: with modern nobody learns the pin of a server of 2003. */
+static bool
+read_profile(const char *word, enum tls_profile *profile)
+{
+    *profile = strcmp(word, "exchange2003") == 0 ? TLS_EXCHANGE2003 : TLS_MODERN;
+    return *profile == TLS_EXCHANGE2003 || strcmp(word, "modern") == 0;
+}
+
 int
 command_pin(int argc, char **argv)
 {
     char host[256];
+    const char *word = "modern";
+    enum tls_profile profile;
     struct err err;
-    if (argc != 2 || strlen(argv[1]) >= sizeof host) {
-        fprintf(stderr, "forestgate pin HOST[:PORT]\n");
+    int rest;
+    const struct option_spec specs[] = {{"profile", &word, NULL}};
+    if (!options_read(argc, argv, NULL, specs, COUNT_OF(specs), &rest))
+        return 2;
+    if (rest + 1 != argc || strlen(argv[rest]) >= sizeof host || !read_profile(word, &profile)) {
+        fprintf(stderr, "forestgate pin [--profile modern|exchange2003] HOST[:PORT]\n");
         return 2;
     }
-    slice_copy_text(host, sizeof host, slice_str(argv[1]));
+    slice_copy_text(host, sizeof host, slice_str(argv[rest]));
     char *colon = strrchr(host, ':');
     bool has_port = colon != NULL && strchr(host, ':') == colon;
     if (has_port)
         *colon = '\0';
-    if (call(host, has_port ? colon + 1 : "25", &err))
+    if (call(host, has_port ? colon + 1 : "25", profile, &err))
         return 0;
-    fprintf(stderr, "forestgate pin: %s: %s\n", argv[1], err.text);
+    fprintf(stderr, "forestgate pin: %s: %s\n", argv[rest], err.text);
     return 1;
 }

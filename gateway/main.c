@@ -24,7 +24,7 @@ static const struct {
     {"reload", command_control, "-c FILE", "read the configuration again"},
     {"drain", command_control, "-c FILE", "take nothing new, finish, end"},
     {"account", command_account, "hash", "a password on standard input to a hash"},
-    {"pin", command_pin, "HOST[:PORT]", "a server's certificate and its pin"},
+    {"pin", command_pin, "[--profile P] HOST[:PORT]", "a server's certificate and its pin"},
     {"manual", command_manual, "", "every key of the configuration, with default and meaning"},
 };
 

@@ -58,8 +58,26 @@ read_key(const char *file_name, struct err *err)
     return key;
 }
 
+/* Whatever the profile, the key must be strong enough; the suites of exchange2003 all want RSA.
+ */
 static bool
-load_pair(SSL_CTX *ctx, const struct tls_key_pair *pair, struct err *err)
+check_own_key(const EVP_PKEY *key, const char *file_name, enum tls_profile profile,
+              struct err *err)
+{
+    if (!tls_profile_takes_key(key))
+        return err_set(err, ERR_TLS, "key %s has only %d bits; RSA of %d bits is the least",
+                       file_name, EVP_PKEY_get_bits(key), TLS_KEY_BITS_LEAST);
+    if (profile == TLS_EXCHANGE2003 && !EVP_PKEY_is_a(key, "RSA"))
+        return err_set(
+            err, ERR_TLS,
+            "key %s is not an RSA key, and tls.profile exchange2003 has use for no other",
+            file_name);
+    return true;
+}
+
+static bool
+load_pair(SSL_CTX *ctx, enum tls_profile profile, const struct tls_key_pair *pair,
+          struct err *err)
 {
     tls_err_forget();
     if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate_file) != 1)
@@ -71,9 +89,8 @@ load_pair(SSL_CTX *ctx, const struct tls_key_pair *pair, struct err *err)
     if (!ok)
         err_set(err, ERR_TLS, "key %s does not belong to certificate %s", pair->key_file,
                 pair->certificate_file);
-    else if (!tls_profile_takes_key(key))
-        ok = err_set(err, ERR_TLS, "key %s has only %d bits; RSA of %d bits is the least",
-                     pair->key_file, EVP_PKEY_get_bits(key), TLS_KEY_BITS_LEAST);
+    else if (!check_own_key(key, pair->key_file, profile, err))
+        ok = false;
     else if (SSL_CTX_use_PrivateKey(ctx, key) != 1)
         ok = tls_err_take(err, "key %s", pair->key_file);
     EVP_PKEY_free(key);
@@ -132,7 +149,7 @@ add_server_ctx(struct tls_context *c, const struct tls_key_pair *pair, struct er
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     must(SSL_CTX_set_session_id_context(ctx, session_id_context, sizeof session_id_context - 1) ==
          1);
-    return load_pair(ctx, pair, err);
+    return load_pair(ctx, c->profile, pair, err);
 }
 
 bool

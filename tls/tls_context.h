@@ -19,7 +19,7 @@
 
 enum tls_profile {
     TLS_MODERN,       /* TLS 1.2 and up, OpenSSL's default list */
-    TLS_EXCHANGE2003, /* TLS 1.0 to 1.2, four suites, static RSA first; SHA-1 and RSA 1024 pass */
+    TLS_EXCHANGE2003, /* TLS 1.0 to 1.2, six suites, static RSA first; SHA-1 and RSA 1024 pass */
 };
 
 /* What must be true of a server before mail or a password goes to it. */

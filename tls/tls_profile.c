@@ -11,10 +11,11 @@ enum { LEAST_STRENGTH = 80, MODERN_STRENGTH = 112 };
 
 /* Windows Server 2003 with KB948963 and Windows 2008 know the first two; nothing older has
  * anything that OpenSSL still has. The list is short because Schannel of 2003 looks at the first
- * 64 suites of a client and at no more. The last two are for a peer that is past 2003 and not yet
- * moved to the modern profile. */
+ * 64 suites of a client and at no more. The others are for whoever else lives in that network and
+ * speaks TLS 1.2: a probe, or a successor that has learned to do without SHA-1. */
 static const char exchange2003_suites[] =
-    "AES128-SHA:AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA";
+    "AES128-SHA:AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:"
+    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384";
 
 static bool
 set_modern(SSL_CTX *ctx)

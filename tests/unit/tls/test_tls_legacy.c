@@ -42,6 +42,7 @@ static const struct {
     {"512", {.common_name = "512", .names = "DNS:" GW, .issuer = "root", .rsa_bits = 512}},
     {"under-512",
      {.common_name = "under", .names = "DNS:" GW, .issuer = "root-512", .rsa_bits = 2048}},
+    {"curve", {.common_name = "curve", .names = "DNS:" GW, .issuer = "root"}},
     {"self", {.common_name = "HUB1", .names = "DNS:hub1", .is_sha1 = true, .rsa_bits = 1024}},
 };
 
@@ -121,7 +122,8 @@ static void
 tls_exchange2003_offers_static_rsa_first_and_no_name(void **state)
 {
     (void)state;
-    static const size_t want[] = {0x002f, 0x0035, 0xc013, 0xc014, 0x00ff /* RFC 5746 3.3 */};
+    static const size_t want[] = {0x002f, 0x0035, 0xc013, 0xc014,
+                                  0xc02f, 0xc030, 0x00ff /* RFC 5746 3.3 */};
     struct tls_context *client = client_of(TLS_EXCHANGE2003, NULL);
     struct buf wire;
     buf_init(&wire, 10000);
@@ -236,8 +238,8 @@ tls_exchange2003_answers_a_hello_in_the_format_of_sslv2(void **state)
     buf_fini(&wire);
 }
 
-/* A client that wants TLS 1.3, or only suites of today, is not for this profile; one that can do
- * both is met in the middle, and is told to be no reason for the exception. */
+/* A probe or a successor in the same network: met in the middle, and no reason for the exception.
+ */
 static void
 tls_exchange2003_meets_a_modern_client_in_tls_1_2(void **state)
 {
@@ -249,8 +251,8 @@ tls_exchange2003_meets_a_modern_client_in_tls_1_2(void **state)
     tls_pair_carry(&p, SIZE_MAX);
     assert_true(is_open(&p));
     assert_string_equal(tls_filter_version(p.server), "TLSv1.2");
-    assert_string_equal(tls_filter_cipher(p.server), "ECDHE-RSA-AES256-SHA");
-    assert_string_equal(tls_filter_cipher_class(p.server), "cbc_sha1");
+    assert_string_equal(tls_filter_cipher(p.server), "ECDHE-RSA-AES256-GCM-SHA384");
+    assert_string_equal(tls_filter_cipher_class(p.server), "aead");
     assert_null(tls_filter_needs_legacy(p.server));
     assert_null(tls_filter_needs_legacy(p.client));
     tls_pair_fini(&p);
@@ -445,6 +447,20 @@ tls_exchange2003_refuses_a_key_of_512_bits(void **state)
 }
 
 static void
+tls_exchange2003_has_a_key_that_its_suites_can_use(void **state)
+{
+    (void)state;
+    struct tls_context *c = NULL;
+    struct err err = {0};
+    assert_false(server_may_have(TLS_EXCHANGE2003, "curve", &c, &err));
+    assert_int_equal(err.kind, ERR_TLS);
+    assert_non_null(
+        strstr(err.text, "curve.key is not an RSA key, and tls.profile exchange2003"));
+    assert_true(server_may_have(TLS_MODERN, "curve", &c, &err));
+    tls_context_unref(&c);
+}
+
+static void
 tls_exchange2003_has_no_key_of_512_bits_itself(void **state)
 {
     (void)state;
@@ -561,6 +577,7 @@ main(void)
         cmocka_unit_test(tls_exchange2003_is_needed_exactly_where_the_modern_profile_refuses),
         cmocka_unit_test(tls_exchange2003_goes_on_without_secure_renegotiation),
         cmocka_unit_test(tls_exchange2003_refuses_a_key_of_512_bits),
+        cmocka_unit_test(tls_exchange2003_has_a_key_that_its_suites_can_use),
         cmocka_unit_test(tls_exchange2003_has_no_key_of_512_bits_itself),
         cmocka_unit_test(tls_client_with_a_self_signed_certificate_is_taken_as_not_verified),
         cmocka_unit_test(tls_exchange2003_reads_split_and_empty_records_and_sends_none),
