@@ -60,3 +60,9 @@ tls_pair_carry(struct tls_pair *p, size_t step)
             moved = true;
     }
 }
+
+bool
+tls_pair_is_open(const struct tls_pair *p)
+{
+    return tls_filter_is_open(p->client) && tls_filter_is_open(p->server);
+}

@@ -23,6 +23,9 @@ void tls_pair_init(struct tls_pair *p, struct tls_context *client, struct tls_co
                    const char *host, const char *session_key);
 void tls_pair_fini(struct tls_pair *p);
 
+/* Are both hands shaken? */
+bool tls_pair_is_open(const struct tls_pair *p);
+
 /* Carry octets both ways, at most step of them at a time, until nothing moves. */
 void tls_pair_carry(struct tls_pair *p, size_t step);
 

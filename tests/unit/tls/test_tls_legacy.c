@@ -11,6 +11,7 @@
 
 #include "gateway/base/mem.h"
 #include "tests/kit/certificates.h"
+#include "tests/kit/tls_folder.h"
 #include "tests/kit/tls_pair.h"
 #include "tls/tls_identity.h"
 
@@ -26,13 +27,6 @@ static const struct {
     {"root-1024", {.common_name = "Old Root", .is_authority = true, .rsa_bits = 1024}},
     {"root-512", {.common_name = "Toy Root", .is_authority = true, .rsa_bits = 512}},
     {"gw", {.common_name = "gw", .names = "DNS:" GW, .issuer = "root", .rsa_bits = 2048}},
-    {"1024", {.common_name = "1024", .names = "DNS:" GW, .issuer = "root", .rsa_bits = 1024}},
-    {"sha1",
-     {.common_name = "sha1",
-      .names = "DNS:" GW,
-      .issuer = "root",
-      .is_sha1 = true,
-      .rsa_bits = 2048}},
     {"old",
      {.common_name = "old",
       .names = "DNS:" GW,
@@ -46,67 +40,17 @@ static const struct {
     {"self", {.common_name = "HUB1", .names = "DNS:hub1", .is_sha1 = true, .rsa_bits = 1024}},
 };
 
-static const char *
-file_of(char room[128], const char *name, const char *end)
-{
-    snprintf(room, 128, "%s/%s%s", folder, name, end);
-    return room;
-}
-
-static bool
-server_may_have(enum tls_profile profile, const char *certificate, struct tls_context **out,
-                struct err *err)
-{
-    char pem[128], key[128];
-    const struct tls_key_pair pair = {file_of(pem, certificate, ".pem"),
-                                      file_of(key, certificate, ".key")};
-    return tls_context_new_server(profile, &pair, 1, out, err);
-}
-
-static struct tls_context *
-server_with(enum tls_profile profile, const char *certificate)
-{
-    struct tls_context *c = NULL;
-    struct err err = {0};
-    if (!server_may_have(profile, certificate, &c, &err))
-        fail_msg("%s: %s", certificate, err.text);
-    return c;
-}
-
 /* A server whose key is below every floor, as no context of ours would be. */
 static struct tls_context *
 server_with_toy_key(const char *certificate)
 {
     char path[128];
-    struct tls_context *c = server_with(TLS_EXCHANGE2003, "gw");
-    assert_true(SSL_CTX_use_certificate_file(c->ctx[0], file_of(path, certificate, ".pem"), 1) ==
-                1);
-    assert_true(SSL_CTX_use_PrivateKey_file(c->ctx[0], file_of(path, certificate, ".key"), 1) ==
-                1);
+    struct tls_context *c = tls_folder_server(folder, TLS_EXCHANGE2003, "gw");
+    assert_true(SSL_CTX_use_certificate_file(
+                    c->ctx[0], tls_folder_file(folder, path, certificate, ".pem"), 1) == 1);
+    assert_true(SSL_CTX_use_PrivateKey_file(
+                    c->ctx[0], tls_folder_file(folder, path, certificate, ".key"), 1) == 1);
     return c;
-}
-
-/* ca NULL: verifies nothing. */
-static struct tls_context *
-client_of(enum tls_profile profile, const char *ca)
-{
-    char path[128];
-    struct tls_context *c = NULL;
-    struct err err = {0};
-    const struct tls_client_settings s = {
-        .profile = profile,
-        .trust = ca != NULL ? TLS_TRUST_NAME : TLS_TRUST_NONE,
-        .ca_file = ca != NULL ? file_of(path, ca, ".pem") : NULL,
-    };
-    if (!tls_context_new_client(&s, &c, &err))
-        fail_msg("%s", err.text);
-    return c;
-}
-
-static bool
-is_open(const struct tls_pair *p)
-{
-    return tls_filter_is_open(p->client) && tls_filter_is_open(p->server);
 }
 
 /* ---- The hello that we send ---------------------------------------------------------------- */
@@ -124,7 +68,7 @@ tls_exchange2003_offers_static_rsa_first_and_no_name(void **state)
     (void)state;
     static const size_t want[] = {0x002f, 0x0035, 0xc013, 0xc014,
                                   0xc02f, 0xc030, 0x00ff /* RFC 5746 3.3 */};
-    struct tls_context *client = client_of(TLS_EXCHANGE2003, NULL);
+    struct tls_context *client = tls_folder_client(folder, TLS_EXCHANGE2003, NULL);
     struct buf wire;
     buf_init(&wire, 10000);
     struct tls_filter *f = tls_filter_new_client(client, GW, slice_str(""), &wire);
@@ -155,13 +99,13 @@ tls_exchange2003_offers_static_rsa_first_and_no_name(void **state)
 static void
 check_versions(enum tls_profile profile, int version, bool opens, const char *name)
 {
-    struct tls_context *server = server_with(profile, "gw");
-    struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+    struct tls_context *server = tls_folder_server(folder, profile, "gw");
+    struct tls_context *client = tls_folder_client(folder, TLS_EXCHANGE2003, "root");
     struct tls_pair p;
     SSL_CTX_set_max_proto_version(client->ctx[0], version);
     tls_pair_init(&p, client, server, GW, "");
     tls_pair_carry(&p, SIZE_MAX);
-    assert_int_equal(is_open(&p), opens);
+    assert_int_equal(tls_pair_is_open(&p), opens);
     if (opens) {
         assert_string_equal(tls_filter_version(p.server), name);
         assert_string_equal(tls_filter_cipher(p.server), "AES128-SHA");
@@ -202,7 +146,7 @@ static const unsigned char old_hello[] = {
 static bool
 answer_to_old_hello(enum tls_profile profile, struct buf *wire, struct err *err)
 {
-    struct tls_context *server = server_with(profile, "gw");
+    struct tls_context *server = tls_folder_server(folder, profile, "gw");
     struct slice in = slice((const char *)old_hello, sizeof old_hello);
     struct buf plain;
     _Static_assert(sizeof old_hello == 2 + 46, "the length in the hello is right");
@@ -244,12 +188,12 @@ static void
 tls_exchange2003_meets_a_modern_client_in_tls_1_2(void **state)
 {
     (void)state;
-    struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
-    struct tls_context *client = client_of(TLS_MODERN, "root");
+    struct tls_context *server = tls_folder_server(folder, TLS_EXCHANGE2003, "gw");
+    struct tls_context *client = tls_folder_client(folder, TLS_MODERN, "root");
     struct tls_pair p;
     tls_pair_init(&p, client, server, GW, "");
     tls_pair_carry(&p, SIZE_MAX);
-    assert_true(is_open(&p));
+    assert_true(tls_pair_is_open(&p));
     assert_string_equal(tls_filter_version(p.server), "TLSv1.2");
     assert_string_equal(tls_filter_cipher(p.server), "ECDHE-RSA-AES256-GCM-SHA384");
     assert_string_equal(tls_filter_cipher_class(p.server), "aead");
@@ -260,98 +204,7 @@ tls_exchange2003_meets_a_modern_client_in_tls_1_2(void **state)
     tls_context_unref(&server);
 }
 
-/* ---- Is the exception still needed? -------------------------------------------------------- */
-
-/* The session, and what the modern profile says of the same peer. */
-static const struct {
-    const char *say;
-    int version;
-    const char *certificate;
-    const char *ca; /* NULL: the key is pinned */
-    const char *need;
-    const char *modern_refusal;
-} needs[] = {
-    {"all is well", TLS1_2_VERSION, "gw", "root", NULL, NULL},
-    {"TLS 1.0", TLS1_VERSION, "gw", "root", "version", "no TLS version in common"},
-    {"TLS 1.1", TLS1_1_VERSION, "gw", "root", "version", "no TLS version in common"},
-    {"a key of 1024 bits", TLS1_2_VERSION, "1024", "root", "certificate",
-     "the certificate (CN=1024) has a key of 1024 bits, too weak for tls.profile modern"},
-    {"a signature by SHA-1", TLS1_2_VERSION, "sha1", "root", "certificate",
-     "the certificate (CN=sha1) is signed with sha1WithRSAEncryption, too weak for tls.profile"},
-    {"both, and a root of that age", TLS1_2_VERSION, "old", "root-1024", "certificate",
-     "has a key of 1024 bits, too weak"},
-    {"both, pinned", TLS1_2_VERSION, "old", NULL, NULL, NULL},
-    {"both in TLS 1.0, pinned", TLS1_VERSION, "old", NULL, "version", "no TLS version in common"},
-};
-
-static struct tls_context *
-client_for(size_t row, enum tls_profile profile)
-{
-    char path[128];
-    struct err err = {0};
-    struct tls_identity who;
-    struct tls_context *c = NULL;
-    if (needs[row].ca != NULL)
-        return client_of(profile, needs[row].ca);
-    assert_true(tls_identity_of_file(file_of(path, needs[row].certificate, ".pem"), &who, &err));
-    const struct tls_client_settings s = {.profile = profile,
-                                          .trust = TLS_TRUST_PIN,
-                                          .pins = (const unsigned char(*)[32])who.pin,
-                                          .pin_count = 1};
-    assert_true(tls_context_new_client(&s, &c, &err));
-    return c;
-}
-
-static void
-check_need(size_t row, struct tls_context *client, struct tls_context *server, bool resumes)
-{
-    struct tls_pair p;
-    tls_pair_init(&p, client, server, GW, "k");
-    tls_pair_carry(&p, SIZE_MAX);
-    if (!is_open(&p))
-        fail_msg("%s: %s", needs[row].say, p.client_err.text);
-    assert_int_equal(tls_filter_is_resumed(p.client), resumes);
-    const char *need = tls_filter_needs_legacy(p.client), *want = needs[row].need;
-    if (need != want && (!need || !want || strcmp(need, want) != 0))
-        fail_msg("%s: needed for %s", needs[row].say, need ? need : "nothing");
-    need = tls_filter_needs_legacy(p.server);
-    assert_int_equal(need != NULL, needs[row].version < TLS1_2_VERSION);
-    tls_pair_fini(&p);
-}
-
-static void
-check_modern_client(size_t row, struct tls_context *server)
-{
-    struct tls_context *client = client_for(row, TLS_MODERN);
-    struct tls_pair p;
-    tls_pair_init(&p, client, server, GW, "k");
-    tls_pair_carry(&p, SIZE_MAX);
-    const char *refusal = needs[row].modern_refusal;
-    if (is_open(&p) != (refusal == NULL))
-        fail_msg("%s: the modern profile: %s", needs[row].say, p.client_err.text);
-    if (refusal != NULL && !strstr(p.client_err.text, refusal))
-        fail_msg("%s: the modern profile says %s", needs[row].say, p.client_err.text);
-    if (is_open(&p))
-        assert_null(tls_filter_needs_legacy(p.client));
-    tls_pair_fini(&p);
-    tls_context_unref(&client);
-}
-
-static void
-tls_exchange2003_is_needed_exactly_where_the_modern_profile_refuses(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(needs); i++) {
-        struct tls_context *server = server_with(TLS_EXCHANGE2003, needs[i].certificate);
-        struct tls_context *client = client_for(i, TLS_EXCHANGE2003);
-        SSL_CTX_set_max_proto_version(server->ctx[0], needs[i].version);
-        check_need(i, client, server, false);
-        check_need(i, client, server, true);
-        check_modern_client(i, server);
-        tls_context_unref(&client);
-        tls_context_unref(&server);
-    }
-}
+/* ---- Without RFC 5746 ---------------------------------------------------------------------- */
 
 /* Takes the extension renegotiation_info (RFC 5746 3.2) out of the ServerHello at the begin of
  * the wire. Whoever would have gone on stumbles over it at the end of the handshake, not here. */
@@ -376,8 +229,8 @@ forget_secure_renegotiation(struct buf *wire)
 static void
 meet_without_secure_renegotiation(enum tls_profile profile, struct err *err)
 {
-    struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
-    struct tls_context *client = client_of(profile, "root");
+    struct tls_context *server = tls_folder_server(folder, TLS_EXCHANGE2003, "gw");
+    struct tls_context *client = tls_folder_client(folder, profile, "root");
     struct tls_pair p;
     SSL_CTX_set_max_proto_version(server->ctx[0], TLS1_2_VERSION);
     tls_pair_init(&p, client, server, GW, "");
@@ -426,17 +279,17 @@ tls_exchange2003_refuses_a_key_of_512_bits(void **state)
     struct tls_identity who;
     struct err err = {0};
     char path[128];
-    struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+    struct tls_context *client = tls_folder_client(folder, TLS_EXCHANGE2003, "root");
     check_toy("512", client, want);
     tls_context_unref(&client);
 
     /* Above the leaf too. */
-    client = client_of(TLS_EXCHANGE2003, "root-512");
+    client = tls_folder_client(folder, TLS_EXCHANGE2003, "root-512");
     check_toy("under-512", client, "(CN=Toy Root) has a key of 512 bits");
     tls_context_unref(&client);
 
     /* A pin does not make it better. */
-    assert_true(tls_identity_of_file(file_of(path, "512", ".pem"), &who, &err));
+    assert_true(tls_identity_of_file(tls_folder_file(folder, path, "512", ".pem"), &who, &err));
     const struct tls_client_settings s = {.profile = TLS_EXCHANGE2003,
                                           .trust = TLS_TRUST_PIN,
                                           .pins = (const unsigned char(*)[32])who.pin,
@@ -452,11 +305,11 @@ tls_exchange2003_has_a_key_that_its_suites_can_use(void **state)
     (void)state;
     struct tls_context *c = NULL;
     struct err err = {0};
-    assert_false(server_may_have(TLS_EXCHANGE2003, "curve", &c, &err));
+    assert_false(tls_folder_may_serve(folder, TLS_EXCHANGE2003, "curve", &c, &err));
     assert_int_equal(err.kind, ERR_TLS);
     assert_non_null(
         strstr(err.text, "curve.key is not an RSA key, and tls.profile exchange2003"));
-    assert_true(server_may_have(TLS_MODERN, "curve", &c, &err));
+    assert_true(tls_folder_may_serve(folder, TLS_MODERN, "curve", &c, &err));
     tls_context_unref(&c);
 }
 
@@ -466,13 +319,13 @@ tls_exchange2003_has_no_key_of_512_bits_itself(void **state)
     (void)state;
     struct tls_context *c = NULL;
     struct err err = {0};
-    assert_false(server_may_have(TLS_EXCHANGE2003, "512", &c, &err));
+    assert_false(tls_folder_may_serve(folder, TLS_EXCHANGE2003, "512", &c, &err));
     assert_int_equal(err.kind, ERR_TLS);
     assert_non_null(strstr(err.text, "512.key has only 512 bits; RSA of 1024 bits is the least"));
     /* What it may have, and the modern profile may not. */
-    assert_true(server_may_have(TLS_EXCHANGE2003, "old", &c, &err));
+    assert_true(tls_folder_may_serve(folder, TLS_EXCHANGE2003, "old", &c, &err));
     tls_context_unref(&c);
-    assert_false(server_may_have(TLS_MODERN, "old", &c, &err));
+    assert_false(tls_folder_may_serve(folder, TLS_MODERN, "old", &c, &err));
     assert_non_null(strstr(err.text, "old.pem: ee key too small"));
 }
 
@@ -485,16 +338,18 @@ tls_client_with_a_self_signed_certificate_is_taken_as_not_verified(void **state)
     (void)state;
     char path[128];
     for (int version = TLS1_VERSION; version <= TLS1_2_VERSION; version++) {
-        struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
-        struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+        struct tls_context *server = tls_folder_server(folder, TLS_EXCHANGE2003, "gw");
+        struct tls_context *client = tls_folder_client(folder, TLS_EXCHANGE2003, "root");
         struct tls_pair p;
         SSL_CTX *ctx = client->ctx[0];
         SSL_CTX_set_max_proto_version(ctx, version);
-        assert_true(SSL_CTX_use_certificate_file(ctx, file_of(path, "self", ".pem"), 1) == 1);
-        assert_true(SSL_CTX_use_PrivateKey_file(ctx, file_of(path, "self", ".key"), 1) == 1);
+        assert_true(SSL_CTX_use_certificate_file(
+                        ctx, tls_folder_file(folder, path, "self", ".pem"), 1) == 1);
+        assert_true(SSL_CTX_use_PrivateKey_file(
+                        ctx, tls_folder_file(folder, path, "self", ".key"), 1) == 1);
         tls_pair_init(&p, client, server, GW, "");
         tls_pair_carry(&p, SIZE_MAX);
-        assert_true(is_open(&p));
+        assert_true(tls_pair_is_open(&p));
         assert_string_equal(tls_filter_verified(p.server), "none");
         tls_pair_fini(&p);
         tls_context_unref(&client);
@@ -529,8 +384,8 @@ check_records(bool empty)
 {
     static const char text[] = "EHLO hub1.contoso.example\r\n";
     const size_t n = sizeof text - 1;
-    struct tls_context *server = server_with(TLS_EXCHANGE2003, "gw");
-    struct tls_context *client = client_of(TLS_EXCHANGE2003, "root");
+    struct tls_context *server = tls_folder_server(folder, TLS_EXCHANGE2003, "gw");
+    struct tls_context *client = tls_folder_client(folder, TLS_EXCHANGE2003, "root");
     struct tls_pair p;
     SSL_CTX_set_max_proto_version(client->ctx[0], TLS1_VERSION);
     if (empty)
@@ -574,7 +429,6 @@ main(void)
         cmocka_unit_test(tls_exchange2003_takes_tls_1_0_and_the_modern_profile_does_not),
         cmocka_unit_test(tls_exchange2003_answers_a_hello_in_the_format_of_sslv2),
         cmocka_unit_test(tls_exchange2003_meets_a_modern_client_in_tls_1_2),
-        cmocka_unit_test(tls_exchange2003_is_needed_exactly_where_the_modern_profile_refuses),
         cmocka_unit_test(tls_exchange2003_goes_on_without_secure_renegotiation),
         cmocka_unit_test(tls_exchange2003_refuses_a_key_of_512_bits),
         cmocka_unit_test(tls_exchange2003_has_a_key_that_its_suites_can_use),
