@@ -135,6 +135,8 @@ look_into_spool(struct outlet *o)
                 o->behind = true;
                 return;
             }
+            if (page[i].id > o->found_to)
+                o->found_to = page[i].id;
         }
         if (n > 0)
             after = page[n - 1];
@@ -310,12 +312,22 @@ outlet_drop_ready(struct outlet *o)
     }
 }
 
+/* A parcel from another worker takes a moment, in which its message may have been found in the
+ * spool, delivered and recorded. Ids count up: one beyond all that were ever found cannot have
+ * been; of any other only the id is taken, and the record is read when its turn comes. */
+static bool
+may_be_stale(const struct outlet *o, const struct parcel *p)
+{
+    return p->was_read || p->envelope.id <= o->found_to;
+}
+
 void
 outlet_offer(struct outlet *o, struct parcel *parcel)
 {
+    uint64_t id = parcel->envelope.id;
     if (o->retiring)
         return;
-    if (find(o, parcel->envelope.id) == NULL && !ready_add(o, parcel->envelope.id, parcel))
+    if (find(o, id) == NULL && !ready_add(o, id, may_be_stale(o, parcel) ? NULL : parcel))
         o->behind = true;
     outlet_pump(o);
 }

@@ -78,6 +78,7 @@ struct outlet {
     size_t in_flight;                   /* at a connection or being recorded */
     bool behind;                        /* the spool may hold more that is due */
     int64_t next_due_unix_ms;
+    uint64_t found_to; /* the highest id that came out of the spool and not in a parcel */
 
     struct lane lanes[LANES_MAX];
     size_t lane_count;

@@ -32,6 +32,7 @@ parcel_load(struct spool *spool, uint64_t id, struct parcel **out, struct err *e
         parcel_unref(&p);
         return false;
     }
+    p->was_read = true;
     *out = p;
     return true;
 }

@@ -12,6 +12,7 @@ struct parcel {
     struct arena arena; /* owns what envelope points to */
     struct envelope envelope;
     struct body *body;
+    bool was_read; /* by parcel_load(): of a moment that may be over, not fresh from a commit */
 };
 
 /* An empty one with one reference, to be filled while a message comes; NULL: out of memory. */

@@ -157,6 +157,7 @@ class Run:
         self.scratch.write("password", PASSWORD + "\n", 0o600)
         text = f"""\
 version: 1
+workers: 3
 hostname: gw.contoso.example
 postmaster: postmaster@contoso.example
 spool: {{ path: spool, body_in_file: 16KiB }}

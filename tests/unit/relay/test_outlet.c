@@ -248,6 +248,34 @@ refuses_some(struct fake_server *f, const char *line)
     return NULL;
 }
 
+/* The parcel of another worker comes when its message was found in the spool and delivered. */
+static void
+outlet_does_not_send_again_what_came_out_of_the_spool_before_its_parcel(void **state)
+{
+    struct house h;
+    struct envelope_recipient r;
+    struct parcel *late = NULL;
+    struct err err;
+    (void)state;
+    house_init(&h);
+    struct envelope e = custody_envelope(&r, "hub", clock_unix_ms(), clock_unix_ms());
+    r.address = slice_str("ann@fabrikam.example");
+    uint64_t id = custody_accept(&h.custody, &e, 300, 1, &err);
+    assert_true(parcel_load(h.custody.spool, id, &late, &err));
+    late->was_read = false; /* as it is fresh from the commit */
+    outlet_look(hub(&h));
+    until_left(&h, 0);
+    assert_took(&h.first, "ann@fabrikam.example", 1);
+
+    worker_offer(h.worker, late);
+    parcel_unref(&late);
+    assert_int_not_equal(send_to(&h, "bob@fabrikam.example"), 0); /* behind it in the list */
+    until_left(&h, 0);
+    assert_took(&h.first, "bob@fabrikam.example", 1);
+    assert_took(&h.first, "ann@fabrikam.example", 1);
+    house_fini(&h);
+}
+
 static void
 outlet_accounts_for_each_recipient_of_a_transaction(void **state)
 {
@@ -591,6 +619,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outlet_does_not_send_again_what_came_out_of_the_spool_before_its_parcel),
         cmocka_unit_test(outlet_accounts_for_each_recipient_of_a_transaction),
         cmocka_unit_test(outlet_reports_nothing_about_a_report),
         cmocka_unit_test(outlet_splits_what_is_too_much_for_one_transaction),
