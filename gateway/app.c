@@ -185,7 +185,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     struct runtime *r = NULL;
     TRY(runtime_new(take_config, &r, err));
     a->shop.metrics = metrics_new();
-    a->shop.board = board_new();
+    a->shop.board = board_new(FORESTGATE_VERSION);
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
     a->shop.diary = tls_diary_new(a->shop.log, a->shop.metrics, clock_unix_ms());
     a->shop.admission = admission_new();

@@ -21,6 +21,8 @@ static const struct {
      "the queues, or the messages in them"},
     {"queue", command_control, "-c FILE show ID [--json]", "one message and what happened to it"},
     {"queue", command_control, "-c FILE retry CONNECTOR | --all", "try its mail again now"},
+    {"status", command_control, "-c FILE [--json]",
+     "connectors, queues, certificates, and what somebody should look at (exit status 1)"},
     {"reload", command_control, "-c FILE", "read the configuration again"},
     {"drain", command_control, "-c FILE", "take nothing new, finish, end"},
     {"account", command_account, "hash", "a password on standard input to a hash"},

@@ -60,6 +60,7 @@ static const struct {
     {"queue", "list", control_queue_list},
     {"queue", "show", control_queue_show},
     {"queue", "retry", control_queue_retry},
+    {"status", NULL, control_status},
     {"reload", NULL, reload},
     {"drain", NULL, drain},
 };

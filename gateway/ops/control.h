@@ -1,6 +1,6 @@
 /*
  * control.h - the control socket: one request line, one answer, close. For forestgate queue,
- * reload and drain; whoever may open the socket (0600 in the daemon's folder) may use it.
+ * status, reload and drain; whoever may open the socket (0600 in the daemon's folder) may use it.
  *
  * Request   words separated by one blank, ended by LF, at most 1 KiB.
  * Answer    the exit status and LF, then text until the close.
@@ -40,5 +40,8 @@ control_fn control_queue_retry;
 /* ---- control_messages.c: the messages in them ---- */
 control_fn control_messages_list; /* queue list --messages */
 control_fn control_queue_show;
+
+/* ---- status.c ---- */
+control_fn control_status; /* 1: there are problems */
 
 #endif

@@ -10,6 +10,7 @@
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/gauges.h"
 #include "gateway/ops/readiness.h"
+#include "gateway/ops/status.h"
 
 enum {
     CONNECTIONS_MAX = 64,
@@ -214,10 +215,13 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
         return answer_forest(m, connection, forest, state);
     if (strcmp(url, "/readyz") == 0)
         return answer_state(connection, "ready", why_not_ready(m->worker));
+    if (strcmp(url, "/status") == 0)
+        return answer_json(connection, MHD_HTTP_OK,
+                           status_json(m->worker->shop, m->crew, m->worker->runtime));
     if (strcmp(url, "/metrics") == 0)
         return answer_metrics(m->worker, connection);
     return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain",
-                  slice_str("/livez /readyz /metrics\n"));
+                  slice_str("/livez /readyz /readyz?forest=NAME /status /metrics\n"));
 }
 
 static void

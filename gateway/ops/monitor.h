@@ -2,13 +2,16 @@
  * monitor.h - health and metrics over HTTP; libmicrohttpd lives here and nowhere else.
  *
  *     /livez             200: the loop turns
- *     /readyz            200: can take custody (spool writable, room, not draining); 503 with the
- *                        reason. It never depends on a route, or a balancer would take a working
- *                        queue away.
- *     /readyz?forest=F   200: there is a way to that forest, by evidence (readiness.h); 503 with
- *                        the reason; 404: no such forest. When nothing fresh is known its servers
- *                        are asked quietly, and the answer waits for that, at most 5 s. Any
- * number of askers share one look. /metrics           Prometheus' text format
+ *     /readyz            200: can take custody (spool writable, room, not draining); else 503
+ *                        with the reason
+ *     /readyz?forest=F   200: there is a way to that forest (readiness.h); 503 with the reason;
+ *                        404: no such forest
+ *     /status            how everything is, as JSON (status.h)
+ *     /metrics           Prometheus' text format
+ *
+ * /readyz never depends on a route, or a balancer would take a working queue away. When nothing
+ * fresh is known of a route its servers are asked quietly, and the answer waits for that, at most
+ * 5 s; any number of askers share one look.
  *
  * No authority is decided here: bind it to loopback or a monitoring network.
  */

@@ -12,6 +12,7 @@ struct board_place {
     size_t server_room;
     _Atomic uint64_t connections, ready, in_flight;
     _Atomic uint64_t delivered_ms[BOARD_SERVERS_MAX];
+    _Atomic uint32_t server_connections[BOARD_SERVERS_MAX];
 };
 
 struct board {
@@ -22,12 +23,13 @@ struct board {
 };
 
 struct board *
-board_new(void)
+board_new(const char *version)
 {
     struct board *b = mem_new(sizeof *b);
     if (b == NULL)
         return NULL;
     pthread_mutex_init(&b->lock, NULL);
+    b->process.version = version;
     b->process.started_unix_ms = clock_unix_ms();
     return b;
 }
@@ -113,9 +115,10 @@ board_say(struct board *b, struct board_place *place, const struct board_connect
     place->notice.server_count = count;
     if (count > 0)
         memcpy(servers, notice->servers, count * sizeof *servers);
-    for (size_t i = 0; i < count; i++)
-        atomic_store_explicit(&place->delivered_ms[i], servers[i].evidence.delivered_ms,
-                              memory_order_relaxed);
+    for (size_t i = 0; i < count; i++) {
+        board_delivered(place, i, servers[i].evidence.delivered_ms);
+        board_connected(place, i, servers[i].connections);
+    }
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -134,6 +137,14 @@ board_delivered(struct board_place *place, size_t server, uint64_t now_ms)
 {
     if (place != NULL && server < BOARD_SERVERS_MAX)
         atomic_store_explicit(&place->delivered_ms[server], now_ms, memory_order_relaxed);
+}
+
+void
+board_connected(struct board_place *place, size_t server, uint32_t connections)
+{
+    if (place != NULL && server < BOARD_SERVERS_MAX)
+        atomic_store_explicit(&place->server_connections[server], connections,
+                              memory_order_relaxed);
 }
 
 /* ---- Whoever reads ---- */
@@ -167,6 +178,8 @@ copy_notice(struct board_place *place, struct board_connector *out)
     for (size_t i = 0; i < out->server_count; i++) {
         uint64_t at = atomic_load_explicit(&place->delivered_ms[i], memory_order_relaxed);
         servers[i].evidence.delivered_ms = at;
+        servers[i].connections =
+            atomic_load_explicit(&place->server_connections[i], memory_order_relaxed);
         if (at > out->last_delivery_ms)
             out->last_delivery_ms = at;
     }

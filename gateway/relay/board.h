@@ -54,7 +54,8 @@ struct board_connector {
 };
 
 struct board;
-struct board *board_new(void);
+/* version: of the program, static text. NULL: out of memory. */
+struct board *board_new(const char *version);
 void board_free(struct board **b);
 
 /* ---- The owner of a send connector ---- */
@@ -69,8 +70,9 @@ void board_leave(struct board *b, struct board_place **place);
 void board_say(struct board *b, struct board_place *place, const struct board_connector *notice);
 void board_count(struct board_place *place, uint64_t connections, uint64_t ready,
                  uint64_t in_flight);
-/* The server number `server` of the last notice took a message. */
+/* The server number `server` of the last notice took a message, or has so many connections. */
 void board_delivered(struct board_place *place, size_t server, uint64_t now_ms);
+void board_connected(struct board_place *place, size_t server, uint32_t connections);
 
 /* ---- Whoever reads ---- */
 
@@ -95,6 +97,7 @@ uint64_t board_in_flight(struct board *b);
 /* ---- The process ---- */
 
 struct board_process {
+    const char *version;
     int64_t started_unix_ms;
     bool draining;
     uint64_t generation; /* of the configuration in force */

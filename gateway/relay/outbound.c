@@ -37,6 +37,7 @@ unlink_self(struct outbound *b)
     if (b->outlet->check.connection == b)
         b->outlet->check.connection = NULL;
     server_limits_closed(&b->lane->limits);
+    outlet_notice_connections(b->outlet, b->lane);
 }
 
 /* Leave the outlet, free everything. Last line of whoever calls it. */
@@ -339,6 +340,7 @@ open_one(struct outlet *o, struct lane *lane, bool is_quiet, struct err *err,
         return has_memory;
     }
     server_limits_opened(&lane->limits);
+    outlet_notice_connections(o, lane);
     b->next = o->connections;
     o->connections = b;
     o->connection_count++;

@@ -75,6 +75,13 @@ outlet_notice_counts(struct outlet *o)
 }
 
 void
+outlet_notice_connections(struct outlet *o, const struct lane *lane)
+{
+    if (lane->current)
+        board_connected(o->place, line_of(o, lane), lane->limits.open);
+}
+
+void
 outlet_notice_delivered(struct outlet *o, struct lane *lane)
 {
     lane->evidence.delivered_ms = o->last_delivery_ms = loop_now_ms(o->worker->loop);

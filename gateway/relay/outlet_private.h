@@ -160,6 +160,7 @@ bool outlet_may_log_on(const struct outlet *o); /* on a quiet connection */
 /* Something about the connector or a server has changed: tell the board. */
 void outlet_notice(struct outlet *o);
 void outlet_notice_counts(struct outlet *o);
+void outlet_notice_connections(struct outlet *o, const struct lane *lane);
 void outlet_notice_delivered(struct outlet *o, struct lane *lane);
 
 /* ---- outlet_settle.c ---- */

@@ -192,5 +192,86 @@ class Changes(Case):
         wait_until("the mail goes at once", lambda: self.sink.with_text("waits-1"))
 
 
+class Status(Case):
+    evidence = "1h"
+
+    def status(self):
+        code, out, err = self.world.gateway.command("status", "--json")
+        self.assertIn(code, (0, 1), err)
+        answer = json.loads(out)
+        self.assertEqual(code, 1 if answer["problems"] else 0)
+        self.assertEqual(answer["status"], "trouble" if answer["problems"] else "fine")
+        return answer
+
+    def test_a_fine_gateway_says_so_in_json_and_in_text(self):
+        gateway = self.start()
+        self.ready()
+        self.send("status-1")
+        wait_until("it is recorded", lambda: gateway.metric(
+            "forestgate_recipients_total", outcome="delivered") == 1)
+        answer = self.status()
+        self.assertEqual(answer["problems"], [])
+        self.assertEqual(answer["hostname"], "gw.contoso.example")
+        self.assertEqual(answer["configuration"]["file"], gateway.config)
+        self.assertFalse(answer["draining"])
+        self.assertEqual([(l["listener"], l["address"], l["certificates"])
+                          for l in answer["listeners"]],
+                         [("main", f"127.0.0.1:{self.world.port}", ["main"])])
+        receive = {c["connector"]: c for c in answer["receive"]}
+        self.assertEqual(receive["contoso-servers"]["messages"], 1)
+        self.assertEqual(receive["contoso-servers"]["logons"], 1)
+        send = {c["connector"]: c for c in answer["send"]}["fabrikam-servers"]
+        self.assertEqual(send["state"], "up")
+        self.assertRegex(send["evidence"], "^delivered")
+        self.assertEqual(send["queue"]["messages"], 0)
+        self.assertIsNotNone(send["last_delivery_s"])
+        ours, = answer["certificates"]["ours"]
+        self.assertEqual((ours["certificate"], ours["listeners"]), ("main", ["main"]))
+        self.assertIn("gw.contoso.example", ours["names"])
+        self.assertIn(ours["days_left"], (29, 30))
+        peer, = answer["certificates"]["peers"]
+        self.assertEqual(peer["server"], "hub1.fabrikam.example")
+        self.assertTrue(answer["spool"]["has_room"])
+        self.assertEqual({f["forest"]: f["belief"] for f in answer["forests"]},
+                         {"contoso": "unknown", "fabrikam": "up"})
+        over_http = json.loads(gateway.get("/status")[1])
+        self.assertEqual(over_http.keys(), answer.keys())
+        code, text, err = gateway.command("status")
+        self.assertEqual(code, 0)
+        self.assertIn("No problems.", text)
+        for word in ("main", "contoso-servers", "fabrikam-servers", "hub1.fabrikam.example"):
+            self.assertIn(word, text)
+        self.assertNotIn(self.world.fabrikam.peer_password, text + json.dumps(answer))
+
+    def test_what_is_wrong_is_a_problem_in_plain_words_and_exit_status_1(self):
+        self.world.retry = "{ connection: [1h], message: [1h], delay_notice: 2h, expire: 1d }"
+        self.world.certificate = self.world.ca.issue("gw.contoso.example", "127.0.0.1", days=3)
+        gateway = self.start()
+        self.sink.stop()
+        self.send("waits-2")
+        gateway.wait_event("server_failed")
+        self.world.write_config(self.world.config_text().replace("limits:", "limitz:"))
+        code, out, err = gateway.command("reload")
+        self.assertEqual(code, 1)
+        answer = self.status()
+        problems = "\n".join(answer["problems"])
+        self.assertRegex(problems, "send connector fabrikam-servers is down: 451 4.4.1 .*refused")
+        self.assertRegex(problems, "certificate main expires in [23] days")
+        self.assertRegex(problems, "the last reload was refused: .*limitz")
+        send = {c["connector"]: c for c in answer["send"]}["fabrikam-servers"]
+        self.assertEqual((send["state"], send["queue"]["messages"]), ("down", 1))
+        self.assertGreater(send["servers"][0]["next_try_s"], 3000)
+        code, text, err = gateway.command("status")
+        self.assertEqual(code, 1)
+        for problem in answer["problems"]:
+            self.assertIn(problem, text)
+
+    def test_who_cannot_ask_gets_2(self):
+        self.start().stop()
+        code, out, err = self.world.gateway.command("status")
+        self.assertEqual(code, 2)
+        self.assertIn("is the daemon running?", err)
+
+
 if __name__ == "__main__":
     unittest.main()
