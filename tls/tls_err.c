@@ -25,7 +25,8 @@ static const struct {
     {SSL_R_HTTP_REQUEST, "the other side speaks HTTP, not TLS"},
     {SSL_R_UNSUPPORTED_PROTOCOL, NO_VERSION},
     {SSL_R_VERSION_TOO_LOW, NO_VERSION},
-    {SSL_R_NO_SHARED_CIPHER, "no cipher in common"},
+    {SSL_R_NO_SHARED_CIPHER,
+     "no cipher in common; Windows Server 2003 has one with KB948963, Windows 2000 none"},
     {SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED,
      "the other side does not know secure renegotiation (RFC 5746), which tls.profile modern "
      "wants "
