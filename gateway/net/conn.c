@@ -247,8 +247,7 @@ end_by_peer(struct conn *c)
     struct err why;
     if (is_shaking(c))
         err_set(&why, ERR_TLS,
-                "the peer closed the connection during the TLS handshake; perhaps it "
-                "knows none of our ciphers");
+                "the peer closed the connection during the TLS handshake; no cipher in common?");
     else if (c->tls != NULL && !tls_filter_is_ended(c->tls))
         err_set(&why, ERR_CLOSED, "the peer closed the connection without close_notify");
     else

@@ -347,8 +347,7 @@ conn_tls_tells_how_the_peer_left(void **state)
         {"cut off", true, true, ERR_CLOSED,
          "the peer closed the connection without close_notify"},
         {"during the handshake", false, true, ERR_TLS,
-         "the peer closed the connection during the TLS handshake; perhaps it knows none of our "
-         "ciphers"},
+         "the peer closed the connection during the TLS handshake; no cipher in common?"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct pair p;
