@@ -10,7 +10,7 @@ write_output(struct inbound *s)
         smtp_server_sent(s->engine, out.len);
 }
 
-/* All candidates agree on it; a probe that has none gets the modern one. */
+/* All candidates agree on it; a probe that has none would like the modern one. */
 static enum tls_profile_name
 profile_of(const struct inbound *s)
 {

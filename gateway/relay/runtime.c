@@ -29,13 +29,17 @@ is_on(const struct receive_connector *r, const struct listener *l)
     return false;
 }
 
+/* Where no connector listens, probes may still look. */
 static bool
 is_asked_for(const struct config *c, const struct listener *l, enum tls_profile_name profile)
 {
-    for (size_t i = 0; i < c->receive_count; i++)
+    size_t on_it = 0;
+    for (size_t i = 0; i < c->receive_count; i++) {
+        on_it += is_on(&c->receive[i], l);
         if (c->receive[i].tls_profile == profile && is_on(&c->receive[i], l))
             return true;
-    return false;
+    }
+    return on_it == 0 && profile == TLS_PROFILE_MODERN;
 }
 
 static bool
@@ -195,7 +199,11 @@ struct tls_context *
 runtime_listener_tls(const struct runtime *r, const struct listener *l,
                      enum tls_profile_name profile)
 {
-    return r->listener_tls[l - r->config->listeners].of[profile];
+    const struct listener_tls *have = &r->listener_tls[l - r->config->listeners];
+    for (unsigned i = profile; i < profile + RUNTIME_PROFILES; i++)
+        if (have->of[i % RUNTIME_PROFILES] != NULL)
+            return have->of[i % RUNTIME_PROFILES];
+    never("every listener has a TLS context");
 }
 
 struct tls_context *

@@ -16,7 +16,7 @@
 enum { RUNTIME_PROFILES = TLS_PROFILE_EXCHANGE2003 + 1 };
 
 /* One context a profile, so that no peer of another network gets a lowered one. NULL: no receive
- * connector of this listener asks for it. */
+ * connector of this listener asks for it; but one there is in any case. */
 struct listener_tls {
     struct tls_context *of[RUNTIME_PROFILES];
 };
@@ -35,7 +35,9 @@ MUST_USE bool runtime_new(struct config **take_config, struct runtime **out, str
 struct runtime *runtime_ref(struct runtime *r);
 void runtime_unref(struct runtime **r);
 
-/* For a client whose receive connectors (they agree) are on this listener with this profile. */
+/* For a client whose receive connectors (they agree) are on this listener with this profile. For
+ * one that has none (a probe) that of the listener's other clients when nobody uses the profile;
+ * never NULL. */
 struct tls_context *runtime_listener_tls(const struct runtime *r, const struct listener *l,
                                          enum tls_profile_name profile);
 struct tls_context *runtime_send_tls(const struct runtime *r, const struct send_connector *c);

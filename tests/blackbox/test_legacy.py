@@ -9,7 +9,7 @@ import unittest
 from client import Raw
 from forests import GATEWAY_NAME, World, message
 from gateway import forestgate
-from kit import CONTOSO_IP, FABRIKAM_IP, GATEWAY_IP, self_signed, wait_until
+from kit import CONTOSO_IP, FABRIKAM_IP, GATEWAY_IP, free_port, self_signed, wait_until
 from legacy import GnutlsServer, OldAuthority, old_client, old_server, rsa_certificate
 
 LOWERED = "tls: { profile: exchange2003 }"
@@ -326,6 +326,28 @@ class Exception_(unittest.TestCase):
                 .replace(world.certificate.key, curve.key)))
         both = text.replace(world.fabrikam.network, world.contoso.network)
         self.assertIn("they must agree on profile", complaint(both))
+
+    def test_a_probe_sees_tls_on_a_listener_whose_clients_are_all_old_or_none(self):
+        ports = {name: free_port(GATEWAY_IP) for name in ("old", "bare")}
+        more = "".join(f'  {name}: {{ address: "{GATEWAY_IP}:{port}", certificate: main }}\n'
+                       for name, port in ports.items())
+        text = config(verified_by_name()).replace("forests:\n", more + "forests:\n", 1)
+        text = text.replace("monitor: {", "monitor: { probe_networks: [127.0.8.0/24],", 1)
+        text = text.replace("  contoso-servers:\n    listen: [main]",
+                            "  contoso-servers:\n    listen: [old]", 1)
+        begin = gateway.log_size()
+        world.write_config(text)
+        gateway.reload()
+        gateway.wait_event("config_loaded", since=begin)
+        self.addCleanup(use, verified_by_name())
+        for name, version in (("old", "TLSv1.2"), ("bare", "TLSv1.3")):
+            with self.subTest(name), Raw(GATEWAY_IP, ports[name], "127.0.8.1") as raw:
+                raw.expect(None, 220)
+                raw.expect("EHLO probe.example", 250)
+                raw.starttls(world.ca.cert, GATEWAY_NAME)
+                self.assertEqual(raw.sock.version(), version)
+                raw.expect("EHLO probe.example", 250)
+                raw.expect("QUIT", 221)
 
     def test_at_the_end_a_line_says_who_still_needed_it(self):
         own = World("legacy-end")
