@@ -476,7 +476,7 @@ class Lonely(unittest.TestCase):
         self.assertEqual(gw.metric("forestgate_smtp_sessions_total", outcome="timeout"), 2)
 
     def test_while_draining_the_banner_is_421_and_holds_nobody_up(self):
-        gw = self.start("idle: 60s", drain=("retry:", "drain: 60s\nretry:"))
+        gw = self.start("idle: 60s", drain=("retry:", "drain: 60s\nworkers: 1\nretry:"))
         with self.world.raw(logon=True) as busy:
             busy.expect("MAIL FROM:<anna@contoso.example>", 250)
             gw.process.signal(15)
