@@ -305,6 +305,21 @@ loop_reply(const struct inbound *s, struct slice connector)
                       s->connector->name, SLICE_ARG(connector));
 }
 
+/* By the connector of their route: one look-up for each run of the same. */
+static void
+count_recipients(struct metrics *m, const struct envelope *e)
+{
+    for (size_t i = 0, n; i < e->recipient_count; i += n) {
+        char name[64];
+        struct slice connector = e->recipients[i].connector;
+        for (n = 1; i + n < e->recipient_count; n++)
+            if (!slice_equal(e->recipients[i + n].connector, connector))
+                break;
+        slice_copy_text(name, sizeof name, connector);
+        counter_add(metrics_series(m, METRIC_recipients_accepted_total, name, NULL), n);
+    }
+}
+
 static void
 log_received(const struct custody *c)
 {
@@ -326,6 +341,7 @@ log_received(const struct custody *c)
     counter_add(metrics_series(c->worker->shop->metrics, METRIC_messages_received_total,
                                c->connector, NULL),
                 1);
+    count_recipients(c->worker->shop->metrics, e);
 }
 
 static void

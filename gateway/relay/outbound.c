@@ -132,6 +132,14 @@ outbound_wait_for(struct outbound *b, enum waits_for what, uint64_t ms)
     b->deadline_ms = loop_now_ms(b->outlet->worker->loop) + ms;
 }
 
+void
+outbound_lap(struct outbound *b, enum delivery_stage stage)
+{
+    uint64_t now_us = clock_us();
+    histogram_add(b->outlet->count.stages[stage], now_us - b->lap_us);
+    b->lap_us = now_us;
+}
+
 static void
 arm(struct outbound *b)
 {
@@ -245,6 +253,7 @@ on_tls(void *owner)
     b->waits_for = WAITS_FOR_SERVER;
     tls_census_count(b->outlet->worker->shop->metrics, TLS_SEND, b->connector->name,
                      b->connector->tls_profile, conn_tls(b->conn));
+    outbound_lap(b, DELIVERY_TLS);
     smtp_client_tls_done(b->engine, loop_now_ms(b->outlet->worker->loop));
     outbound_drive(b);
 }
@@ -271,6 +280,7 @@ on_connected(void *owner, const struct err *err_or_null)
         lost(b, &r, SMTP_STAGE_CONNECT);
         return;
     }
+    outbound_lap(b, DELIVERY_CONNECT);
     bool logs_on = !b->is_quiet || outlet_may_log_on(b->outlet);
     const struct smtp_client_settings settings = {
         .hello = slice_str(b->runtime->config->hostname),
@@ -325,6 +335,7 @@ open_one(struct outlet *o, struct lane *lane, bool is_quiet, struct err *err,
     b->lane = lane;
     b->serial = id_next(spool_ids(o->worker->shop->spool), clock_unix_ms());
     b->opened_ms = loop_now_ms(o->worker->loop);
+    b->lap_us = clock_us();
     outbound_wait_for(b, WAITS_FOR_CONNECT, is_quiet ? LOOK_CONNECT_MS : CONNECT_MS);
     buf_init(&b->prefix, 1024);
     name_server(b, &lane->addr);

@@ -1,5 +1,6 @@
 #include "gateway/relay/outbound_private.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/route/accept.h"
 #include "gateway/route/loop_trace.h"
@@ -120,6 +121,8 @@ outbound_send(struct outbound *b, struct delivery **take_d)
     b->prefix_sent = 0;
     b->body_sent = 0;
     b->body_done = false;
+    b->in_content = false;
+    b->lap_us = clock_us();
     b->waits_for = WAITS_FOR_SERVER;
     b->sent_count++;
     b->lane->last_turn = ++b->outlet->turn;

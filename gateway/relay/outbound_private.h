@@ -28,6 +28,7 @@ struct outbound {
     struct smtp_client *engine; /* NULL until connected */
     struct timer *timer;
     uint64_t opened_ms;
+    uint64_t lap_us; /* when the stage that is under way began */
     enum waits_for waits_for;
     uint64_t deadline_ms; /* unless it waits for the server */
     uint32_t sent_count;
@@ -46,6 +47,7 @@ struct outbound {
 
     bool is_quiet;       /* looks whether the server takes mail, and brings none */
     bool was_ready;      /* counted as made */
+    bool in_content;     /* the server has taken the envelope */
     bool body_done;      /* all octets given; the dot may be held back */
     bool failed_counted; /* the lane knows that this connection failed */
     bool retiring;       /* QUIT when idle */
@@ -58,6 +60,9 @@ struct outbound {
 void outbound_drive(struct outbound *b);
 
 void outbound_wait_for(struct outbound *b, enum waits_for what, uint64_t ms);
+
+/* A stage has ended, and the next one begins. */
+void outbound_lap(struct outbound *b, enum delivery_stage stage);
 
 /* ---- outbound_steps.c ---- */
 

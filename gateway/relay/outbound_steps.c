@@ -59,6 +59,8 @@ log_connected(const struct outbound *b)
 static enum outbound_step
 step_ready(struct outbound *b, uint64_t now)
 {
+    if (!b->was_ready)
+        outbound_lap(b, conn_tls(b->conn) != NULL ? DELIVERY_LOGON : DELIVERY_GREETING);
     if (!b->was_ready && b->is_quiet) {
         b->was_ready = true;
         b->retiring = true;
@@ -99,6 +101,7 @@ step_starttls(struct outbound *b)
     /* Sessions are kept for connector, server and policy: a reload starts anew. */
     buf_printf(&key, "%s|%s|%d|%llu", b->outlet->name, b->server_text, b->connector->tls_verify,
                (unsigned long long)b->runtime->config->generation);
+    outbound_lap(b, DELIVERY_GREETING);
     outbound_wait_for(b, WAITS_FOR_TLS, HANDSHAKE_MS);
     if (conn_start_tls_client(b->conn, runtime_send_tls(b->runtime, b->connector), host,
                               buf_slice(&key), &err))
@@ -133,8 +136,12 @@ outbound_step(struct outbound *b)
     case SMTP_TASK_READY:
         return b->d == NULL ? step_ready(b, now) : STEP_WAIT;
     case SMTP_TASK_BODY:
+        if (!b->in_content)
+            outbound_lap(b, DELIVERY_ENVELOPE);
+        b->in_content = true;
         return conn_room(b->conn) > 0 && outbound_give_body(b, now) ? STEP_AGAIN : STEP_WAIT;
     case SMTP_TASK_DONE:
+        outbound_lap(b, b->in_content ? DELIVERY_CONTENT : DELIVERY_ENVELOPE);
         smtp_client_next(b->engine);
         outbound_settle(b);
         return STEP_AGAIN;

@@ -13,6 +13,13 @@ find_counters(struct outlet *o)
     o->count.connected = metrics_series(m, METRIC_server_connections_total, o->name, "ready");
     o->count.failed = metrics_series(m, METRIC_server_connections_total, o->name, "failed");
     o->count.open = metrics_series(m, METRIC_server_connections_open, o->name, NULL);
+    static const char *const stages[DELIVERY_STAGES] = {"connect", "greeting", "tls",
+                                                        "logon",   "envelope", "content"};
+    for (size_t i = 0; i < DELIVERY_STAGES; i++)
+        o->count.stages[i] =
+            metrics_histogram(m, METRIC_delivery_stage_seconds, o->name, stages[i]);
+    o->count.queue_seconds = metrics_histogram(m, METRIC_delivery_queue_seconds, o->name, NULL);
+    o->count.seconds = metrics_histogram(m, METRIC_delivery_seconds, o->name, NULL);
     o->count.checked_up = metrics_series(m, METRIC_server_checks_total, o->name, "ready");
     o->count.checked_down = metrics_series(m, METRIC_server_checks_total, o->name, "failed");
 }
@@ -69,6 +76,8 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
     }
     o->retiring = false;
     runtime_unref(&before);
+    if (o->lane_count > 0)
+        outlet_find_servers(o); /* what is known of them is to stay on the board */
     outlet_notice(o);
     o->behind = true;
     timer_set(o->timer, loop_now_ms(o->worker->loop));

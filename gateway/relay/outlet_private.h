@@ -50,6 +50,17 @@ struct outlet_check {
     uint64_t logon_refused_until_ms;
 };
 
+/* Steps of a connection, and of a message on it, as the metrics call them. */
+enum delivery_stage {
+    DELIVERY_CONNECT,
+    DELIVERY_GREETING,
+    DELIVERY_TLS,
+    DELIVERY_LOGON,
+    DELIVERY_ENVELOPE,
+    DELIVERY_CONTENT,
+    DELIVERY_STAGES
+};
+
 struct outlet_counters {
     counter *delivered;
     counter *deferred;
@@ -60,6 +71,9 @@ struct outlet_counters {
     counter *open;
     counter *checked_up;
     counter *checked_down;
+    struct histogram *stages[DELIVERY_STAGES];
+    struct histogram *queue_seconds;
+    struct histogram *seconds;
 };
 
 struct outlet {

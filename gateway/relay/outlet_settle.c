@@ -406,6 +406,22 @@ point_to_texts(struct settlement *s)
     }
 }
 
+/* Calendar time may be set back: then it took no time at all. */
+static uint64_t
+us_between(int64_t from_unix_ms, int64_t to_unix_ms)
+{
+    return to_unix_ms > from_unix_ms ? (uint64_t)(to_unix_ms - from_unix_ms) * 1000 : 0;
+}
+
+static void
+count_delivery(struct outlet *o, const struct delivery *d, struct lane *lane)
+{
+    int64_t received = d->parcel->envelope.received_unix_ms;
+    histogram_add(o->count.queue_seconds, us_between(received, d->tried_unix_ms));
+    histogram_add(o->count.seconds, us_between(received, clock_unix_ms()));
+    outlet_notice_delivered(o, lane);
+}
+
 void
 outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *outcomes,
               struct outbound *by)
@@ -434,7 +450,7 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
             first_bad = n;
     }
     if (s->was_taken)
-        outlet_notice_delivered(o, outbound_lane(by));
+        count_delivery(o, d, outbound_lane(by));
     d->servers_tried += server_bad;
     if (server_bad)
         outbound_server_failed(by, &outcomes[first_bad]);
