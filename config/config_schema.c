@@ -97,7 +97,7 @@ static const struct row rows[] = {
      .unset = "128KiB", .say = "messages of this size and above are files of their own"},
 
     {"monitor", SECTION, .none = "none", .at = offsetof(struct config, monitor),
-     .say = "the HTTP address that answers /livez, /readyz and /metrics"},
+     .say = "the HTTP address that answers /livez, /readyz, /status and /metrics"},
     {"monitor.address", ONE(endpoint_new, config, monitor), REQUIRED,
      .say = "where to listen; it has no password, so choose an inner address"},
     {"monitor.probe_networks", LIST(network, config, probe_networks, probe_network_count),
