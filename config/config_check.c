@@ -70,6 +70,33 @@ check_addresses(struct check *check)
     }
 }
 
+/* Who is believed about others, or spared what others are not, is not everybody. */
+static void
+check_not_all(struct check *check, const struct network *networks, size_t count,
+              const struct node *node, const char *what)
+{
+    struct where nowhere = {check->config->file, 0, 0};
+    for (size_t i = 0; i < count; i++)
+        if (networks[i].bits == 0)
+            report_error(check->report, check_place(node, nowhere),
+                         "%s: %s is everybody; name the load balancers and monitors", what,
+                         networks[i].text);
+}
+
+static void
+check_balancers(struct check *check)
+{
+    const struct config *c = check->config;
+    check_not_all(check, c->probe_networks, c->probe_network_count,
+                  NODE_AT(check->root, "monitor", "probe_networks"), "probe_networks");
+    for (size_t i = 0; i < c->listener_count; i++) {
+        const struct listener *l = &c->listeners[i];
+        check_not_all(check, l->proxy_networks, l->proxy_network_count,
+                      NODE_AT(check->root, "listen", l->name, "proxy_protocol"),
+                      "proxy_protocol");
+    }
+}
+
 static void
 check_control(struct check *check)
 {
@@ -109,6 +136,7 @@ config_check(const struct config *config, const struct node *root, struct report
 {
     struct check check = {config, root, report};
     check_addresses(&check);
+    check_balancers(&check);
     check_control(&check);
     check_times(&check);
     check_forests(&check);

@@ -18,6 +18,14 @@ static const struct complaint_row mistakes[] = {
      "version: 1\n"
      "monitor: { address: \"0.0.0.0:25\" }",
      "9:20: error: address: 10.1.0.5:25 is taken by monitor (0.0.0.0:25)\n"},
+    {"everybody's header is believed", "certificate: main }",
+     "certificate: main, proxy_protocol: [10.0.9.0/24, 0.0.0.0/0] }",
+     "8:70: error: proxy_protocol: 0.0.0.0/0 is everybody; name the load balancers and "
+     "monitors\n"},
+    {"everybody is a probe", "version: 1",
+     "version: 1\n"
+     "monitor: { address: \"127.0.0.1:8025\", probe_networks: [\"::/0\"] }",
+     "2:55: error: probe_networks: ::/0 is everybody; name the load balancers and monitors\n"},
     {"a socket's path", "version: 1",
      "version: 1\n"
      "control: "
