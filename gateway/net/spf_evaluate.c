@@ -177,9 +177,11 @@ spf_evaluation_run(struct spf_evaluation *e, struct spf_question *question)
 
 /* What a domain's postmaster must look for. */
 static const char *
-mistake_text(SPF_errcode_t code)
+mistake_text(const struct spf_evaluation *e)
 {
-    switch ((int)code) {
+    if (e->is_refused)
+        return "it is too long, or has octets or macros that are not taken";
+    switch ((int)e->mistake) {
     case SPF_E_MULTIPLE_RECORDS:
         return "there are several";
     case SPF_E_UNKNOWN_MECH:
@@ -234,7 +236,7 @@ spf_evaluation_result(const struct spf_evaluation *e, char why[SPF_WHY_TEXT])
     case SPF_PERMERROR:
         snprintf(why, SPF_WHY_TEXT, "the SPF record of %.80s is in error: %s%s", domain,
                  e->limit != NULL ? "it asks for " : "",
-                 e->limit != NULL ? e->limit : mistake_text(e->mistake));
+                 e->limit != NULL ? e->limit : mistake_text(e));
         break;
     }
     return e->result;

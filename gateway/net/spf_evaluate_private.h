@@ -44,6 +44,7 @@ struct spf_evaluation {
     struct arena memory;
     struct answer answers[SPF_LOOKUPS_MAX];
     size_t answer_count;
+    bool is_refused; /* a record is too long or too odd for the library */
 
     /* Of the run under way */
     bool wants; /* question is what it stopped at */

@@ -2,7 +2,9 @@
  * spf_lookup.c - what the library asks of DNS, and what it gets of it: the answers of this check.
  */
 #include "gateway/net/spf_evaluate_private.h"
+#include "gateway/route/accept.h"
 #include "gateway/route/spf_record.h"
+#include "gateway/route/spf_reduce.h"
 
 enum {
     NAME_MAX_QUERY = 253, /* RFC 7208 7.3 */
@@ -183,16 +185,56 @@ most_of(enum record_type type)
     return RECORDS_MAX;
 }
 
+/* Would the library know all of the record, or leave out without a word what has no room? Of a
+ * record with a mistake it tells that later, when it compiles it for itself. */
+static bool
+fits_library(struct spf_evaluation *e, struct slice record)
+{
+    SPF_response_t *response = SPF_response_new(e->request);
+    SPF_record_t *compiled = NULL;
+    bool fits = response != NULL;
+    if (fits && SPF_record_compile(e->server, response, &compiled, record.ptr) == SPF_E_SUCCESS)
+        fits = compiled->num_mech == spf_mechanisms(record);
+    if (compiled != NULL)
+        SPF_record_free(compiled);
+    if (response != NULL)
+        SPF_response_free(response);
+    return fits;
+}
+
+/* What the library gets of an SPF record: as much of it as concerns this client, or an invalid
+ * one. ptr NULL: out of memory. */
+static struct slice
+reduce(struct spf_evaluation *e, struct slice record)
+{
+    struct sockaddr_storage client;
+    struct buf text;
+    must(accept_address(e->client, &client));
+    buf_init(&text, SPF_RECORD_MAX + 64);
+    spf_reduce(&text, record, (struct sockaddr *)&client);
+    struct slice reduced =
+        buf_ok(&text) ? arena_copy(&e->memory, buf_slice(&text)) : slice(NULL, 0);
+    buf_fini(&text);
+    if (reduced.ptr == NULL || fits_library(e, reduced))
+        return reduced;
+    e->is_refused = true;
+    return slice_str(spf_record_invalid);
+}
+
 /* Of TXT records the library sees SPF records only, and none that could harm it. */
 static bool
 keep_record(struct spf_evaluation *e, struct answer *a, struct slice record)
 {
-    enum spf_record_kind kind = a->type == RECORD_TXT ? spf_record_vet(record) : SPF_RECORD_GOOD;
-    if (kind == SPF_RECORD_OTHER)
+    enum spf_record_kind kind = a->type == RECORD_TXT ? spf_record_vet(record) : SPF_RECORD_OTHER;
+    if (a->type == RECORD_TXT && kind == SPF_RECORD_OTHER)
         return true;
+    e->is_refused = e->is_refused || kind == SPF_RECORD_REFUSED;
     if (kind == SPF_RECORD_REFUSED)
-        record = slice_str(spf_record_invalid);
-    a->list[a->count] = arena_copy(&e->memory, record);
+        a->list[a->count] = slice_str(spf_record_invalid);
+    else if (kind == SPF_RECORD_GOOD)
+        a->list[a->count] = reduce(e, record);
+    else
+        a->list[a->count] = arena_copy(&e->memory, record);
     return a->list[a->count++].ptr != NULL;
 }
 

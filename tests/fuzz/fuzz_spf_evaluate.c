@@ -7,6 +7,7 @@
 #include "gateway/base/ascii.h"
 #include "gateway/net/spf_evaluate.h"
 #include "gateway/route/spf_record.h"
+#include "gateway/route/spf_reduce.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -46,6 +47,23 @@ answer(struct spf_evaluation *e, const struct spf_question *q, struct slice *res
                           finding == RECORDS_FOUND ? count : 0);
 }
 
+/* What is reduced is still harmless, no longer than promised, and reduced for good. */
+static void
+check_reduced(struct slice record, const struct sockaddr *client)
+{
+    struct buf once, twice;
+    buf_init(&once, SPF_RECORD_MAX + 64);
+    buf_init(&twice, SPF_RECORD_MAX + 128);
+    spf_reduce(&once, record, client);
+    spf_reduce(&twice, buf_slice(&once), client);
+    must(buf_ok(&once) && slice_equal(buf_slice(&once), buf_slice(&twice)));
+    must(once.len > SPF_RECORD_MAX || spf_record_vet(buf_slice(&once)) == SPF_RECORD_GOOD);
+    must(spf_mechanisms(buf_slice(&once)) <= spf_mechanisms(record) ||
+         slice_is(buf_slice(&once), spf_record_invalid));
+    buf_fini(&once);
+    buf_fini(&twice);
+}
+
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
@@ -63,6 +81,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0xfd, 7}};
 
     enum spf_record_kind first = spf_record_vet(slice_head(rest, slice_find(rest, '\n')));
+    if (first == SPF_RECORD_GOOD)
+        check_reduced(slice_head(rest, slice_find(rest, '\n')), at);
     struct spf_evaluation *e =
         spf_evaluation_new(at, slice_str("ex03.a.example"), slice_str("kim.o'hara+x"),
                            slice_str("a.sub.of.a.longer.name.example"));

@@ -10,6 +10,10 @@
 #include "tests/kit/dns_book.h"
 #include "tests/kit/test.h"
 
+#define TWENTY                                                                                   \
+    "?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all ?all " \
+    "?all ?all "
+
 static const char *const book[] = {
     "plain.example TXT v=spf1 ip4:10.2.0.0/16 -all",
     "plain.example TXT some-other-text",
@@ -59,6 +63,9 @@ static const char *const book[] = {
     "ptrbroken.example TXT v=spf1 ptr -all",
     "8.0.2.10.in-addr.arpa PTR !",
     "all4.example TXT v=spf1 ip4:0.0.0.0/0 -all",
+    "early.example TXT v=spf1 redirect=soft.example ip4:10.2.0.7",
+    "badaddress.example TXT v=spf1 ip4:10.2.0.7 ip4:10.2.0.0/33 -all",
+    "toolong.example TXT v=spf1 " TWENTY TWENTY TWENTY TWENTY TWENTY TWENTY TWENTY "-all",
     "six.example TXT v=spf1 ip6:fd00::/8 -all",
     "exp.example TXT v=spf1 -all exp=explain.exp.example",
     "explain.exp.example TXT %{S} is not good",
@@ -171,7 +178,10 @@ static const struct row {
     {"10.2.0.7", "macro.example", SPF_PERMERROR, ""},
     {"10.2.0.7", "abroken.example", SPF_TEMPERROR, "about brokenhost.example"},
     {"10.2.0.8", "ptrbroken.example", SPF_FAIL, ""},
-    {"10.2.0.7", "all4.example", SPF_PERMERROR, "an address in it is wrong"},
+    {"10.2.0.7", "all4.example", SPF_PASS, ""},
+    {"10.2.0.7", "early.example", SPF_PASS, ""},
+    {"10.2.0.8", "toolong.example", SPF_PERMERROR, "it is too long"},
+    {"10.2.0.7", "badaddress.example", SPF_PERMERROR, "an address in it is wrong"},
     {"fd00::7", "six.example", SPF_PASS, ""},
     {"fe80::7", "six.example", SPF_FAIL, ""},
     {"10.2.0.7", "six.example", SPF_FAIL, ""},
