@@ -93,7 +93,7 @@ struct account {
 enum { RECEIVE_TIES_MAX = 16 };
 
 enum foreign_sender { FOREIGN_SENDER_EXTERNAL, FOREIGN_SENDER_REFUSE };
-enum spf { SPF_OFF }; /* mark and enforce are refused until they work */
+enum spf { SPF_OFF, SPF_MARK, SPF_ENFORCE };
 enum bare_newline { BARE_NEWLINE_REFUSE, BARE_NEWLINE_NORMALISE };
 
 struct receive_connector {

@@ -45,7 +45,6 @@ enum shape {
 struct word {
     const char *text;
     unsigned value;
-    bool not_yet;
 };
 
 struct row {

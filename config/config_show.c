@@ -179,8 +179,6 @@ tell_words(const struct row *row, struct buf *out)
 {
     const char *between = ": ";
     for (const struct word *w = row->words; w != NULL && w->text != NULL; w++) {
-        if (w->not_yet)
-            continue;
         buf_printf(out, "%s%s", between, w->text);
         between = ", ";
     }

@@ -254,8 +254,6 @@ no_such_word(const struct row *row, struct slice text, struct err *err)
     suggest_init(&suggest, text);
     buf_init(&all, 120);
     for (const struct word *w = row->words; w->text != NULL; w++) {
-        if (w->not_yet)
-            continue;
         buf_printf(&all, "%s%s", all.len > 0 ? ", " : "", w->text);
         suggest_offer(&suggest, slice_str(w->text));
     }
@@ -269,12 +267,10 @@ static bool
 find_word(const struct row *row, struct slice text, unsigned *value, struct err *err)
 {
     for (const struct word *w = row->words; w->text != NULL; w++) {
-        if (!slice_is(text, w->text))
-            continue;
-        if (w->not_yet)
-            return err_set(err, ERR_CONFIG, "\"%s\" is not available yet", w->text);
-        *value = w->value;
-        return true;
+        if (slice_is(text, w->text)) {
+            *value = w->value;
+            return true;
+        }
     }
     return no_such_word(row, text, err);
 }

@@ -43,8 +43,14 @@ start_tls(struct inbound *s)
     return false;
 }
 
+void
+inbound_answer(struct inbound *s, const struct reply *r)
+{
+    smtp_server_answer(s->engine, r, loop_now_ms(s->worker->loop));
+}
+
 /* Answer what can be answered at once. False: the session waits (for octets, the handshake, a
- * password check, a commit) or is over (close_why is set). */
+ * password check, a check of the sender, a commit) or is over (close_why is set). */
 static bool
 answer_question(struct inbound *s)
 {
@@ -62,8 +68,10 @@ answer_question(struct inbound *s)
         inbound_ask_auth(s, q);
         return s->auth_job == NULL;
     case SMTP_ASK_MAIL:
+        if (s->spf_query != NULL)
+            return false;
         inbound_ask_mail(s, &q->mail);
-        return true;
+        return s->spf_query == NULL;
     case SMTP_ASK_RCPT:
         inbound_ask_rcpt(s, &q->rcpt);
         return true;

@@ -183,6 +183,7 @@ inbound_end(struct inbound *s, bool now)
     leave_list(s);
     inbound_drop_transaction(s);
     inbound_forget_auth(s);
+    inbound_forget_check(s);
     inbound_forget_custody(s);
     conn_close(&s->conn, now);
     smtp_server_free(&s->engine);

@@ -4,6 +4,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/mail/spf_fields.h"
 #include "gateway/relay/giveup.h"
 
 /* A message whose commit is under way. It outlives the session: what is durable is delivered,
@@ -16,84 +17,10 @@ struct custody {
     uint32_t *looped; /* recipients that go no further: a report, not a delivery */
     size_t looped_count;
     char connector[64];
+    const char *spf; /* what the check of the sender found, NULL: none was made */
     char tls[16];
     char cipher[64];
 };
-
-static void
-answer(struct inbound *s, const struct reply *r)
-{
-    smtp_server_answer(s->engine, r, loop_now_ms(s->worker->loop));
-}
-
-/* ---- MAIL ---- */
-
-static void
-log_sender_refused(const struct inbound *s, struct slice from, const struct reply *r)
-{
-    struct log_line line;
-    inbound_log(s, &line, EV_sender_refused);
-    log_str(&line, "client", inbound_client(s));
-    log_str(&line, "connector", inbound_connector_name(s));
-    log_slice(&line, "from", from.len > 0 ? from : slice_str("<>"));
-    log_slice(&line, "reply", slice(r->text, r->len));
-    log_end(&line);
-}
-
-static bool
-begin_transaction(struct inbound *s, const struct smtp_mail *mail,
-                  const struct sender_decision *decision)
-{
-    struct parcel *p = parcel_new();
-    if (p == NULL)
-        return false;
-    struct envelope *e = &p->envelope;
-    e->is_8bit = mail->body == SMTP_BODY_8BITMIME;
-    e->from = arena_copy(&p->arena, mail->from.text);
-    e->receive_connector = arena_copy(&p->arena, slice_str(s->connector->name));
-    e->account = arena_copy(&p->arena, slice_str(s->account ? s->account->name : ""));
-    e->client = arena_copy(&p->arena, slice_str(inbound_client(s)));
-    if (decision->auth_anonymous) {
-        e->auth = ENVELOPE_AUTH_ANONYMOUS;
-    } else if (decision->auth_named) {
-        e->auth = ENVELOPE_AUTH_NAMED;
-        e->auth_name = arena_copy(&p->arena, mail->auth);
-    }
-    s->transaction = (struct transaction){.parcel = p};
-    if (e->from.ptr != NULL && e->client.ptr != NULL)
-        return true;
-    inbound_drop_transaction(s);
-    return false;
-}
-
-void
-inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
-{
-    struct sender_decision decision;
-    if (s->no_mail != NULL) {
-        struct reply none = reply_make(550, "5.7.1", "%s", s->no_mail);
-        log_sender_refused(s, mail->from.text, &none);
-        answer(s, &none);
-        return;
-    }
-    if (s->connector == NULL) /* several candidates, none needs AUTH: the first one named */
-        s->connector = s->candidates.list[0];
-    if (!spool_has_room(s->worker->shop->spool)) {
-        struct reply full = reply_make(452, "4.3.1", "Insufficient system resources");
-        answer(s, &full);
-        return;
-    }
-    accept_sender(s->runtime->config, s->connector, mail, &decision);
-    if (reply_is_success(&decision.d.reply) && mail->size_given &&
-        mail->size > s->connector->message_size)
-        decision.d.reply =
-            reply_make(552, "5.3.4", "Message size exceeds fixed maximum message size");
-    if (reply_is_success(&decision.d.reply) && !begin_transaction(s, mail, &decision))
-        decision.d.reply = reply_make(452, "4.3.1", "Insufficient system resources");
-    if (!reply_is_success(&decision.d.reply))
-        log_sender_refused(s, mail->from.text, &decision.d.reply);
-    answer(s, &decision.d.reply);
-}
 
 /* ---- RCPT ---- */
 
@@ -149,7 +76,7 @@ inbound_ask_rcpt(struct inbound *s, const struct smtp_rcpt *rcpt)
         log_recipient_refused(s, rcpt->to.text, &route);
     else if (!add_recipient(&s->transaction, &route))
         route.d.reply = reply_make(452, "4.3.1", "Insufficient system resources");
-    answer(s, &route.d.reply);
+    inbound_answer(s, &route.d.reply);
 }
 
 /* ---- DATA and the content ---- */
@@ -174,14 +101,18 @@ inbound_ask_data(struct inbound *s)
         trace.tls_bits = (unsigned)tls_filter_bits(tls);
     }
     struct reply refusal;
-    s->transaction.intake = intake_begin(s->worker->shop->spool, &trace, slice(NULL, 0),
+    struct buf found;
+    buf_init(&found, SPF_FIELDS_MAX);
+    inbound_put_spf(s, &found);
+    s->transaction.intake = intake_begin(s->worker->shop->spool, &trace, buf_slice(&found),
                                          s->runtime->config->limit_hops, &refusal);
+    buf_fini(&found);
     if (s->transaction.intake == NULL) {
-        answer(s, &refusal);
+        inbound_answer(s, &refusal);
         return;
     }
     struct reply go = reply_make(354, NULL, "Start mail input; end with <CRLF>.<CRLF>");
-    answer(s, &go);
+    inbound_answer(s, &go);
 }
 
 static void
@@ -337,6 +268,7 @@ log_received(const struct custody *c)
     log_str(&line, "tls", c->tls[0] ? c->tls : "none");
     if (c->cipher[0])
         log_str(&line, "cipher", c->cipher);
+    log_str(&line, "spf", c->spf);
     log_end(&line);
     counter_add(metrics_series(c->worker->shop->metrics, METRIC_messages_received_total,
                                c->connector, NULL),
@@ -388,7 +320,7 @@ on_committed(void *context, const struct spool_answer *a)
             a->ok ? accepted_reply(&c->parcel->envelope) : not_accepted_reply(&a->err);
         s->custody = NULL;
         s->message_count += a->ok;
-        answer(s, &r);
+        inbound_answer(s, &r);
     }
     struct worker *w = c->worker;
     custody_free(&c);
@@ -408,6 +340,7 @@ custody_new(struct inbound *s)
     c->session = s;
     c->worker = s->worker;
     c->session_id = s->id;
+    c->spf = inbound_spf_name(s->transaction.spf);
     slice_copy_text(c->connector, sizeof c->connector, slice_str(s->connector->name));
     if (tls != NULL) {
         slice_copy_text(c->tls, sizeof c->tls, slice_str(tls_filter_version(tls)));
@@ -436,7 +369,7 @@ refuse_message(struct inbound *s, struct custody **c, const struct reply *r, con
     if (*c != NULL)
         custody_free(c);
     inbound_drop_transaction(s);
-    answer(s, r);
+    inbound_answer(s, r);
 }
 
 void
@@ -486,6 +419,7 @@ void
 inbound_drop_transaction(struct inbound *s)
 {
     intake_free(&s->transaction.intake);
+    mem_free(&s->transaction.spf);
     parcel_unref(&s->transaction.parcel);
     s->transaction = (struct transaction){0};
 }

@@ -16,12 +16,15 @@
 
 struct auth_job;
 struct custody;
+struct spf_finding;
+struct spf_query;
 
 /* One mail transaction, from MAIL to the reply after the final dot. */
 struct transaction {
     struct parcel *parcel; /* its envelope fills up */
     size_t recipient_room;
-    struct intake *intake; /* from DATA on; owns the draft */
+    struct intake *intake;   /* from DATA on; owns the draft */
+    struct spf_finding *spf; /* NULL: the sender was not checked */
 };
 
 struct inbound {
@@ -56,7 +59,9 @@ struct inbound {
     struct auth_job *auth_job;                 /* a password is being checked */
     struct inbound *auth_next;                 /* who waits for the same check */
     uint64_t auth_due_ms;                      /* a wrong password is answered then; 0: none */
-    struct custody *custody;                   /* a commit is under way */
+    struct spf_query *spf_query;               /* the sender is being checked, since then */
+    uint64_t spf_since_ms;
+    struct custody *custody; /* a commit is under way */
 
     struct transaction transaction;
     uint64_t message_count;
@@ -67,6 +72,9 @@ struct inbound {
 
 /* Ask the engine on: after an answer that came later. */
 void inbound_go_on(struct inbound *s);
+
+/* To the open question, now. */
+void inbound_answer(struct inbound *s, const struct reply *r);
 
 /* ---- inbound.c: carries octets; whom the conn tells */
 extern const struct conn_events inbound_events;
@@ -101,8 +109,23 @@ void inbound_ask_auth(struct inbound *s, const struct smtp_question *q);
 void inbound_answer_late(struct inbound *s); /* auth_due_ms has come */
 void inbound_forget_auth(struct inbound *s); /* the session ends meanwhile */
 
-/* ---- inbound_mail.c: answer now, but for the message */
+/* ---- inbound_sender.c: answers now, or when the check of the sender is done */
 void inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail);
+/* The check is done. finding: taken; NULL when there is no memory for one. */
+void inbound_sender_checked(struct inbound *s, const struct smtp_mail *mail,
+                            struct spf_finding *take_finding);
+
+/* ---- inbound_spf.c: what SPF says about the sender */
+/* True: inbound_sender_checked() is called for it, perhaps later, perhaps before this returns.
+ * False: it is not to be checked. */
+bool inbound_check_sender(struct inbound *s, const struct smtp_mail *mail);
+void inbound_forget_check(struct inbound *s);              /* the session ends meanwhile */
+const char *inbound_spf_name(const struct spf_finding *f); /* "pass"; NULL of NULL */
+struct reply inbound_spf_reply(const struct inbound *s, const struct spf_finding *f);
+void inbound_put_spf(const struct inbound *s,
+                     struct buf *out); /* its header fields, or nothing */
+
+/* ---- inbound_mail.c: answer now, but for the message */
 void inbound_ask_rcpt(struct inbound *s, const struct smtp_rcpt *rcpt);
 void inbound_ask_data(struct inbound *s);
 void inbound_ask_body(struct inbound *s, struct slice octets);

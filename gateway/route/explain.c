@@ -8,6 +8,7 @@
 #include "gateway/route/firewall.h"
 #include "gateway/route/loop_trace.h"
 #include "gateway/route/recipient.h"
+#include "gateway/route/spf_policy.h"
 
 /* ---- The page ----------------------------------------------------------------------------- */
 
@@ -338,6 +339,17 @@ tell_receiving(const struct question *q, const struct way_in *way)
     tell_size(out, c->message_size);
 }
 
+static void
+tell_spf(const struct question *q, const struct receive_connector *c)
+{
+    struct sockaddr_storage client;
+    char text[SPF_PLAN_TEXT];
+    bool is_given = q->asked->client != NULL && accept_address(q->asked->client, &client);
+
+    if (spf_plan(c, is_given ? (struct sockaddr *)&client : NULL, &q->mail.from, text))
+        row(q->out, "SPF", c->where, "%s", text);
+}
+
 /* ---- Sending ------------------------------------------------------------------------------ */
 
 static const char *
@@ -474,6 +486,7 @@ explain(const struct config *config, const struct explain_question *asked, struc
     reply_row(out, "MAIL FROM", &sender.d);
     if (!reply_is_success(&sender.d.reply))
         return tell_result(out, &sender.d);
+    tell_spf(&q, way.connector);
 
     route_recipient(config, way.connector, q.rcpt.to, true, &route);
     tell_route(out, &route);

@@ -171,7 +171,7 @@ config_load_reads_receive_connectors_of_the_example(void **state)
     assert_int_equal(r->tls_clear_reply, 530);
     assert_true(r->auth_required);
     assert_int_equal(r->foreign_sender, FOREIGN_SENDER_EXTERNAL);
-    assert_int_equal(r->spf, SPF_OFF);
+    assert_int_equal(r->spf, SPF_MARK);
     assert_int_equal(r->bare_newline, BARE_NEWLINE_REFUSE);
     assert_int_equal(r->message_size, c->limit_message_size);
     assert_int_equal(r->connections, 1000);
@@ -270,6 +270,8 @@ static const struct word_row {
     {"nothing, in so many words", "version: 1", "version: 1\ncontrol: none\nmonitor: none"},
     {"the system's name servers, in so many words", "spool:", "dns: { servers: system }\nspool:"},
     {"spf: off", "    speaks_for: [contoso]", "    speaks_for: [contoso]\n    spf: off"},
+    {"spf: mark", "    speaks_for: [contoso]", "    speaks_for: [contoso]\n    spf: mark"},
+    {"spf: enforce", "    speaks_for: [contoso]", "    speaks_for: [contoso]\n    spf: enforce"},
     {"quoted keys", "spool: { path: spool }", "\"spool\": { 'path': \"spool\" }"},
     {"a document that begins and ends in so many words", "version: 1",
      "--- # a comment\nversion: 1"},

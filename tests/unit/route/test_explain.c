@@ -41,6 +41,7 @@ static const char text[] = CONFIG_TEXT_HEAD
     "    speaks_for: [mixed]\n"
     "    tls: { require: false }\n"
     "    auth: none\n"
+    "    spf: enforce\n"
     "send:\n"
     "  bridgeheads:\n"
     "    servers: [bh1.contoso.example, \"bh2.contoso.example:2525\"]\n"
@@ -150,9 +151,9 @@ explain_tells_the_whole_journey_in_order(void **state)
         "  passed on          MAIL FROM without AUTH=: our logon there speaks for it\n"
         "\n"
         "Sending\n"
-        "  send connector     hubs                                                              [forestgate.yaml:55]\n"
-        "  servers in turn    hub1.fabrikam.example, port 25                                    [forestgate.yaml:56]\n"
-        "                     hub2.fabrikam.example, port 25                                    [forestgate.yaml:56]\n"
+        "  send connector     hubs                                                              [forestgate.yaml:56]\n"
+        "  servers in turn    hub1.fabrikam.example, port 25                                    [forestgate.yaml:57]\n"
+        "                     hub2.fabrikam.example, port 25                                    [forestgate.yaml:57]\n"
         "  TLS                required, else nothing is sent; TLS 1.2 and up\n"
         "                     the certificate must be trusted and carry the server's name\n"
         "  logon              AUTH LOGIN as gw@fabrikam.example\n"
@@ -225,6 +226,17 @@ static const struct word_row {
      false,
      {"not decided", "no receive connector speaks for the sender's forest"},
      NULL},
+    {"SPF where the connector has it, after the sender's own rights",
+     {.from = "m@mixed.example", .to = "lee@fabrikam.example", .client = "10.9.0.1"},
+     true,
+     {"MAIL FROM          250 2.1.0 Sender OK\n"
+      "  SPF                asked of mixed.example; marked; a fail is refused with 550"},
+     NULL},
+    {"no SPF where it has not",
+     {.from = "kim@contoso.example", .to = "lee@fabrikam.example", .client = "10.1.20.4"},
+     true,
+     {"MAIL FROM"},
+     "  SPF "},
     {"two connectors on one network",
      {.from = "lee@fabrikam.example", .to = "kim@contoso.example", .client = "10.2.0.1"},
      false,

@@ -1,0 +1,115 @@
+#include "gateway/relay/inbound_private.h"
+
+#include "gateway/base/mem.h"
+
+static void
+log_sender_refused(const struct inbound *s, struct slice from, const struct reply *r,
+                   const char *spf)
+{
+    struct log_line line;
+    inbound_log(s, &line, EV_sender_refused);
+    log_str(&line, "client", inbound_client(s));
+    log_str(&line, "connector", inbound_connector_name(s));
+    log_slice(&line, "from", from.len > 0 ? from : slice_str("<>"));
+    log_slice(&line, "reply", slice(r->text, r->len));
+    log_str(&line, "spf", spf);
+    log_end(&line);
+}
+
+/* True: finding is the transaction's. */
+static bool
+begin_transaction(struct inbound *s, const struct smtp_mail *mail,
+                  const struct sender_decision *decision, struct spf_finding *finding)
+{
+    struct parcel *p = parcel_new();
+    if (p == NULL)
+        return false;
+    struct envelope *e = &p->envelope;
+    e->is_8bit = mail->body == SMTP_BODY_8BITMIME;
+    e->from = arena_copy(&p->arena, mail->from.text);
+    e->receive_connector = arena_copy(&p->arena, slice_str(s->connector->name));
+    e->account = arena_copy(&p->arena, slice_str(s->account ? s->account->name : ""));
+    e->client = arena_copy(&p->arena, slice_str(inbound_client(s)));
+    if (decision->auth_anonymous) {
+        e->auth = ENVELOPE_AUTH_ANONYMOUS;
+    } else if (decision->auth_named) {
+        e->auth = ENVELOPE_AUTH_NAMED;
+        e->auth_name = arena_copy(&p->arena, mail->auth);
+    }
+    s->transaction = (struct transaction){.parcel = p};
+    if (e->from.ptr != NULL && e->client.ptr != NULL) {
+        s->transaction.spf = finding;
+        return true;
+    }
+    inbound_drop_transaction(s);
+    return false;
+}
+
+/* May this sender, SPF aside? */
+static void
+judge(struct inbound *s, const struct smtp_mail *mail, struct sender_decision *decision)
+{
+    accept_sender(s->runtime->config, s->connector, mail, decision);
+    if (reply_is_success(&decision->d.reply) && mail->size_given &&
+        mail->size > s->connector->message_size)
+        decision->d.reply =
+            reply_make(552, "5.3.4", "Message size exceeds fixed maximum message size");
+}
+
+static void
+refuse(struct inbound *s, const struct smtp_mail *mail, const struct reply *r, const char *spf)
+{
+    log_sender_refused(s, mail->from.text, r, spf);
+    inbound_answer(s, r);
+}
+
+static void
+take(struct inbound *s, const struct smtp_mail *mail, const struct sender_decision *decision,
+     struct spf_finding *finding)
+{
+    struct reply full = reply_make(452, "4.3.1", "Insufficient system resources");
+    if (begin_transaction(s, mail, decision, finding)) {
+        inbound_answer(s, &decision->d.reply);
+        return;
+    }
+    mem_free(&finding);
+    refuse(s, mail, &full, NULL);
+}
+
+void
+inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
+{
+    struct sender_decision decision;
+    if (s->no_mail != NULL) {
+        struct reply none = reply_make(550, "5.7.1", "%s", s->no_mail);
+        refuse(s, mail, &none, NULL);
+        return;
+    }
+    if (s->connector == NULL) /* several candidates, none needs AUTH: the first one named */
+        s->connector = s->candidates.list[0];
+    if (!spool_has_room(s->worker->shop->spool)) {
+        struct reply full = reply_make(452, "4.3.1", "Insufficient system resources");
+        inbound_answer(s, &full);
+        return;
+    }
+    judge(s, mail, &decision);
+    if (!reply_is_success(&decision.d.reply))
+        refuse(s, mail, &decision.d.reply, NULL);
+    else if (!inbound_check_sender(s, mail))
+        take(s, mail, &decision, NULL);
+}
+
+void
+inbound_sender_checked(struct inbound *s, const struct smtp_mail *mail,
+                       struct spf_finding *finding)
+{
+    struct sender_decision decision;
+    struct reply verdict = inbound_spf_reply(s, finding);
+    judge(s, mail, &decision);
+    if (reply_is_success(&verdict)) {
+        take(s, mail, &decision, finding);
+        return;
+    }
+    refuse(s, mail, &verdict, inbound_spf_name(finding));
+    mem_free(&finding);
+}
