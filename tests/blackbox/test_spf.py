@@ -64,11 +64,13 @@ def setUpModule():
 
 
 def tearDownModule():
-    world.stop()
+    code = world.stop()
     public.stop()
     private.stop()
     silent.close()
     world.scratch.remove()
+    if code != 0:
+        raise AssertionError(f"the gateway ended with {code}")
 
 
 class Client(Raw):
@@ -255,6 +257,10 @@ class Ends(unittest.TestCase):
         c.close()
         closed = world.gateway.wait_event("session_closed", since=begin, client="10.2.0.66")
         self.assertEqual(closed["messages"], "0")
+        # A reload ends what is still asked, and tells who asked; nobody did.
+        begin = world.gateway.log_size()
+        world.gateway.reload()
+        world.gateway.wait_event("config_loaded", since=begin)
         with Client() as other:
             other.expect("MAIL FROM:<kim@pass.example>", 250)
 
