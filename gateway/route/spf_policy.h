@@ -5,7 +5,7 @@
  * an operator sets it where strangers' mail comes in.
  *
  * Follows  RFC 7208 2.4 (the null sender: postmaster at HELO), 4.3 (what is no domain is "none"),
- *          8 (results); RFC 7372 3.2 (5.7.23). gateway/decisions/0006: errors are marked.
+ *          8 (results); RFC 7372 3.2 (5.7.23). gateway/decisions/0007: errors are marked.
  */
 #ifndef ROUTE_SPF_POLICY_H
 #define ROUTE_SPF_POLICY_H
