@@ -43,8 +43,12 @@ smtp_client_free(struct smtp_client **client)
 static void
 got_reply(struct smtp_client *c, struct reply *r)
 {
-    if (smtp_client_stage(c) == SMTP_STAGE_AUTH)
+    enum smtp_stage stage = smtp_client_stage(c);
+    bool is_shown = r->code >= 400 || c->settings.on_reply != NULL;
+    if (is_shown && (stage == SMTP_STAGE_AUTH || c->authenticated))
         client_hide_secret(c, r);
+    if (c->settings.on_reply != NULL)
+        c->settings.on_reply(c->settings.context, stage, r);
     if (r->code == 421 && c->state != CLIENT_QUIT) {
         client_fail(c, r);
         return;
@@ -108,8 +112,7 @@ smtp_client_feed(struct smtp_client *c, struct slice *in, uint64_t now_ms)
         }
         enum reply_parse parse = reply_read(&c->replies, in);
         if (parse == REPLY_BAD)
-            client_fail_local(c, "4.5.0", "Malformed reply to %s",
-                              client_stage_text(smtp_client_stage(c)));
+            client_fail_local(c, "4.5.0", "Malformed reply to %s", client_awaited_text(c));
         else if (parse == REPLY_DONE)
             got_reply(c, &c->replies.reply);
         client_check_output(c);

@@ -21,12 +21,32 @@
 
 struct smtp_client;
 
+/* Where in the conversation something was said or went wrong: verdicts depend on it. */
+enum smtp_stage {
+    SMTP_STAGE_CONNECT, /* before there is a connection: for the caller, never said by the engine
+                         */
+    SMTP_STAGE_BANNER,
+    SMTP_STAGE_EHLO,
+    SMTP_STAGE_STARTTLS, /* the command or its absence */
+    SMTP_STAGE_TLS,      /* handshake and verification; local */
+    SMTP_STAGE_AUTH,
+    SMTP_STAGE_MAIL,
+    SMTP_STAGE_RCPT,
+    SMTP_STAGE_DATA,    /* the reply to DATA itself, and while content is sent */
+    SMTP_STAGE_CONTENT, /* the reply to the final dot */
+    SMTP_STAGE_IDLE,    /* between messages, RSET and QUIT too */
+};
+
 /* The slices must outlive the engine. */
 struct smtp_client_settings {
     struct slice hello; /* our name */
     bool tls_required;  /* false: TLS if offered, clear otherwise */
     struct slice user;  /* "" = no AUTH */
     struct slice password;
+    /* Every reply, before it has any effect, with what it is a reply to; the password is never in
+     * it. May be NULL. Not the place to call the engine. */
+    void (*on_reply)(void *context, enum smtp_stage stage, const struct reply *r);
+    void *context;
 };
 
 /* The closed list of tasks. */
@@ -43,35 +63,21 @@ enum smtp_task {
     SMTP_TASK_CLOSED,   /* after our QUIT: close */
 };
 
-/* Where in the conversation something was said or went wrong: verdicts depend on it. */
-enum smtp_stage {
-    SMTP_STAGE_CONNECT, /* before there is a connection: for the caller, never said by the engine
-                         */
-    SMTP_STAGE_BANNER,
-    SMTP_STAGE_EHLO,
-    SMTP_STAGE_STARTTLS, /* the command or its absence */
-    SMTP_STAGE_TLS,      /* handshake and verification; local */
-    SMTP_STAGE_AUTH,
-    SMTP_STAGE_MAIL,
-    SMTP_STAGE_RCPT,
-    SMTP_STAGE_DATA,    /* the reply to DATA itself, and while content is sent */
-    SMTP_STAGE_CONTENT, /* the reply to the final dot */
-    SMTP_STAGE_IDLE,    /* between messages */
-};
-
 struct smtp_outcome {
     struct reply reply;
     enum smtp_stage stage;
 };
 
 struct smtp_transaction {
-    struct slice from;             /* "" = null sender; no <> */
-    const struct slice *to;        /* addresses without <> */
-    size_t to_count;               /* 1 or more */
-    uint64_t size;                 /* octets, for SIZE= when offered; 0 = unknown */
-    enum smtp_body_type body;      /* BODY=8BITMIME is said when offered and this says so */
-    bool auth_anonymous;           /* AUTH=<> is said when the server offers AUTH */
-    struct slice auth;             /* or AUTH=<this>, xtext-encoded here; "" = none */
+    struct slice from;        /* "" = null sender; no <> */
+    const struct slice *to;   /* addresses without <> */
+    size_t to_count;          /* 1 or more; 0 may be when only the envelope is tried */
+    uint64_t size;            /* octets, for SIZE= when offered; 0 = unknown */
+    enum smtp_body_type body; /* BODY=8BITMIME is said when offered and this says so */
+    bool auth_anonymous;      /* AUTH=<> is said when the server offers AUTH */
+    struct slice auth;        /* or AUTH=<this>, xtext-encoded here; "" = none */
+    bool envelope_only; /* would they be taken? MAIL, RCPT and RSET, each when the one before is
+                           answered; never DATA. A success in outcomes is then of RCPT. */
     struct smtp_outcome *outcomes; /* to_count of them, filled here; the caller's memory */
 };
 

@@ -80,7 +80,7 @@ void
 client_hide_secret(const struct smtp_client *c, struct reply *r)
 {
     struct slice password = c->settings.password;
-    if (password.len == 0 || r->code < 400)
+    if (password.len == 0)
         return;
     if (!shows(r, password) && memmem(r->text, r->len, "AUTH PLAIN ", 11) == NULL)
         return;

@@ -1,8 +1,9 @@
 #include "gateway/mail/smtp_client_private.h"
 #include "gateway/mail/xtext.h"
 
+/* DATA, or RSET when only the envelope is tried. */
 static size_t
-data_step(const struct flight *f)
+last_step(const struct flight *f)
 {
     return STEP_FIRST_RCPT + f->mail.to_count;
 }
@@ -12,13 +13,27 @@ stage_of_step(const struct flight *f, size_t step)
 {
     if (step < STEP_FIRST_RCPT)
         return SMTP_STAGE_MAIL;
-    return step < data_step(f) ? SMTP_STAGE_RCPT : SMTP_STAGE_DATA;
+    if (step < last_step(f))
+        return SMTP_STAGE_RCPT;
+    return f->mail.envelope_only ? SMTP_STAGE_IDLE : SMTP_STAGE_DATA;
 }
 
 enum smtp_stage
 client_flight_stage(const struct smtp_client *c)
 {
     return stage_of_step(&c->flight, c->flight.answered);
+}
+
+static bool
+is_rset(const struct flight *f, size_t step)
+{
+    return step == STEP_RSET || (f->mail.envelope_only && step == last_step(f));
+}
+
+bool
+client_flight_awaits_rset(const struct smtp_client *c)
+{
+    return is_rset(&c->flight, c->flight.answered);
 }
 
 void
@@ -52,11 +67,11 @@ has_obstacle(const struct smtp_client *c, const struct smtp_transaction *t, stru
 void
 client_take_off(struct smtp_client *c, const struct smtp_transaction *t)
 {
-    must(t->to_count > 0);
+    must(t->to_count > 0 || t->envelope_only);
     struct flight *f = &c->flight;
     *f = (struct flight){.mail = *t};
     f->said = f->answered = c->reset_due ? STEP_RSET : STEP_MAIL;
-    f->end = data_step(f) + 1;
+    f->end = last_step(f) + 1;
     for (size_t i = 0; i < t->to_count; i++)
         t->outcomes[i].reply.code = 0;
     client_move(c, CLIENT_FLIGHT);
@@ -97,11 +112,11 @@ static void
 say_step(struct smtp_client *c, size_t step)
 {
     const struct flight *f = &c->flight;
-    if (step == STEP_RSET) {
+    if (is_rset(f, step)) {
         client_say(c, "RSET", slice("", 0));
     } else if (step == STEP_MAIL) {
         say_mail(c);
-    } else if (step < data_step(f)) {
+    } else if (step < last_step(f)) {
         buf_put_str(&c->out, "RCPT TO:<");
         buf_put(&c->out, f->mail.to[step - STEP_FIRST_RCPT]);
         buf_put_str(&c->out, ">\r\n");
@@ -115,14 +130,15 @@ may_say_more(const struct smtp_client *c)
 {
     const struct flight *f = &c->flight;
     return f->said < f->end && c->out.len < COMMANDS_MAX &&
-           (c->offers.pipelining || f->said == f->answered);
+           (f->said == f->answered || (c->offers.pipelining && !f->mail.envelope_only));
 }
 
 /* All recipients were refused before DATA was said. */
 static bool
 has_nobody(const struct flight *f)
 {
-    return f->said == data_step(f) && f->answered == f->said && f->accepted == 0;
+    return f->said == last_step(f) && f->answered == f->said && f->accepted == 0 &&
+           !f->mail.envelope_only;
 }
 
 void
@@ -191,7 +207,7 @@ got_data(struct smtp_client *c, const struct reply *r)
 static bool
 makes_sense(const struct flight *f, const struct reply *r)
 {
-    bool to_data = f->answered == data_step(f);
+    bool to_data = f->answered == last_step(f) && !f->mail.envelope_only;
     return r->code >= 400 || (to_data ? r->code == 354 : reply_is_success(r));
 }
 
@@ -203,11 +219,11 @@ client_got_flight(struct smtp_client *c, const struct reply *r)
         client_fail_unexpected(c);
         return;
     }
-    if (f->answered == STEP_RSET)
+    if (is_rset(f, f->answered))
         got_rset(c, r);
     else if (f->answered == STEP_MAIL)
         got_mail(c, r);
-    else if (f->answered < data_step(f))
+    else if (f->answered < last_step(f))
         got_rcpt(c, r);
     else
         got_data(c, r);

@@ -65,8 +65,9 @@ enum client_state {
 };
 
 /*
- * A transaction's commands are numbered: RSET, MAIL, RCPT for each recipient, DATA. Two cursors
- * run over them, `said` ahead of `answered`: by any distance with PIPELINING, else by one.
+ * A transaction's commands are numbered: RSET, MAIL, RCPT for each recipient, DATA (RSET when
+ * only the envelope is tried). Two cursors run over them, `said` ahead of `answered`: by any
+ * distance with PIPELINING, else by one.
  */
 enum { STEP_RSET, STEP_MAIL, STEP_FIRST_RCPT };
 
@@ -74,7 +75,7 @@ struct flight {
     struct smtp_transaction mail;
     size_t said;     /* the next command to say */
     size_t answered; /* the next command to be answered */
-    size_t end;      /* where it ends: behind DATA, or earlier when there is no point in more */
+    size_t end; /* where it ends: behind the last, or earlier when there is no point in more */
     size_t accepted; /* recipients */
     bool refused;    /* MAIL was: what follows only needs to be read */
     bool go;         /* 354 came */
@@ -115,8 +116,8 @@ void client_wait_anew(struct smtp_client *c);
 /* Has the server kept us waiting too long? */
 void client_look_at_clock(struct smtp_client *c);
 
-/* "MAIL", "the end of the message": what a reply at this stage is a reply to. */
-const char *client_stage_text(enum smtp_stage stage);
+/* "MAIL", "the end of the message": what the next reply is a reply to. */
+const char *client_awaited_text(const struct smtp_client *c);
 
 /* Put a command and CRLF. */
 void client_say(struct smtp_client *c, const char *command, struct slice argument);
@@ -145,7 +146,7 @@ void client_got_banner(struct smtp_client *c, const struct reply *r);
 void client_got_hello(struct smtp_client *c, const struct reply *r);
 void client_got_starttls(struct smtp_client *c, const struct reply *r);
 void client_got_auth(struct smtp_client *c, const struct reply *r);
-/* In a refusal: our own password never leaves with a reply. */
+/* Our own password never leaves with a reply. */
 void client_hide_secret(const struct smtp_client *c, struct reply *r);
 void client_got_flight(struct smtp_client *c, const struct reply *r);
 void client_got_content(struct smtp_client *c, const struct reply *r);
@@ -164,6 +165,7 @@ void client_fly(struct smtp_client *c);
 
 /* The stage that the next reply to the flight is about. */
 enum smtp_stage client_flight_stage(const struct smtp_client *c);
+bool client_flight_awaits_rset(const struct smtp_client *c);
 
 /* All recipients without a refusal of their own get this outcome. */
 void client_settle(struct smtp_client *c, const struct reply *reply, enum smtp_stage stage);

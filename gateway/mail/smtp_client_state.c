@@ -96,14 +96,13 @@ client_look_at_clock(struct smtp_client *c)
         client_wait_anew(c); /* slow, but it takes what we say */
         return;
     }
-    struct reply why =
-        reply_make(451, "4.4.1", "No answer to %s for %u seconds",
-                   client_stage_text(smtp_client_stage(c)), (unsigned)(wait_ms(c) / 1000));
+    struct reply why = reply_make(451, "4.4.1", "No answer to %s for %u seconds",
+                                  client_awaited_text(c), (unsigned)(wait_ms(c) / 1000));
     smtp_client_lost(c, &why);
 }
 
 const char *
-client_stage_text(enum smtp_stage stage)
+client_awaited_text(const struct smtp_client *c)
 {
     static const char *const texts[] = {
         [SMTP_STAGE_CONNECT] = "connecting",
@@ -118,7 +117,9 @@ client_stage_text(enum smtp_stage stage)
         [SMTP_STAGE_CONTENT] = "the end of the message",
         [SMTP_STAGE_IDLE] = "nothing",
     };
-    return texts[stage];
+    if (c->state == CLIENT_FLIGHT && client_flight_awaits_rset(c))
+        return "RSET";
+    return texts[smtp_client_stage(c)];
 }
 
 void
@@ -209,6 +210,6 @@ void
 client_fail_unexpected(struct smtp_client *c)
 {
     const struct reply *r = &c->replies.reply;
-    client_fail_local(c, "4.5.0", "Unexpected reply to %s: %d %s",
-                      client_stage_text(smtp_client_stage(c)), r->code, r->text);
+    client_fail_local(c, "4.5.0", "Unexpected reply to %s: %d %s", client_awaited_text(c),
+                      r->code, r->text);
 }

@@ -142,6 +142,8 @@ happens_send(struct stage *g, struct slice words, struct err *err)
             t.body = slice_is(value, "8bit") ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
         else if ((value = value_of(word, "auth")).ptr != NULL && slice_is(value, "<>"))
             t.auth_anonymous = true;
+        else if (slice_is(word, "only=envelope"))
+            t.envelope_only = true;
         else if (value.ptr != NULL)
             t.auth = value;
         else

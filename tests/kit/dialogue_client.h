@@ -10,6 +10,7 @@
  *                                   Without it: gw.a.example, TLS if offered, no logon
  *     ! tls                         the handshake is done
  *     ! send from=<a> to=<b>,<c>    a transaction; also size=N body=8bit|7bit auth=<>|ADDRESS
+ *                                   only=envelope
  *     ! body hi\r\n                 octets of the message, escaped as in c; ! end: it is over
  *     ! next                        the outcomes were read
  *     ! quit

@@ -241,6 +241,69 @@ smtp_client_overwrites_the_password_when_it_is_on_the_wire(void **state)
     smtp_client_free(&c);
 }
 
+struct heard {
+    char text[1024];
+    size_t len;
+};
+
+static void
+note_reply(void *context, enum smtp_stage stage, const struct reply *r)
+{
+    struct heard *h = context;
+    int n = snprintf(h->text + h->len, sizeof h->text - h->len, "%d:%d %s\n", stage, r->code,
+                     r->text);
+    assert_true(n > 0 && (size_t)n < sizeof h->text - h->len);
+    h->len += (size_t)n;
+}
+
+static void
+smtp_client_tells_every_reply_and_what_it_answers(void **state)
+{
+    (void)state;
+    struct heard heard = {.len = 0};
+    struct smtp_outcome outcome;
+    const struct slice to = slice_str("lee@b.example");
+    const struct smtp_transaction only = {.from = slice_str("kim@a.example"),
+                                          .to = &to,
+                                          .to_count = 1,
+                                          .envelope_only = true,
+                                          .outcomes = &outcome};
+    const struct smtp_client_settings settings = {.hello = slice_str("gw.a.example"),
+                                                  .user = slice_str("kim"),
+                                                  .password = slice_str("secret"),
+                                                  .on_reply = note_reply,
+                                                  .context = &heard};
+    struct smtp_client *c = smtp_client_new(&settings, 0);
+    static const char *const replies[] = {"220 mx hi\r\n", "250-mx\r\n250 AUTH LOGIN\r\n",
+                                          "334 a\r\n", "334 b\r\n", "235 welcome, secret\r\n"};
+    for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+        hear(c, replies[i]);
+        flush(c);
+    }
+    smtp_client_send(c, &only, 0);
+    flush(c);
+    hear(c, "250 ok, c2VjcmV0\r\n");
+    flush(c);
+    hear(c, "550 5.1.1 no\r\n");
+    flush(c);
+    hear(c, "250 reset\r\n");
+    smtp_client_next(c);
+    smtp_client_quit(c, 0);
+    flush(c);
+    hear(c, "221 bye\r\n");
+    assert_int_equal(smtp_client_task(c), SMTP_TASK_CLOSED);
+    assert_string_equal(heard.text, "1:220 mx hi\n"
+                                    "2:250 mx AUTH LOGIN\n"
+                                    "5:334 a\n"
+                                    "5:334 b\n"
+                                    "5:235 (the server repeats what we logged on with)\n"
+                                    "6:250 (the server repeats what we logged on with)\n"
+                                    "7:550 no\n"
+                                    "10:250 reset\n"
+                                    "10:221 bye\n");
+    smtp_client_free(&c);
+}
+
 int
 main(void)
 {
@@ -251,6 +314,7 @@ main(void)
         cmocka_unit_test(smtp_client_needs_no_memory_for_the_second_message),
         cmocka_unit_test(smtp_client_survives_the_failure_of_each_allocation),
         cmocka_unit_test(smtp_client_overwrites_the_password_when_it_is_on_the_wire),
+        cmocka_unit_test(smtp_client_tells_every_reply_and_what_it_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
