@@ -343,8 +343,8 @@ outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcom
     if (was_healthy && !v.fewer_connections)
         server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
                              now);
-    if (was_healthy)
-        log_server(o, lane, now);
+    if (was_healthy && lane->last_error[0] == '\0')
+        log_server(o, lane, now); /* news; the next looks find the same */
     note_failure(o, lane, now);
 }
 

@@ -2,158 +2,18 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "gateway/base/clock.h"
-#include "tests/kit/certificates.h"
-#include "tests/kit/config_folder.h"
-#include "tests/kit/custody.h"
-#include "tests/kit/fake_server.h"
+#include "tests/kit/house.h"
 #include "tests/kit/test.h"
 #include "tests/kit/turns.h"
-
-/*
- * One worker, two servers of fabrikam ("hub", in order) and one of contoso ("home", where reports
- * go), all in one loop. Waits are an hour, so that nothing is tried again unless a test asks.
- */
-static const char text[] =
-    "version: 1\n"
-    "hostname: gw.contoso.example\n"
-    "postmaster: postmaster@contoso.example\n"
-    "spool: { path: spool }\n"
-    "retry: { connection: [1h], message: [1h], delay_notice: 1d, expire: 2d }\n"
-    "certificates:\n"
-    "  main: { certificate: gw.pem, key: gw.key }\n"
-    "listen:\n"
-    "  main: { address: \"127.0.0.1:2525\", certificate: main }\n"
-    "forests:\n"
-    "  contoso:\n"
-    "    domains: { contoso.example: authoritative }\n"
-    "    deliver: [home]\n"
-    "  fabrikam:\n"
-    "    domains: { fabrikam.example: authoritative }\n"
-    "    deliver: [hub]\n"
-    "receive:\n"
-    "  all:\n"
-    "    listen: [main]\n"
-    "    networks: [127.0.0.0/8]\n"
-    "    speaks_for: [contoso, fabrikam]\n"
-    "    auth: none\n"
-    "send:\n"
-    "  home: { servers: [\"%s\"], tls: { require: false }, auth: none }\n"
-    "  hub: { servers: [\"%s\", \"%s\"], tls: { require: false }, auth: none }\n";
-
-struct house {
-    struct config_folder folder;
-    struct custody custody;
-    struct workshop shop;
-    struct loop *loop;
-    struct worker *worker;
-    struct runtime *runtime;
-    struct fake_server home, first, second;
-};
-
-static void
-load(struct house *h)
-{
-    struct complaints complaints;
-    struct config *config = NULL;
-    struct err err;
-    char filled[4096], key[2 * CONFIG_FOLDER_PATH];
-    config_folder_new(&h->folder);
-    certificates_make(h->folder.path, "gw",
-                      &(struct certificate_spec){.common_name = "gw.contoso.example",
-                                                 .names = "DNS:gw.contoso.example"});
-    chmod(config_folder_file(&h->folder, "gw.key", key), 0600);
-    snprintf(filled, sizeof filled, text, port_text(h->home.port), port_text(h->first.port),
-             port_text(h->second.port));
-    if (!config_folder_load(&h->folder, filled, &config, &complaints))
-        fail_msg("%s", buf_text(&complaints.text));
-    complaints_fini(&complaints);
-    if (!runtime_new(&config, &h->runtime, &err))
-        fail_msg("%s", err.text);
-}
-
-static void
-house_init(struct house *h)
-{
-    struct err err;
-    *h = (struct house){.shop.worker_count = 1};
-    h->loop = turns_loop();
-    fake_server_open(&h->home, h->loop);
-    fake_server_open(&h->first, h->loop);
-    fake_server_open(&h->second, h->loop);
-    load(h);
-    custody_init(&h->custody);
-    custody_open(&h->custody);
-    h->shop.metrics = metrics_new();
-    h->shop.admission = admission_new();
-    h->shop.ownership = ownership_new(1);
-    h->shop.spool = h->custody.spool;
-    if (!worker_new(&h->shop, 0, h->loop, h->runtime, &h->worker, &err))
-        fail_msg("%s", err.text);
-}
-
-static void
-house_fini(struct house *h)
-{
-    worker_free(&h->worker);
-    fake_server_close(&h->home);
-    fake_server_close(&h->first);
-    fake_server_close(&h->second);
-    loop_free(&h->loop);
-    runtime_unref(&h->runtime);
-    ownership_free(&h->shop.ownership);
-    admission_free(&h->shop.admission);
-    metrics_free(&h->shop.metrics);
-    custody_fini(&h->custody);
-    config_folder_remove(&h->folder);
-}
-
-/* ---- Steps ---- */
-
-static struct outlet *
-hub(struct house *h)
-{
-    return worker_outlet(h->worker, slice_str("hub"));
-}
-
-static bool
-is_at_rest(void *context)
-{
-    struct house *h = context;
-    return answers_owed(h->worker->answers) == 0 && outlet_state(hub(h)).in_flight == 0 &&
-           outlet_state(worker_outlet(h->worker, slice_str("home"))).in_flight == 0;
-}
-
-/* Until this many messages are in custody, and nothing is under way. */
-struct left {
-    struct house *house;
-    uint64_t messages;
-};
-
-static bool
-is_left(void *context)
-{
-    struct left *l = context;
-    struct spool_counters c;
-    spool_counters(l->house->custody.spool, &c);
-    return is_at_rest(l->house) && c.messages == l->messages;
-}
-
-static void
-until_left(struct house *h, uint64_t messages)
-{
-    struct left left = {h, messages};
-    turns_until(h->loop, is_left, &left);
-}
 
 /* Until somebody was tried in vain, and nothing is under way. */
 static bool
 has_failed(void *context)
 {
     struct house *h = context;
-    return is_at_rest(h) && outlet_state(hub(h)).last_error[0] != '\0';
+    return house_is_at_rest(h) && outlet_state(house_hub(h)).last_error[0] != '\0';
 }
 
 struct attempt {
@@ -168,7 +28,7 @@ was_attempted(void *context)
 {
     struct attempt *a = context;
     struct envelope e;
-    return is_at_rest(a->house) && custody_read(&a->house->custody, a->id, &e) &&
+    return house_is_at_rest(a->house) && custody_read(&a->house->custody, a->id, &e) &&
            e.recipients[e.recipient_count - 1].attempts >= a->wanted;
 }
 
@@ -177,49 +37,6 @@ until_attempted(struct house *h, uint64_t id, uint32_t wanted)
 {
     struct attempt a = {h, id, wanted};
     turns_until(h->loop, was_attempted, &a);
-}
-
-enum { TO_MAX = 8 };
-
-/* A message in custody; recipient i is due at due[i] (NULL: now), and it is offered. */
-static uint64_t
-send_from(struct house *h, const char *from, const char *const *to, size_t count,
-          const int64_t *due)
-{
-    struct envelope_recipient r[TO_MAX];
-    struct parcel *p = NULL;
-    struct err err;
-    int64_t now = clock_unix_ms();
-    assert_true(count <= TO_MAX);
-    struct envelope e = custody_envelope(&r[0], "hub", now, now);
-    e.from = slice_str(from);
-    for (size_t i = 0; i < count; i++) {
-        r[i] = r[0];
-        r[i].address = slice_str(to[i]);
-        r[i].due_unix_ms = due ? due[i] : now;
-    }
-    e.recipient_count = count;
-    uint64_t id = custody_accept(&h->custody, &e, 300, 1, &err);
-    assert_int_not_equal(id, 0);
-    assert_true(parcel_load(h->custody.spool, id, &p, &err));
-    worker_offer(h->worker, p);
-    parcel_unref(&p);
-    return id;
-}
-
-static uint64_t
-send_to(struct house *h, const char *recipient)
-{
-    return send_from(h, "kim@contoso.example", &recipient, 1, NULL);
-}
-
-/* forestgate queue retry hub */
-static void
-retry(struct house *h)
-{
-    spool_retry(h->custody.waiter.client, slice_str("hub"), 77);
-    assert_int_equal(waiter_next(&h->custody.waiter).token, 77);
-    assert_int_equal(worker_retry(h->worker, slice_str("hub")), 1);
 }
 
 static void
@@ -263,14 +80,14 @@ outlet_does_not_send_again_what_came_out_of_the_spool_before_its_parcel(void **s
     uint64_t id = custody_accept(&h.custody, &e, 300, 1, &err);
     assert_true(parcel_load(h.custody.spool, id, &late, &err));
     late->was_read = false; /* as it is fresh from the commit */
-    outlet_look(hub(&h));
-    until_left(&h, 0);
+    outlet_look(house_hub(&h));
+    house_until_left(&h, 0);
     assert_took(&h.first, "ann@fabrikam.example", 1);
 
     worker_offer(h.worker, late);
     parcel_unref(&late);
-    assert_int_not_equal(send_to(&h, "bob@fabrikam.example"), 0); /* behind it in the list */
-    until_left(&h, 0);
+    assert_int_not_equal(house_send(&h, "bob@fabrikam.example"), 0); /* behind it in the list */
+    house_until_left(&h, 0);
     assert_took(&h.first, "bob@fabrikam.example", 1);
     assert_took(&h.first, "ann@fabrikam.example", 1);
     house_fini(&h);
@@ -287,12 +104,13 @@ outlet_accounts_for_each_recipient_of_a_transaction(void **state)
     h.first.answer = refuses_some;
     h.first.context = &busy;
     int64_t begin = clock_unix_ms();
-    uint64_t id = send_from(&h, "kim@contoso.example",
-                            (const char *[]){"good@fabrikam.example", "gone@fabrikam.example",
-                                             "busy@fabrikam.example"},
-                            3, NULL);
+    uint64_t id =
+        house_send_from(&h, "kim@contoso.example",
+                        (const char *[]){"good@fabrikam.example", "gone@fabrikam.example",
+                                         "busy@fabrikam.example"},
+                        3, NULL);
     until_attempted(&h, id, 1);
-    until_left(&h, 1); /* the report is delivered */
+    house_until_left(&h, 1); /* the report is delivered */
     assert_took(&h.first, "good@fabrikam.example", 1);
     assert_took(&h.home, "kim@contoso.example", 1);
     assert_true(custody_read(&h.custody, id, &e));
@@ -304,8 +122,8 @@ outlet_accounts_for_each_recipient_of_a_transaction(void **state)
     assert_true(slice_is(e.recipients[2].last_error, "450 4.2.1 Mailbox busy"));
 
     busy = false;
-    retry(&h);
-    until_left(&h, 0);
+    house_retry(&h);
+    house_until_left(&h, 0);
     assert_took(&h.first, "busy@fabrikam.example", 1);
     assert_took(&h.first, "good@fabrikam.example", 1);
     assert_took(&h.home, "kim@contoso.example", 1);
@@ -321,8 +139,8 @@ outlet_reports_nothing_about_a_report(void **state)
     house_init(&h);
     h.first.answer = refuses_some;
     h.first.context = &busy;
-    send_from(&h, "", (const char *[]){"gone@fabrikam.example"}, 1, NULL);
-    until_left(&h, 0);
+    house_send_from(&h, "", (const char *[]){"gone@fabrikam.example"}, 1, NULL);
+    house_until_left(&h, 0);
     assert_int_equal(h.home.connections, 0);
     house_fini(&h);
 }
@@ -345,8 +163,8 @@ outlet_splits_what_is_too_much_for_one_transaction(void **state)
     (void)state;
     house_init(&h);
     h.first.answer = takes_two;
-    send_from(&h, "kim@contoso.example", to, 5, NULL);
-    until_left(&h, 0);
+    house_send_from(&h, "kim@contoso.example", to, 5, NULL);
+    house_until_left(&h, 0);
     assert_int_equal(h.first.transactions, 3);
     for (size_t i = 0; i < 5; i++)
         assert_took(&h.first, to[i], 1);
@@ -372,7 +190,7 @@ outlet_defers_when_not_even_one_recipient_is_taken(void **state)
     house_init(&h);
     h.first.answer = takes_nobody;
     h.first.context = &asked;
-    uint64_t id = send_to(&h, "a@fabrikam.example");
+    uint64_t id = house_send(&h, "a@fabrikam.example");
     until_attempted(&h, id, 1);
     assert_int_equal(asked, 1);
     house_fini(&h);
@@ -385,10 +203,10 @@ outlet_tries_recipients_that_are_due_later(void **state)
     (void)state;
     house_init(&h);
     int64_t now = clock_unix_ms();
-    send_from(&h, "kim@contoso.example",
-              (const char *[]){"now@fabrikam.example", "later@fabrikam.example"}, 2,
-              (const int64_t[]){now, now + 300});
-    until_left(&h, 0);
+    house_send_from(&h, "kim@contoso.example",
+                    (const char *[]){"now@fabrikam.example", "later@fabrikam.example"}, 2,
+                    (const int64_t[]){now, now + 300});
+    house_until_left(&h, 0);
     assert_int_equal(h.first.transactions, 2);
     assert_took(&h.first, "now@fabrikam.example", 1);
     assert_took(&h.first, "later@fabrikam.example", 1);
@@ -404,10 +222,10 @@ outlet_passes_over_a_server_that_does_not_listen(void **state)
     (void)state;
     house_init(&h);
     fake_server_deafen(&h.first);
-    send_to(&h, "a@fabrikam.example");
-    until_left(&h, 0);
-    send_to(&h, "b@fabrikam.example");
-    until_left(&h, 0);
+    house_send(&h, "a@fabrikam.example");
+    house_until_left(&h, 0);
+    house_send(&h, "b@fabrikam.example");
+    house_until_left(&h, 0);
     assert_int_equal(h.second.transactions, 2);
     assert_int_equal(h.second.connections, 1);
     house_fini(&h);
@@ -427,8 +245,8 @@ outlet_uses_the_next_server_when_one_has_too_many_connections(void **state)
     (void)state;
     house_init(&h);
     h.first.answer = is_full;
-    send_to(&h, "a@fabrikam.example");
-    until_left(&h, 0);
+    house_send(&h, "a@fabrikam.example");
+    house_until_left(&h, 0);
     assert_int_equal(h.first.connections, 1);
     assert_took(&h.second, "a@fabrikam.example", 1);
     house_fini(&h);
@@ -453,14 +271,14 @@ outlet_takes_another_connection_when_a_kept_one_is_stale(void **state)
     house_init(&h);
     h.first.answer = closes_at_the_second_mail;
     h.first.context = &mails;
-    send_to(&h, "a@fabrikam.example");
-    until_left(&h, 0);
-    send_to(&h, "b@fabrikam.example");
-    until_left(&h, 0);
+    house_send(&h, "a@fabrikam.example");
+    house_until_left(&h, 0);
+    house_send(&h, "b@fabrikam.example");
+    house_until_left(&h, 0);
     assert_took(&h.first, "b@fabrikam.example", 1);
     assert_int_equal(h.first.connections, 2);
     assert_int_equal(h.second.connections, 0);
-    assert_string_equal(outlet_state(hub(&h)).last_error, "");
+    assert_string_equal(outlet_state(house_hub(&h)).last_error, "");
     house_fini(&h);
 }
 
@@ -484,12 +302,12 @@ outlet_lets_others_pass_a_message_that_breaks_servers(void **state)
     h.first.answer = h.second.answer = breaks_on_poison;
     h.first.context = &first;
     h.second.context = &second;
-    uint64_t id = send_from(&h, "poison@contoso.example", to, 1, NULL);
+    uint64_t id = house_send_from(&h, "poison@contoso.example", to, 1, NULL);
     until_attempted(&h, id, 1);
     assert_int_equal(h.first.connections + h.second.connections, 2);
     worker_retry(h.worker, slice_str("hub")); /* the servers, not the message */
-    send_to(&h, "b@fabrikam.example");
-    until_left(&h, 1);
+    house_send(&h, "b@fabrikam.example");
+    house_until_left(&h, 1);
     assert_took(&h.first, "b@fabrikam.example", 1);
     assert_took(&h.first, "a@fabrikam.example", 0);
     house_fini(&h);
@@ -509,10 +327,10 @@ outlet_is_suspended_by_its_own_trouble_until_somebody_retries(void **state)
     (void)state;
     house_init(&h);
     h.first.answer = h.second.answer = wants_a_logon;
-    uint64_t id = send_to(&h, "a@fabrikam.example");
+    uint64_t id = house_send(&h, "a@fabrikam.example");
     turns_until(h.loop, has_failed, &h);
-    send_to(&h, "b@fabrikam.example");
-    struct outlet_state s = outlet_state(hub(&h));
+    house_send(&h, "b@fabrikam.example");
+    struct outlet_state s = outlet_state(house_hub(&h));
     assert_true(s.suspended);
     assert_int_equal(s.ready, 2);
     assert_int_equal(h.first.connections + h.second.connections, 1);
@@ -521,8 +339,8 @@ outlet_is_suspended_by_its_own_trouble_until_somebody_retries(void **state)
     assert_int_equal(e.recipients[0].attempts, 0); /* not the message's fault */
 
     h.first.answer = h.second.answer = NULL;
-    retry(&h);
-    until_left(&h, 0);
+    house_retry(&h);
+    house_until_left(&h, 0);
     assert_int_equal(h.first.taken_count + h.second.taken_count, 2);
     house_fini(&h);
 }
@@ -545,13 +363,13 @@ outlet_is_suspended_by_three_refused_senders_but_not_by_two_in_turn(void **state
     house_init(&h);
     h.first.answer = refuses_senders;
     for (size_t i = 0; i < 4; i++) {
-        uint64_t id = send_from(&h, from[i], to, 1, NULL);
+        uint64_t id = house_send_from(&h, from[i], to, 1, NULL);
         until_attempted(&h, id, 1);
-        assert_false(outlet_state(hub(&h)).suspended);
+        assert_false(outlet_state(house_hub(&h)).suspended);
     }
-    uint64_t id = send_from(&h, "z@contoso.example", to, 1, NULL);
+    uint64_t id = house_send_from(&h, "z@contoso.example", to, 1, NULL);
     until_attempted(&h, id, 1);
-    assert_true(outlet_state(hub(&h)).suspended);
+    assert_true(outlet_state(house_hub(&h)).suspended);
     house_fini(&h);
 }
 
@@ -577,7 +395,7 @@ outlet_that_is_cut_leaves_its_mail_in_the_spool(void **state)
     house_init(&h);
     h.first.answer = says_nothing_behind_the_dot;
     h.first.context = &dots;
-    uint64_t id = send_to(&h, "a@fabrikam.example");
+    uint64_t id = house_send(&h, "a@fabrikam.example");
     turns_until_count(h.loop, &dots, 1);
     worker_free(&h.worker);
     assert_true(custody_read(&h.custody, id, &e));
@@ -606,12 +424,12 @@ outlet_does_not_hold_up_a_drain_for_a_server_that_says_nothing(void **state)
     (void)state;
     house_init(&h);
     h.first.answer = h.second.answer = says_nothing;
-    send_to(&h, "a@fabrikam.example");
+    house_send(&h, "a@fabrikam.example");
     turns_until_count(h.loop, &h.first.connections, 1);
     worker_drain(h.worker, on_idle, &idle);
     assert_true(idle);
     assert_int_equal(worker_retry(h.worker, slice_str("hub")), 1);
-    outlet_look(hub(&h));
+    outlet_look(house_hub(&h));
     house_fini(&h);
 }
 
