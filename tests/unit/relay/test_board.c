@@ -23,7 +23,7 @@ a_notice_is_read_as_it_was_put_up_with_the_numbers_that_changed_since(void **sta
     struct board_place *place = board_enter(b, "hub");
     struct board_server servers[2] = {
         {.host = "hub1", .port = 25, .evidence.delivered_ms = 5, .connections = 1},
-        {.host = "hub2", .port = 25},
+        {.host = "hub2", .port = 25, .connections = 2},
     };
     struct board_connector notice = {
         .last_error = "451 no",
@@ -45,6 +45,7 @@ a_notice_is_read_as_it_was_put_up_with_the_numbers_that_changed_since(void **sta
     assert_string_equal(c.servers[0].host, "hub1");
     assert_int_equal(c.servers[0].evidence.delivered_ms, 5);
     assert_int_equal(c.servers[0].connections, 3);
+    assert_int_equal(c.servers[1].connections, 2);
     assert_int_equal(c.servers[1].evidence.delivered_ms, 77);
     assert_int_equal(c.last_delivery_ms, 77);
     board_connector_fini(&c);

@@ -80,16 +80,28 @@ a_look_brings_no_mail_and_is_evidence(void **state)
     house_fini(&h);
 }
 
+static const char *
+broken_while_more_ask(struct fake_server *f, const char *line)
+{
+    struct house *h = f->context;
+    if (h->first.connections + h->second.connections < 10)
+        outlet_check(house_hub(h));
+    return broken(f, line);
+}
+
 static void
 any_number_of_askers_share_one_look(void **state)
 {
     struct house h;
     (void)state;
     house_init(&h);
+    h.first.answer = h.second.answer = broken_while_more_ask;
+    h.first.context = h.second.context = &h;
     for (int i = 0; i < 20; i++)
         outlet_check(house_hub(&h));
     look(&h);
-    assert_int_equal(h.first.connections + h.second.connections, 1);
+    assert_int_equal(h.first.connections, 1);
+    assert_int_equal(h.second.connections, 1);
     house_fini(&h);
 }
 
@@ -130,6 +142,11 @@ looks_that_fail_count_once_and_never_lengthen_the_wait(void **state)
     assert_int_equal(failures_of(&h, 1), 1);
     assert_int_equal(blocked_until(&h, 0), until);
     assert_false(outlet_state(house_hub(&h)).suspended);
+    /* Nor when the wait is over: the next try is mail's. */
+    house_retry(&h);
+    look(&h);
+    assert_int_equal(failures_of(&h, 0), 1);
+    assert_int_equal(blocked_until(&h, 0), 0);
     house_fini(&h);
 }
 
