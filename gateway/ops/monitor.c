@@ -151,7 +151,9 @@ answer_forest(struct monitor *m, struct MHD_Connection *connection, const char *
         return answer_json(connection, MHD_HTTP_NOT_FOUND, readiness_unknown_json(config));
     if (m->worker->draining)
         return answer_state(connection, "ready", why_not_ready(m->worker));
-    if (is_first && !is_settled(m, name)) {
+    if (is_first && readiness_belief(m->worker->shop, config, f) != BELIEF_UP) {
+        /* Also of a suspended connector, which is down whatever its servers say: status shows
+         * whether they are there. */
         readiness_ask(m->crew, f);
         if (!is_settled(m, name) && wait_for_look(m, connection, f, state))
             return MHD_YES;

@@ -181,6 +181,22 @@ class Changes(Case):
         wait_until("it is seen to be up", lambda: self.ready()[0] == 200)
         gateway.wait_event("server_restored")
 
+    def test_a_suspended_connector_is_looked_at_without_a_logon(self):
+        self.sink.password = "another"
+        gateway = self.start()
+        self.send("suspends-1")
+        gateway.wait_event("connector_suspended")
+        self.assertEqual(self.sink.wrong_passwords, 1)
+        self.sink.commands.clear()
+        wait_until("it is looked at, and answers", lambda: self.ready() and "QUIT" in self.verbs())
+        self.assertNotIn("AUTH", self.verbs())
+        code, answer = self.ready()
+        connector, = answer["connectors"]
+        self.assertEqual((code, connector["state"]), (503, "suspended"))
+        self.assertRegex(connector["servers"][0]["evidence"], "^EHLO ok")
+        self.assertIn("535", connector["last_error"])
+        self.assertEqual(self.sink.wrong_passwords, 1)
+
     def test_a_look_wakes_mail_that_waits_for_its_server(self):
         self.world.retry = "{ connection: [1h], message: [1h], delay_notice: 2h, expire: 1d }"
         gateway = self.start()
