@@ -149,7 +149,8 @@ asan:
 	+$(Q)$(MAKE) BUILD=$(BUILD)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT="-O1 -g" unit
 
 tsan tsan-gateway:
-	+$(Q)$(MAKE) BUILD=$(BUILD)/tsan SAN="-fsanitize=thread" OPT="-O1 -g" $(if $(filter tsan,$@),unit,all)
+	+$(Q)TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.suppressions $$TSAN_OPTIONS" \
+	    $(MAKE) BUILD=$(BUILD)/tsan SAN="-fsanitize=thread" OPT="-O1 -g" $(if $(filter tsan,$@),unit,all)
 
 # scripts/fuzz calls this with clang and its sanitizers.
 fuzz-objects: $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/%)
