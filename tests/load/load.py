@@ -90,6 +90,7 @@ receive:
     networks: [127.0.0.0/8]
     speaks_for: [contoso]
     connections: {sessions}
+    connections_per_network: {sessions}
     connections_per_client: {sessions}
     accounts:
       svc: {{ names: [{USER}], password_hash_files: [account.hash] }}
