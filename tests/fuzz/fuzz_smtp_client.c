@@ -38,7 +38,7 @@ note_output(struct talk *t)
         must(memmem(out.ptr, out.len, "AUTH", 4) == NULL);
         must(memmem(out.ptr, out.len, "MAIL", 4) == NULL);
     }
-    if (t->envelope_only)
+    if (out.len > 0 && t->envelope_only)
         must(memmem(out.ptr, out.len, "DATA", 4) == NULL);
     buf_put(&t->said, out);
     smtp_client_sent(t->client, out.len);
@@ -134,7 +134,7 @@ converse(struct talk *t, unsigned char flags, struct slice in, size_t step)
     t->settings.password = slice_str("secret");
     t->settings.on_reply = on_reply;
     t->settings.context = t;
-    t->envelope_only = flags & 32;
+    t->envelope_only = flags & 64;
     buf_init(&t->said, 1 << 20);
     t->client = smtp_client_new(&t->settings, 0);
     must(t->client != NULL);
