@@ -1,6 +1,7 @@
 /*
  * command.h - the subcommands of forestgate. Each gets its own words (argv[0] is its name) and
- * gives the exit status: 0 done or fine, 1 a negative finding, 2 usage or failure (design.md 10).
+ * gives the exit status: 0 done or fine, 1 a negative finding, 2 usage or failure (design.md 10);
+ * probe: as monitoring plugins.
  */
 #ifndef GATEWAY_COMMAND_H
 #define GATEWAY_COMMAND_H
@@ -10,6 +11,8 @@ int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_pin(int argc, char **argv);
+int command_probe(int argc, char **argv);
+extern const char command_probe_help[]; /* what --help says behind the usage */
 int command_manual(int argc, char **argv);
 
 /* queue, reload, drain: sent to the daemon through its control socket. */

@@ -91,7 +91,7 @@ command_check(int argc, char **argv)
     const char *path = NULL;
     bool print = false;
     int rest;
-    const struct option_spec specs[] = {{"print", NULL, &print}};
+    const struct option_spec specs[] = {{"print", NULL, &print, NULL}};
     if (!options_read(argc, argv, &path, specs, COUNT_OF(specs), &rest))
         return 2;
     struct config *config = NULL;

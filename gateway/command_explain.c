@@ -11,10 +11,10 @@ command_explain(int argc, char **argv)
     struct explain_question q = {0};
     int rest;
     const struct option_spec specs[] = {
-        {"from", &q.from, NULL},
-        {"to", &q.to, NULL},
-        {"client", &q.client, NULL},
-        {"account", &q.account, NULL},
+        {"from", &q.from, NULL, NULL},
+        {"to", &q.to, NULL, NULL},
+        {"client", &q.client, NULL, NULL},
+        {"account", &q.account, NULL, NULL},
     };
     if (!options_read(argc, argv, &path, specs, COUNT_OF(specs), &rest))
         return 2;

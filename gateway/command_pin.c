@@ -162,7 +162,7 @@ command_pin(int argc, char **argv)
     enum tls_profile profile;
     struct err err;
     int rest;
-    const struct option_spec specs[] = {{"profile", &word, NULL}};
+    const struct option_spec specs[] = {{"profile", &word, NULL, NULL}};
     if (!options_read(argc, argv, NULL, specs, COUNT_OF(specs), &rest))
         return 2;
     if (rest + 1 != argc || strlen(argv[rest]) >= sizeof host || !read_profile(word, &profile)) {

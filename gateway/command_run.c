@@ -24,7 +24,7 @@ command_run(int argc, char **argv)
     const char *path = NULL;
     bool debug = false;
     int rest;
-    const struct option_spec specs[] = {{"debug", NULL, &debug}};
+    const struct option_spec specs[] = {{"debug", NULL, &debug, NULL}};
     if (!options_read(argc, argv, &path, specs, COUNT_OF(specs), &rest))
         return 2;
     set_limits();

@@ -27,6 +27,10 @@ static const struct {
     {"drain", command_control, "-c FILE", "take nothing new, finish, end"},
     {"account", command_account, "hash", "a password on standard input to a hash"},
     {"pin", command_pin, "[--profile P] HOST[:PORT]", "a server's certificate and its pin"},
+    {"probe", command_probe, "[OPTIONS] HOST[:PORT]",
+     "a server as a client sees it; a monitoring plugin (exit status 0 to 3)"},
+    {"probe", command_probe, "[OPTIONS] -c FILE --connector NAME [--server HOST[:PORT]]",
+     "the servers of a send connector, with its policy and credential"},
     {"manual", command_manual, "", "every key of the configuration, with default and meaning"},
 };
 
@@ -37,7 +41,9 @@ put_usage(FILE *out)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(out, "  forestgate %s%s%s\n      %s\n", commands[i].name,
                 commands[i].usage[0] ? " " : "", commands[i].usage, commands[i].sentence);
-    fprintf(out, "\nExit status: 0 done or fine, 1 a negative finding, 2 usage or failure.\n");
+    fprintf(out, "\nExit status: 0 done or fine, 1 a negative finding, 2 usage or failure; probe "
+                 "as monitoring "
+                 "plugins.\n");
 }
 
 static int
@@ -47,6 +53,8 @@ put_help_of(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             printf("forestgate %s%s%s\n    %s\n", name, commands[i].usage[0] ? " " : "",
                    commands[i].usage, commands[i].sentence);
+    if (strcmp(name, "probe") == 0)
+        fputs(command_probe_help, stdout);
     return 0;
 }
 

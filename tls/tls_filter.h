@@ -43,7 +43,8 @@ bool tls_filter_is_open(const struct tls_filter *f);  /* the handshake is done *
 bool tls_filter_is_ended(const struct tls_filter *f); /* the peer said close_notify */
 void tls_filter_close(struct tls_filter *f);          /* say close_notify */
 
-/* Facts, valid once open. Static or filter-owned text. */
+/* Facts, valid once open; version and cipher also when the peer's certificate was refused. Static
+ * or filter-owned text. */
 const char *tls_filter_version(const struct tls_filter *f); /* "TLSv1.3" */
 const char *tls_filter_cipher(const struct tls_filter *f);  /* "TLS_AES_256_GCM_SHA384" */
 int tls_filter_bits(const struct tls_filter *f);

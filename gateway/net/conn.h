@@ -29,8 +29,8 @@ struct conn_events {
     /* The handshake that conn_start_tls_*() began is done. */
     void (*on_tls)(void *owner);
     /* Closed by the peer (ERR_CLOSED), broken (ERR_IO), or TLS failed (ERR_TLS): the last call,
-     * forget the pointer. An orderly close waits until the input before it was taken. Not called
-     * after conn_close(). */
+     * forget the pointer; conn_tls() may still be asked inside. An orderly close waits until the
+     * input before it was taken. Not called after conn_close(). */
     void (*on_end)(void *owner, const struct err *why);
 };
 

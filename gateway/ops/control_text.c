@@ -42,13 +42,16 @@ control_put_padded(struct buf *out, struct slice text, size_t width)
         buf_put_char(out, ' ');
 }
 
+/* Nine digits tell microseconds in a thousand seconds, and 0.003668 stays what it is. */
+enum { HOW = JSON_COMPACT | JSON_REAL_PRECISION(9) };
+
 void
 control_put_json(struct buf *out, json_t *json)
 {
-    size_t n = json != NULL ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+    size_t n = json != NULL ? json_dumpb(json, NULL, 0, HOW) : 0;
     char *to = n > 0 ? buf_reserve(out, n) : NULL;
     if (to != NULL)
-        buf_grew(out, json_dumpb(json, to, n, JSON_COMPACT));
+        buf_grew(out, json_dumpb(json, to, n, HOW));
     buf_put_char(out, '\n');
     json_decref(json);
 }

@@ -1,0 +1,101 @@
+/*
+ * probe_result.h - what the probe of one server came to: its steps, its certificate, how bad it
+ * is.
+ *
+ * Takes    replies and causes as they come, with what each took; limits for time and expiry.
+ * Gives    a state for each step, in the order in which they happened. Pure.
+ * Follows  the exit statuses of monitoring plugins, and what a relay can make of a failure: a
+ *          refusal for good, no TLS, no trust, no answer are CRITICAL; a 4xx is WARNING, the
+ *          server itself says that it passes, but for STARTTLS: without TLS nothing goes.
+ */
+#ifndef OPS_PROBE_RESULT_H
+#define OPS_PROBE_RESULT_H
+
+#include "gateway/mail/smtp_client.h"
+#include "tls/tls_identity.h"
+
+/* The values are exit statuses. */
+enum probe_state { PROBE_OK, PROBE_WARNING, PROBE_CRITICAL, PROBE_UNKNOWN };
+
+enum probe_kind {
+    PROBE_RESOLVE,
+    PROBE_CONNECT,
+    PROBE_BANNER,
+    PROBE_EHLO,
+    PROBE_STARTTLS,
+    PROBE_TLS,
+    PROBE_CERTIFICATE, /* its expiry; took no time */
+    PROBE_EHLO_TLS,
+    PROBE_AUTH,
+    PROBE_MAIL,
+    PROBE_RCPT,
+    PROBE_RSET,
+    PROBE_QUIT,
+    PROBE_TIME, /* all of them together took too long */
+    PROBE_KINDS,
+};
+
+enum { PROBE_TO_MAX = 16, PROBE_STEPS_MAX = PROBE_KINDS + PROBE_TO_MAX };
+
+struct probe_step {
+    enum probe_kind kind;
+    enum probe_state state;
+    uint64_t us;        /* how long it took */
+    short code;         /* of the server's reply; 0: it gave none */
+    char text[700];     /* its reply, or what went wrong; one printable line */
+    const char *advice; /* cause and remedy, or NULL; static */
+};
+
+struct probe_result {
+    char server[256]; /* as given, without port */
+    uint16_t port;
+    char address[64]; /* "" = none known */
+    uint64_t us;      /* all of it */
+    struct probe_step steps[PROBE_STEPS_MAX];
+    size_t step_count;
+
+    char tls_version[16]; /* "" = no TLS came about; also when the certificate was refused */
+    char tls_cipher[64];
+    char tls_verified[8]; /* "name", "ca", "pin", "none" */
+    bool has_certificate;
+    struct tls_identity certificate;
+    int64_t days; /* whole days until it expires; below 0: it has */
+};
+
+enum { PROBE_NEVER = INT32_MIN };
+
+struct probe_limits {
+    uint64_t warning_ms, critical_ms; /* for all of it; 0 = none */
+    int warning_days, critical_days;  /* fewer are bad; PROBE_NEVER = not looked at */
+};
+
+enum probe_state probe_worse(enum probe_state a, enum probe_state b);
+const char *probe_state_text(enum probe_state state); /* "CRITICAL" */
+const char *probe_kind_label(enum probe_kind kind);   /* "ehlo_tls": for machines */
+
+/* A step of this kind is there from now on, OK and without text. One step for each kind, but for
+ * RCPT; where there is one already (EHLO, then HELO), the time adds up and the last one counts.
+ */
+struct probe_step *probe_begin_step(struct probe_result *r, enum probe_kind kind, uint64_t us);
+
+/* The server's reply, or what went wrong in the shape of one. about: whom a RCPT named, "" = not
+ * worth saying. */
+void probe_note(struct probe_result *r, enum probe_kind kind, uint64_t us,
+                const struct smtp_outcome *outcome, const char *about);
+
+/* The certificate is known: days, and a step when there are too few. */
+void probe_judge_certificate(struct probe_result *r, const struct tls_identity *who,
+                             int64_t now_unix_s, const struct probe_limits *limits);
+
+/* It is over, and took r->us. */
+void probe_judge_time(struct probe_result *r, const struct probe_limits *limits);
+
+enum probe_state probe_state_of(const struct probe_result *r);
+
+/* What to name first; NULL: all is well. */
+const struct probe_step *probe_worst_step(const struct probe_result *r);
+
+/* All steps of this kind together; false: there was none, or it took no time of its own. */
+bool probe_time_of(const struct probe_result *r, enum probe_kind kind, uint64_t *us);
+
+#endif
