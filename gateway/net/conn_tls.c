@@ -5,13 +5,17 @@
  * owner can take it without a copy of its own. Octets that were authentic are delivered even when
  * what follows them is not. */
 static bool
-unseal_some(struct conn *c, struct slice *sealed, struct err *err)
+unseal_some(struct conn *c, struct slice *sealed)
 {
+    struct err why;
     struct buf *plain = &c->loop->plain;
     if (conn_kept(c) > 0)
         plain = conn_keep_room(c);
-    bool ok = tls_filter_feed(c->tls, sealed, plain, err);
+    bool ok = tls_filter_feed(c->tls, sealed, plain, &why);
     c->tls_holds = ok && buf_room(plain) == 0;
+    /* Known before the owner answers what came before it: nothing can be sealed any more. */
+    if (!ok && c->trouble.kind == ERR_NONE)
+        c->trouble = why;
 
     if (ok && !c->tls_told && tls_filter_is_open(c->tls)) {
         c->tls_told = true;
@@ -30,15 +34,12 @@ unseal_some(struct conn *c, struct slice *sealed, struct err *err)
 void
 conn_unseal(struct conn *c, struct slice *sealed)
 {
-    struct err why;
     bool ok;
     do
-        ok = unseal_some(c, sealed, &why);
+        ok = unseal_some(c, sealed);
     while (ok && c->state == CONN_OPEN && c->tls_holds && !c->input_ended &&
            conn_kept(c) < CONN_INPUT_MAX);
 
-    if (!ok && c->trouble.kind == ERR_NONE)
-        c->trouble = why;
     if (ok && tls_filter_is_ended(c->tls))
         conn_input_ended(c);
 }

@@ -1,6 +1,8 @@
 """Bad input gets a clear answer and loses nothing; after each the gateway still serves."""
 
 import base64
+import os
+import socket
 import unittest
 
 from client import Lost, Raw
@@ -144,6 +146,19 @@ class Bad(unittest.TestCase):
                 with world.raw(secure=False) as raw:
                     raw.expect("STARTTLS", 220)
                     raw.send(octets)
+                gateway.wait_event("tls_failed", since=begin)
+
+    def test_a_command_and_a_broken_record_in_one_packet_end_the_session(self):
+        """The command is answered to nobody: nothing can be sealed behind a broken record."""
+        for say, octets in (("no record", b"\x09garbage"), ("no key", b"\x17\x03\x03\0\x20" + bytes(32))):
+            with self.subTest(say):
+                begin = gateway.log_size()
+                with world.raw(logon=False) as raw:
+                    raw.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                    raw.send("EHLO client.example\r\n")
+                    os.write(raw.sock.fileno(), octets)
+                    raw.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+                    self.assertNotIn("250", raw.until_closed())
                 gateway.wait_event("tls_failed", since=begin)
 
     def test_ten_errors_are_enough(self):
