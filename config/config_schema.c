@@ -120,7 +120,8 @@ static const struct row rows[] = {
      .say = "the most sessions at once, over all listeners"},
     {"limits.probe_sessions", ONE(count, config, limit_probe_sessions), RANGE(0, 1000),
      .unset = "16",
-     .say = "sessions of monitor.probe_networks taken beyond that: a full gateway is not dead"},
+     .say = "sessions of monitor.probe_networks taken beyond that and beyond connections: a full "
+            "gateway is not dead"},
     {"limits.command", ONE(duration, config, command_ms), RANGE(1 * SECONDS, 1 * HOURS),
      .unset = "5m", .say = "how long one command may take from its first octet to its last"},
     {"limits.data_rate", ONE(size, config, data_rate), RANGE(0, 1 * GIB), .unset = "1KiB",

@@ -17,6 +17,9 @@ enum {
     DELAY_MAX_MS = 8000,
 };
 
+/* What a session counts as, by its place in the ticket. */
+enum { COUNT_CONNECTOR, COUNT_NETWORK, COUNT_CLIENT };
+
 /* How many sessions are open of something. Gone with the last one. */
 struct tally {
     struct tally *next; /* of the same bucket */
@@ -184,7 +187,7 @@ leave(struct admission *a, struct admission_ticket *ticket)
     *ticket = (struct admission_ticket){0};
 }
 
-/* Connector, network and client, in this order; without a connector, nothing is counted. */
+/* Without a connector, nothing is counted. */
 static void
 name_counts(const struct admission *a, const struct admission_visit *v,
             struct admission_ticket *ticket)
@@ -194,36 +197,52 @@ name_counts(const struct admission *a, const struct admission_visit *v,
         return;
     unsigned char room[16];
     struct slice name = slice_str(r->name);
-    make_id(a, "connector", name, slice_str(""), ticket->ids[0]);
-    make_id(a, "network", name, slice_str(v->network->text), ticket->ids[1]);
-    make_id(a, "client of", name, client_octets(v->client, room), ticket->ids[2]);
+    make_id(a, "connector", name, slice_str(""), ticket->ids[COUNT_CONNECTOR]);
+    make_id(a, "network", name, slice_str(v->network->text), ticket->ids[COUNT_NETWORK]);
+    make_id(a, "client of", name, client_octets(v->client, room), ticket->ids[COUNT_CLIENT]);
     ticket->id_count = ADMISSION_COUNTS;
 }
 
+/* Why there is no place among those for everybody. */
 static enum admission_verdict
-judge(struct admission *a, const struct admission_visit *v, struct admission_ticket *ticket)
+judge(struct admission *a, const struct admission_visit *v, const struct admission_ticket *ticket)
 {
-    if (a->open - a->reserved >= v->config->limit_sessions) {
-        if (!v->probe || a->reserved >= v->config->limit_probe_sessions)
-            return ADMISSION_SESSIONS;
-        ticket->reserved = true;
-    }
+    if (a->open - a->reserved >= v->config->limit_sessions)
+        return ADMISSION_SESSIONS;
     if (ticket->id_count == 0)
         return ADMISSION_GRANTED;
-    if (open_of(a, ticket->ids[0]) >= v->connector->connections)
+    if (open_of(a, ticket->ids[COUNT_CONNECTOR]) >= v->connector->connections)
         return ADMISSION_CONNECTOR;
-    if (open_of(a, ticket->ids[1]) >= v->connector->connections_per_network)
+    if (open_of(a, ticket->ids[COUNT_NETWORK]) >= v->connector->connections_per_network)
         return ADMISSION_NETWORK;
-    if (open_of(a, ticket->ids[2]) >= v->connector->connections_per_client)
+    if (open_of(a, ticket->ids[COUNT_CLIENT]) >= v->connector->connections_per_client)
         return ADMISSION_CLIENT;
     return ADMISSION_GRANTED;
+}
+
+/* Whatever others have filled, a probe may have one of its own places: there it counts as that
+ * client's, and takes nothing from its connector and network. */
+static bool
+reserve(struct admission *a, const struct admission_visit *v, struct admission_ticket *ticket)
+{
+    if (!v->probe || a->reserved >= v->config->limit_probe_sessions)
+        return false;
+    if (ticket->id_count > 0) {
+        unsigned char *client = ticket->ids[COUNT_CLIENT];
+        if (open_of(a, client) >= v->connector->connections_per_client)
+            return false;
+        memcpy(ticket->ids[0], client, ADMISSION_ID);
+        ticket->id_count = 1;
+    }
+    ticket->reserved = true;
+    return true;
 }
 
 static enum admission_verdict
 enter(struct admission *a, const struct admission_visit *v, struct admission_ticket *ticket)
 {
     enum admission_verdict verdict = judge(a, v, ticket);
-    if (verdict != ADMISSION_GRANTED)
+    if (verdict != ADMISSION_GRANTED && !reserve(a, v, ticket))
         return verdict;
     for (size_t i = 0; i < ticket->id_count; i++)
         if (!add_one(a, ticket->ids[i])) {

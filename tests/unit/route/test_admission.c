@@ -179,6 +179,54 @@ a_full_house_has_places_for_probes_and_no_more(void **state)
 }
 
 static void
+a_full_connector_has_places_for_probes_of_its_network(void **state)
+{
+    (void)state;
+    struct admission_ticket guest, probes[2], late;
+    struct admission_visit probe = visit_of("10.1.0.9");
+    probe.probe = true;
+    contoso.connections_per_client = 2;
+    for (unsigned i = 0; i < 2; i++) { /* the connector, then one of its networks, is full */
+        contoso.connections = i == 0 ? 1 : 9;
+        contoso.connections_per_network = i == 0 ? 9 : 1;
+        assert_int_equal(enter("10.1.0.1", &guest), ADMISSION_GRANTED);
+        probe.client = address("10.1.0.9");
+        assert_int_equal(admission_enter(a, &probe, 0, &probes[0]), ADMISSION_GRANTED);
+        assert_int_equal(admission_enter(a, &probe, 0, &probes[1]), ADMISSION_GRANTED);
+        assert_true(probes[0].reserved && probes[1].reserved);
+        assert_int_not_equal(admission_enter(a, &probe, 0, &late), ADMISSION_GRANTED);
+
+        /* They take nothing from the others. */
+        admission_leave(a, &guest);
+        assert_int_equal(enter("10.1.0.2", &guest), ADMISSION_GRANTED);
+        admission_leave(a, &guest);
+        admission_leave(a, &probes[0]);
+        admission_leave(a, &probes[1]);
+    }
+}
+
+/* One that holds more and more connections leaves a place for the next. */
+static void
+one_probe_does_not_take_all_places_for_probes(void **state)
+{
+    (void)state;
+    struct admission_ticket guest, probe, late;
+    struct admission_visit v = visit_of("10.1.0.9");
+    v.probe = true;
+    config.limit_sessions = 1;
+    contoso.connections_per_client = 1;
+    assert_int_equal(enter("10.1.0.1", &guest), ADMISSION_GRANTED);
+    v.client = address("10.1.0.9");
+    assert_int_equal(admission_enter(a, &v, 0, &probe), ADMISSION_GRANTED);
+    assert_int_equal(admission_enter(a, &v, 0, &late), ADMISSION_SESSIONS);
+    v.client = address("10.1.0.8");
+    assert_int_equal(admission_enter(a, &v, 0, &late), ADMISSION_GRANTED);
+    admission_leave(a, &late);
+    admission_leave(a, &probe);
+    admission_leave(a, &guest);
+}
+
+static void
 wrong_passwords_slow_down_and_then_block_for_a_while(void **state)
 {
     (void)state;
@@ -346,6 +394,8 @@ main(void)
         T(a_client_a_network_and_a_connector_have_limits_of_their_own),
         T(all_addresses_of_an_ipv6_network_are_one_client),
         T(a_full_house_has_places_for_probes_and_no_more),
+        T(a_full_connector_has_places_for_probes_of_its_network),
+        T(one_probe_does_not_take_all_places_for_probes),
         T(wrong_passwords_slow_down_and_then_block_for_a_while),
         T(however_many_fail_no_answer_waits_longer_than_eight_seconds),
         T(a_success_forgives_and_so_do_ten_minutes),
