@@ -27,7 +27,7 @@ enum tls_trust {
     TLS_TRUST_NAME, /* chain to a trusted root, and the name */
     TLS_TRUST_CA,   /* chain to the given ca_file; any name */
     TLS_TRUST_PIN,  /* SHA-256 of the public key info is one of the pins; expiry only warns */
-    TLS_TRUST_NONE, /* encrypts only */
+    TLS_TRUST_NONE, /* encrypts only; also for that the key must be one */
 };
 
 struct tls_context;

@@ -189,7 +189,10 @@ decide(struct tls_filter *f, X509_STORE_CTX *store)
 
     if (trust == TLS_TRUST_NONE) {
         f->verified = "none";
-        return true;
+        if (check_key(f, leaf))
+            return true;
+        X509_STORE_CTX_set_error(store, X509_V_ERR_EE_KEY_TOO_SMALL);
+        return false;
     }
     if (trust == TLS_TRUST_PIN) {
         f->verified = "pin";

@@ -307,6 +307,13 @@ tls_exchange2003_refuses_a_key_of_512_bits(void **state)
     check_toy("under-512", client, "(CN=Toy Root) has a key of 512 bits");
     tls_context_unref(&client);
 
+    /* Who verifies nothing wants it encrypted, at least. */
+    for (enum tls_profile profile = TLS_MODERN; profile <= TLS_EXCHANGE2003; profile++) {
+        client = tls_folder_client(folder, profile, NULL);
+        check_toy("512", client, want);
+        tls_context_unref(&client);
+    }
+
     /* A pin does not make it better. */
     assert_true(tls_identity_of_file(tls_folder_file(folder, path, "512", ".pem"), &who, &err));
     const struct tls_client_settings s = {.profile = TLS_EXCHANGE2003,
