@@ -223,8 +223,10 @@ shut(struct conn *c)
     move(c, CONN_CLOSED);
     loop_forget_task(c->loop, &c->turn);
     uv_close(&c->handle, on_closed);
-    if (has_lingered)
-        uv_close((uv_handle_t *)&c->linger, on_closed);
+    if (!has_lingered)
+        return;
+    uv_close((uv_handle_t *)&c->linger, on_closed);
+    c->loop->lingering--;
 }
 
 /* The conn is over and its owner hears why. The last call-out. */
@@ -335,12 +337,11 @@ static void
 linger(struct conn *c)
 {
     move(c, CONN_LINGERING);
+    c->loop->lingering++;
     uv_timer_init(&c->loop->uv, &c->linger);
     c->linger.data = c;
     c->open_handles++;
     uv_timer_start(&c->linger, on_linger_deadline, CONN_LINGER_MS, 0);
-    if (c->tls != NULL)
-        tls_filter_close(c->tls);
     conn_at_turn_end(c);
 }
 
@@ -351,10 +352,18 @@ conn_close(struct conn **conn, bool now)
     *conn = NULL;
     if (c == NULL || c->state >= CONN_LINGERING)
         return;
-    if (now || c->state == CONN_DIALING || c->trouble.kind != ERR_NONE)
+    if (now || c->state == CONN_DIALING || c->trouble.kind != ERR_NONE) {
         shut(c);
-    else
+        return;
+    }
+    if (c->tls != NULL)
+        tls_filter_close(c->tls);
+    if (c->loop->lingering < CONN_LINGERING_MAX) {
         linger(c);
+        return;
+    }
+    conn_push(c);
+    shut(c);
 }
 
 /* ---- Beginning ----------------------------------------------------------------------------- */

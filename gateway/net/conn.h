@@ -77,8 +77,8 @@ uint16_t conn_peer_port(const struct conn *c);
 
 /* Flush what is pending, say close_notify, end our direction and wait for the peer to end its
  * own, throwing its octets away, so that what we said last is not lost in a reset; 5 s at most
- * for all of it. now = true: none of this. *c is NULL afterwards, no event comes any more; from
- * anywhere on the loop. NULL is fine. */
+ * for all of it, and not when 256 of the loop do so already. now = true: none of this. *c is NULL
+ * afterwards, no event comes any more; from anywhere on the loop. NULL is fine. */
 void conn_close(struct conn **c, bool now);
 
 #endif

@@ -27,6 +27,10 @@ enum {
     /* An output buffer of this size is not given back: most replies are shorter. */
     CONN_OUTPUT_KEEP = 512,
     CONN_LINGER_MS = 5000,
+    /* Of one loop, at the same time. Clients that were told no and hold on to their connection
+     * would use up the descriptors; beyond, last words are given to the kernel and that is all.
+     */
+    CONN_LINGERING_MAX = 256,
     CONN_KEEPALIVE_S = 60,
 };
 

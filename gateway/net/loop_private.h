@@ -32,6 +32,7 @@ struct loop {
     void (*on_turn_end)(void *context);
     void *on_turn_end_context;
     size_t owned;     /* objects that their owners have not given back yet */
+    size_t lingering; /* conns that were given back and still wait for their peer's end */
     char *read_room;  /* LOOP_READ_SIZE: what came, for the length of one callback */
     struct buf plain; /* the same, decrypted */
 };

@@ -338,6 +338,32 @@ conn_close_gives_up_on_a_peer_that_does_not_close(void **state)
 }
 
 static void
+conn_close_waits_for_no_more_than_so_many(void **state)
+{
+    (void)state;
+    char said[8] = "";
+    for (int full = 0; full <= 1; full++) {
+        struct half_pair p;
+        half_pair_begin(&p);
+        p.loop->lingering = full ? CONN_LINGERING_MAX : 0;
+        conn_owner_write(&p.o, "bye");
+        conn_close(&p.o.conn, false);
+        assert_int_equal(p.loop->lingering, full ? CONN_LINGERING_MAX : 1);
+        if (!full)
+            close(p.fd);
+        loop_run(p.loop);
+        if (full) {
+            assert_int_equal(read(p.fd, said, sizeof said), 3);
+            assert_int_equal(read(p.fd, said, sizeof said), 0);
+        } else {
+            p.fd = -1;
+        }
+        assert_int_equal(p.loop->lingering, full ? CONN_LINGERING_MAX : 0);
+        half_pair_end(&p);
+    }
+}
+
+static void
 conn_close_may_come_last_before_the_loop_is_freed(void **state)
 {
     (void)state;
@@ -463,6 +489,7 @@ main(void)
         cmocka_unit_test(conn_close_lets_a_peer_in_full_flow_read_the_last_words),
         cmocka_unit_test(conn_close_with_input_never_taken_lets_the_peer_read_the_last_words),
         cmocka_unit_test(conn_close_gives_up_on_a_peer_that_does_not_close),
+        cmocka_unit_test(conn_close_waits_for_no_more_than_so_many),
         cmocka_unit_test(conn_close_may_come_last_before_the_loop_is_freed),
         cmocka_unit_test(conn_may_be_closed_from_inside_every_event),
         cmocka_unit_test(conn_closed_while_it_connects_is_silent),
