@@ -29,7 +29,7 @@ struct words {
     const char *helo, *user, *password_file, *from;
     const char *to[OPTION_TIMES_MAX];
     size_t to_count;
-    bool unverified, proxy, ipv4, ipv6;
+    bool no_auth, unverified, proxy, ipv4, ipv6;
     const char *warning, *critical, *warning_days, *critical_days, *timeout;
     bool json;
     const char *host;
@@ -63,6 +63,7 @@ read_words(int argc, char **argv, struct words *w, struct err *err)
         {"helo", &w->helo, NULL, NULL},
         {"user", &w->user, NULL, NULL},
         {"password-file", &w->password_file, NULL, NULL},
+        {"no-auth", NULL, &w->no_auth, NULL},
         {"send-password-unverified", NULL, &w->unverified, NULL},
         {"from", &w->from, NULL, NULL},
         {"to", w->to, NULL, &w->to_count},
@@ -219,8 +220,8 @@ plan_connector(struct probe_plan *plan, const struct words *w, struct err *err)
     s->tls_required = c->tls_require;
     s->tls = runtime_send_tls(plan->runtime, c);
     s->server_name = c->tls_server_name;
-    s->user = c->auth_user;
-    s->password = c->auth_password;
+    s->user = w->no_auth ? NULL : c->auth_user;
+    s->password = w->no_auth ? NULL : c->auth_password;
     s->every_address = true;
     s->names = config;
     bool by_name = c->tls_verify == TLS_VERIFY_NAME || c->tls_verify == TLS_VERIFY_CA;
@@ -340,8 +341,8 @@ plan_host(struct probe_plan *plan, const struct words *w, struct err *err)
     enum tls_trust trust = TLS_TRUST_NAME;
     if (w->host == NULL)
         return err_set(err, ERR_CONFIG, "which server? HOST[:PORT], or -c FILE --connector NAME");
-    if (w->connector != NULL || w->server != NULL)
-        return err_set(err, ERR_CONFIG, "--connector and --server go with -c FILE");
+    if (w->connector != NULL || w->server != NULL || w->no_auth)
+        return err_set(err, ERR_CONFIG, "--connector, --server and --no-auth go with -c FILE");
     TRY(read_trust(w, &trust, err));
     TRY(check_password(w, trust, err));
     TRY(read_host(plan, w->host, err));

@@ -237,7 +237,7 @@ drive(struct probe_call *c)
             break;
         case SMTP_TASK_FAILED:
             note_failure(c);
-            over(c, false); /* QUIT may be in the output */
+            over(c, c->conn == NULL || conn_pending(c->conn) == 0); /* is there a QUIT to say? */
             return;
         case SMTP_TASK_CLOSED:
             over(c, false);
