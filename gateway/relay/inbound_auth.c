@@ -1,5 +1,6 @@
 #include "gateway/relay/inbound_private.h"
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/mem.h"
 #include "gateway/route/password.h"
 
@@ -7,14 +8,17 @@
  * hashes stay because it holds the runtime. At most 24 ms of one core (yescrypt).
  *
  * Exchange opens several connections at once and logs on with each: sessions that bring the same
- * password for the same account while it is being checked wait for that one check. */
+ * password under the same name while it is being checked wait for that one check. So do those
+ * whose name nobody has: what they see is what they would see of a name that somebody has. */
 struct auth_job {
     struct auth_job *next;    /* of the same worker */
     struct inbound *sessions; /* who waits, by their auth_next; may become empty */
     struct worker *worker;    /* NULL: it is gone, and nobody waits any more */
     struct runtime *runtime;
     const struct receive_connector *connector;
-    const struct account *account; /* NULL: nobody has that name; the decoy takes as long */
+    const struct account *account; /* NULL: nobody has that name ... */
+    const struct account *model; /* ... and it takes as long as with this one, if there is one */
+    char *name;
     char *password;
     size_t password_len;
     enum password_result result;
@@ -162,6 +166,7 @@ free_job(struct auth_job *job)
         leave_job(job);
     mem_wipe(job->password, job->password_len);
     mem_free(&job->password);
+    mem_free(&job->name);
     runtime_unref(&job->runtime);
     mem_release(job);
 }
@@ -176,7 +181,10 @@ work(void *context)
             password_check(job->password, job->account->hashes, job->account->hash_count);
         return;
     }
-    (void)password_check(job->password, &decoy, 1);
+    if (job->model != NULL)
+        (void)password_check(job->password, job->model->hashes, job->model->hash_count);
+    else
+        (void)password_check(job->password, &decoy, 1);
     job->result = PASSWORD_WRONG;
 }
 
@@ -215,13 +223,18 @@ done(void *context)
 }
 
 static struct auth_job *
-make_job(struct inbound *s, struct slice password)
+make_job(struct inbound *s, struct slice name, struct slice password)
 {
     struct auth_job *job = mem_new(sizeof *job);
     if (job == NULL)
         return NULL;
     job->password = mem_text(password);
-    if (job->password == NULL) {
+    job->name = mem_text(name);
+    if (job->password == NULL || job->name == NULL) {
+        if (job->password != NULL)
+            mem_wipe(job->password, password.len);
+        mem_free(&job->password);
+        mem_free(&job->name);
         mem_free(&job);
         return NULL;
     }
@@ -234,25 +247,37 @@ make_job(struct inbound *s, struct slice password)
 
 /* The check of this very logon, if it is under way. */
 static struct auth_job *
-find_job(const struct worker *w, const struct account *account, struct slice password)
+find_job(const struct worker *w, const struct account *account, struct slice name,
+         struct slice password)
 {
-    struct auth_job *job = account != NULL ? w->auth_jobs : NULL;
-    while (job != NULL && (job->account != account || job->password_len != password.len ||
+    struct auth_job *job = w->auth_jobs;
+    while (job != NULL && (job->account != account || !ascii_is(name, job->name) ||
+                           job->password_len != password.len ||
                            !keyed_hash_same((const unsigned char *)job->password,
                                             (const unsigned char *)password.ptr, password.len)))
         job = job->next;
     return job;
 }
 
+static const struct account *
+first_account(const struct accept_candidates *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->list[i]->account_count > 0)
+            return &c->list[i]->accounts[0];
+    return NULL;
+}
+
 static struct auth_job *
 start_job(struct inbound *s, const struct receive_connector *connector,
-          const struct account *account, struct slice password)
+          const struct account *account, struct slice name, struct slice password)
 {
-    struct auth_job *job = make_job(s, password);
+    struct auth_job *job = make_job(s, name, password);
     if (job == NULL)
         return NULL;
     job->connector = connector;
     job->account = account;
+    job->model = first_account(&s->candidates);
     enter_job(job);
     if (job_start(s->worker->password_gate, work, done, job))
         return job;
@@ -271,8 +296,9 @@ inbound_ask_auth(struct inbound *s, const struct smtp_question *q)
         accept_logon(s, connector, account, "remembered");
         return;
     }
-    struct auth_job *job = find_job(s->worker, account, q->auth.password);
-    if (job != NULL || (job = start_job(s, connector, account, q->auth.password)) != NULL) {
+    struct slice name = q->auth.name, password = q->auth.password;
+    struct auth_job *job = find_job(s->worker, account, name, password);
+    if (job != NULL || (job = start_job(s, connector, account, name, password)) != NULL) {
         s->auth_job = job;
         s->auth_next = job->sessions;
         job->sessions = s;

@@ -21,8 +21,8 @@ class Limits(unittest.TestCase):
         for raw in self.opened:
             raw.close()
 
-    def start(self, limits="", contoso=""):
-        text = self.world.config_text()
+    def start(self, limits="", contoso="", top=""):
+        text = top + self.world.config_text()
         text = text.replace("limits: {", f"limits: {{ {limits}", 1)
         text = text.replace("monitor: {", "monitor: { probe_networks: [127.0.8.0/24],", 1)
         text = text.replace("    speaks_for: [contoso]\n",
@@ -176,6 +176,21 @@ class Limits(unittest.TestCase):
             self.assertRegex(
                 raw.login(self.world.contoso.user, self.world.contoso.password), "^535")
             raw.expect("MAIL FROM:<anna@contoso.example>", 550)
+
+    def test_who_says_the_same_waits_for_one_check_whether_the_name_exists_or_not(self):
+        """More sessions than checks may wait: a name that nobody has must not be what fills them."""
+        gateway = self.start("auth_failures: 100000,", top="workers: 1\n")
+        many = []
+        for _ in range(300):
+            raw, _ = self.enter(PROBE_IP)
+            raw.expect("EHLO lb.example", 250)
+            raw.starttls(self.world.ca.cert, GATEWAY_NAME)
+            raw.expect("EHLO lb.example", 250)
+            many.append(raw)
+        for raw in many:
+            raw.send("AUTH PLAIN AHgAeA==\r\n")  # x, x
+        self.assertEqual({raw.reply()[:3] for raw in many}, {"535"})
+        self.assertEqual(len(gateway.events("auth_failed", client=PROBE_IP)), 300)
 
     # ---- slow
 
