@@ -11,6 +11,7 @@ import unittest
 from forests import GATEWAY_NAME, World
 from gateway import forestgate
 from kit import FABRIKAM_IP, Authority, Scratch, free_port, self_signed
+from legacy import OldAuthority, old_server
 from sink import DROP, RESET, STALL, Sink
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -334,6 +335,17 @@ class OneServer(Case):
                        "--helo", "probe.example", expect=OK)
             thread.join(10)
         self.assertEqual(heard, [b"PROXY UNKNOWN\r\n", b"EHLO probe.example\r\n", b"QUIT\r\n"])
+
+    def test_a_server_of_2003_is_well_in_its_profile_and_has_none_in_common_with_today(self):
+        authority = OldAuthority(self.scratch("old-ca"), "Contoso 2003")
+        self.sink.context = old_server(authority.issue("hub1.fabrikam.example"))
+        ask = (self.host, "--ca", authority.cert, "--server-name", "hub1.fabrikam.example",
+               "--warning-days", "1", "--critical-days", "1")
+        a = self.probe(*ask, "--profile", "exchange2003", expect=OK)
+        self.assertIn("session   TLSv1 AES128-SHA, verified: name", a.details)
+        a = self.probe(*ask, expect=CRITICAL)
+        self.assertIn("TLS: ", a.sentence)
+        self.assertIn("no TLS version in common", a.sentence)
 
     def test_help_tells_the_exit_statuses(self):
         code, out, _ = forestgate("probe", "--help")
