@@ -25,6 +25,9 @@ set_options(struct ub_ctx *ctx, struct err *err)
     } options[] = {
         /* The validator would need a signed path from the root to each private zone. */
         {"module-config:", "iterator"},
+        /* Questions under way, each with a socket. The default for programs is 16: as many names
+         * whose servers are silent, and all others would wait behind them. */
+        {"outgoing-range:", "512"},
         {"msg-cache-size:", "4m"},
         {"rrset-cache-size:", "8m"},
         /* Old servers answer "no such name" for the empty names in between. */

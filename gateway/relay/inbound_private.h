@@ -119,6 +119,8 @@ void inbound_sender_checked(struct inbound *s, const struct smtp_mail *mail,
 /* True: inbound_sender_checked() is called for it, perhaps later, perhaps before this returns.
  * False: it is not to be checked. */
 bool inbound_check_sender(struct inbound *s, const struct smtp_mail *mail);
+/* It should be, to be enforced, and cannot now: the worker makes as many checks as it may. */
+bool inbound_check_must_wait(const struct inbound *s);
 void inbound_forget_check(struct inbound *s);              /* the session ends meanwhile */
 const char *inbound_spf_name(const struct spf_finding *f); /* "pass"; NULL of NULL */
 struct reply inbound_spf_reply(const struct inbound *s, const struct spf_finding *f);

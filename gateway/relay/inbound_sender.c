@@ -93,8 +93,12 @@ inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
         return;
     }
     judge(s, mail, &decision);
+    struct reply busy =
+        reply_make(451, "4.3.2", "Too many senders are being checked, try again later");
     if (!reply_is_success(&decision.d.reply))
         refuse(s, mail, &decision.d.reply, NULL);
+    else if (inbound_check_must_wait(s))
+        refuse(s, mail, &busy, NULL);
     else if (!inbound_check_sender(s, mail))
         take(s, mail, &decision, NULL);
 }

@@ -4,6 +4,11 @@
 #include "gateway/net/spf.h"
 #include "gateway/route/spf_policy.h"
 
+/* Checks at once. A check has one question under way, and leaves up to three behind that nobody
+ * answers and libunbound still repeats: of the 512 that it may have (net/resolve_setup.c), enough
+ * stay for the names of our own servers. */
+enum { CHECKS_MAX = 100 };
+
 /* What was found about the sender of a transaction. */
 struct spf_finding {
     enum spf_result result;
@@ -82,7 +87,23 @@ start(struct inbound *s, const struct spf_identity *id)
 {
     const struct spf_question_of of = {conn_peer(s->conn), smtp_server_hello(s->engine),
                                        id->local, id->domain};
-    return spf_start(s->worker->loop, s->worker->resolver, &of, on_checked, s, &s->spf_query);
+    if (!spf_start(s->worker->loop, s->worker->resolver, &of, on_checked, s, &s->spf_query))
+        return false;
+    s->worker->sender_checks++;
+    return true;
+}
+
+static bool
+is_full(const struct inbound *s)
+{
+    return s->worker->sender_checks >= CHECKS_MAX;
+}
+
+bool
+inbound_check_must_wait(const struct inbound *s)
+{
+    return s->connector->spf == SPF_ENFORCE && is_full(s) &&
+           spf_is_asked(s->connector, conn_peer(s->conn));
 }
 
 /* The question is still the same: the client is not read meanwhile. */
@@ -93,6 +114,7 @@ on_checked(void *context, const struct spf_answer *a)
     const struct smtp_mail *mail = &smtp_server_question(s->engine)->mail;
     struct spf_identity id;
     s->spf_query = NULL;
+    s->worker->sender_checks--;
     must(spf_identity_of(&mail->from, smtp_server_hello(s->engine), &id));
     /* A new configuration came into force, and a new resolver with it. */
     if (a->is_closed && start(s, &id))
@@ -108,11 +130,15 @@ inbound_check_sender(struct inbound *s, const struct smtp_mail *mail)
     struct spf_answer none = {.result = SPF_NONE,
                               .why = "the name that was given can have no SPF record"};
     struct spf_answer failed = {.result = SPF_TEMPERROR, .why = "no memory for the check"};
+    struct spf_answer full = {.result = SPF_TEMPERROR,
+                              .why = "too many other senders are being checked"};
     if (!spf_is_asked(s->connector, conn_peer(s->conn)))
         return false;
     s->spf_since_ms = loop_now_ms(s->worker->loop);
     if (!spf_identity_of(&mail->from, smtp_server_hello(s->engine), &id))
         conclude(s, mail, &id, &none);
+    else if (is_full(s))
+        conclude(s, mail, &id, &full);
     else if (!start(s, &id))
         conclude(s, mail, &id, &failed);
     return true;
@@ -121,5 +147,7 @@ inbound_check_sender(struct inbound *s, const struct smtp_mail *mail)
 void
 inbound_forget_check(struct inbound *s)
 {
+    if (s->spf_query != NULL)
+        s->worker->sender_checks--;
     spf_cancel(&s->spf_query);
 }

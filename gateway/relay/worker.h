@@ -66,6 +66,7 @@ struct worker {
     struct timer *tick;         /* once a minute: deadlines, unreachable mail, gauges */
 
     struct inbound *sessions;      /* intrusive list */
+    size_t sender_checks;          /* of these: those whose sender is asked about in DNS */
     size_t refused_count;          /* of these: connections that are told no, and wait for QUIT */
     _Atomic size_t session_count;  /* changed here, read by whoever shares out connections */
     struct outlet *outlets;        /* intrusive list */

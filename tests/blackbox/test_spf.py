@@ -8,6 +8,7 @@ private.example.
 import re
 import socket
 import unittest
+from select import select
 
 from client import Raw
 from forests import GATEWAY_NAME, World, message
@@ -281,6 +282,31 @@ class Ends(unittest.TestCase):
             c.expect("RSET", 250)
         with Client("10.3.0.9") as c:
             self.assertTrue(c.mail("kim@later.example").startswith("550 5.7.23 "))
+
+    @staticmethod
+    def silent_check(n):
+        c = Client(f"10.3.1.{n % 250}")
+        c.send("MAIL FROM:<kim@silent.example>\r\n")
+        return c
+
+    @staticmethod
+    def is_refused(c):
+        return bool(select([c.sock], [], [], 0)[0]) and c.reply().startswith("451 4.3.2 ")
+
+    def test_only_so_many_are_asked_about_at_once(self):
+        many = []
+        try:
+            while not any(self.is_refused(c) for c in many):
+                many.extend(self.silent_check(len(many)) for _ in range(10))
+            self.assertGreater(len(many), 100)
+            many.extend(self.silent_check(len(many)) for _ in range(20))  # all workers have enough
+            # Where nothing is enforced, mail goes on, and says why it was not checked.
+            with Client() as c:
+                text = c.deliver("kim@pass.example", "crowded-")
+            self.assertIn("too many other senders", fields(text, "Received-SPF")[0])
+        finally:
+            for c in many:
+                c.close()
 
 
 if __name__ == "__main__":

@@ -327,6 +327,27 @@ resolve_refuses_what_is_too_long_for_a_name(void **state)
     tear_down(&b);
 }
 
+/* Strangers choose the names that SPF asks about. */
+static void
+names_without_an_answer_hold_up_no_other(void **state)
+{
+    (void)state;
+    struct bed b;
+    enum { SILENT = 200 };
+    static struct asked silent[SILENT];
+    struct asked a;
+    begin_with_server(&b, "");
+    for (int i = 0; i < SILENT; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "silent.x%d.zone.example", i);
+        ask(&b, &silent[i], name);
+    }
+    assert_string_equal(answer(&b, &a, "four.zone.example"), "10.0.0.4:25");
+    for (int i = 0; i < SILENT; i++)
+        assert_int_equal(silent[i].calls, 0);
+    tear_down(&b);
+}
+
 int
 main(void)
 {
@@ -341,6 +362,7 @@ main(void)
         cmocka_unit_test(resolve_cancelled_never_answers),
         cmocka_unit_test(resolver_freed_ends_what_is_under_way_from_the_loop),
         cmocka_unit_test(resolve_refuses_what_is_too_long_for_a_name),
+        cmocka_unit_test(names_without_an_answer_hold_up_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
