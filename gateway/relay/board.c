@@ -228,7 +228,7 @@ board_belief(const struct board_connector *c, uint64_t now_ms, uint64_t fresh_ms
         list[i] = c->servers[i].evidence;
     const struct connector_evidence e = {
         .is_suspended = board_is_suspended(c, now_ms),
-        .logon_refused = c->logon_refused_until_ms > now_ms,
+        .logon_refused = c->logon_refused_until_ms > now_ms || c->logon_doubted_until_ms > now_ms,
         .names_failed_ms = c->names_failed_ms,
         .servers = list,
         .server_count = c->server_count,

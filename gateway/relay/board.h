@@ -43,6 +43,7 @@ struct board_connector {
     uint64_t in_flight;
     uint64_t suspended_until_ms;
     uint64_t logon_refused_until_ms; /* by a look: no logon is tried by looks until then */
+    uint64_t logon_doubted_until_ms; /* likewise: the last one got no clear answer */
     uint64_t names_failed_ms;
     uint64_t next_try_ms;             /* when every server waits; 0 = nothing holds it up */
     char last_error[BOARD_ERROR_MAX]; /* "" = none since the last success */

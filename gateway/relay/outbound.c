@@ -11,7 +11,6 @@
 enum {
     CONNECT_MS = 30 * 1000, /* TCP: a dead address must not hold up its neighbour for minutes */
     LOOK_CONNECT_MS = 2 * 1000, /* a look: one lost packet is sent again within it */
-    LOOK_MS = 8 * 1000,         /* and all of the look */
 };
 
 struct reply
@@ -146,8 +145,8 @@ arm(struct outbound *b)
     uint64_t wake = b->engine ? smtp_client_wake_ms(b->engine) : UINT64_MAX;
     if (b->waits_for != WAITS_FOR_SERVER && b->deadline_ms < wake)
         wake = b->deadline_ms;
-    if (b->is_quiet && b->opened_ms + LOOK_MS < wake)
-        wake = b->opened_ms + LOOK_MS;
+    if (b->is_quiet && b->opened_ms + b->outlet->check.patience_ms < wake)
+        wake = b->opened_ms + b->outlet->check.patience_ms;
     timer_set(b->timer, wake);
 }
 
@@ -157,6 +156,7 @@ got_deadline(struct outbound *b)
     struct reply r;
     switch (b->waits_for) {
     case WAITS_FOR_CONNECT:
+        b->lost_patience = b->is_quiet;
         r = outbound_local_reply(451, "4.4.1",
                                  "The server did not answer the connection in time");
         lost(b, &r, SMTP_STAGE_CONNECT);
@@ -185,6 +185,7 @@ looked_too_long(struct outbound *b)
         .reply = outbound_local_reply(451, "4.4.1", "The server took too long to answer a look"),
         .stage = b->engine ? smtp_client_stage(b->engine) : SMTP_STAGE_CONNECT,
     };
+    b->lost_patience = true;
     if (!b->was_ready)
         outbound_server_failed(b, &why);
     end(b, true);
@@ -195,7 +196,7 @@ on_timer(void *context)
 {
     struct outbound *b = context;
     uint64_t now = loop_now_ms(b->outlet->worker->loop);
-    if (b->is_quiet && now >= b->opened_ms + LOOK_MS) {
+    if (b->is_quiet && now >= b->opened_ms + b->outlet->check.patience_ms) {
         looked_too_long(b);
         return;
     }
@@ -282,6 +283,7 @@ on_connected(void *owner, const struct err *err_or_null)
     }
     outbound_lap(b, DELIVERY_CONNECT);
     bool logs_on = !b->is_quiet || outlet_may_log_on(b->outlet);
+    b->may_log_on = logs_on;
     const struct smtp_client_settings settings = {
         .hello = slice_str(b->runtime->config->hostname),
         .tls_required = b->connector->tls_require,
@@ -385,7 +387,7 @@ outbound_open_quiet(struct outlet *o, struct lane *lane)
         return false;
     if (o->check.connection == NULL) {
         struct smtp_outcome why = no_way_there(&err);
-        outlet_look_failed(o, lane, &why);
+        outlet_look_failed(o, lane, &why, false);
     }
     return true;
 }
@@ -412,6 +414,18 @@ outbound_cut(struct outbound *b)
         smtp_client_lost(b->engine, &r);
     hang_up(b, true);
     leave(b);
+}
+
+bool
+outbound_may_log_on(const struct outbound *b)
+{
+    return b->may_log_on;
+}
+
+bool
+outbound_lost_patience(const struct outbound *b)
+{
+    return b->lost_patience;
 }
 
 struct lane *

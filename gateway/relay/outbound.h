@@ -40,6 +40,10 @@ void outbound_retire(struct outbound *b);
 /* Cut the connection; a delivery under way gets a local outcome. */
 void outbound_cut(struct outbound *b);
 
+/* Of a look: whether it was to log on, and whether it ended before mail would have given up. */
+bool outbound_may_log_on(const struct outbound *b);
+bool outbound_lost_patience(const struct outbound *b);
+
 struct lane *outbound_lane(const struct outbound *b);
 struct outbound *outbound_after(const struct outbound *b);
 /* Names a connection for as long as the process runs. */

@@ -46,6 +46,8 @@ struct outbound {
     char *scratch; /* for bodies in files; only while one is sent */
 
     bool is_quiet;       /* looks whether the server takes mail, and brings none */
+    bool may_log_on;     /* was asked to, if there is an account; what it found says so much */
+    bool lost_patience;  /* a look had to end before the server's own time was over */
     bool was_ready;      /* counted as made */
     bool in_content;     /* the server has taken the envelope */
     bool body_done;      /* all octets given; the dot may be held back */

@@ -352,7 +352,7 @@ outlet_retry(struct outlet *o)
         server_limits_unblock(&o->lanes[i].limits);
         o->lanes[i].evidence = (struct evidence){0}; /* somebody repaired something: look anew */
     }
-    o->check.logon_refused_until_ms = 0;
+    o->check.logon_refused_until_ms = o->check.logon_doubted_until_ms = 0;
     outlet_notice(o);
     outlet_look(o);
 }

@@ -11,7 +11,9 @@ is_suspended(const struct outlet *o)
 bool
 outlet_may_log_on(const struct outlet *o)
 {
-    return !is_suspended(o) && o->check.logon_refused_until_ms <= loop_now_ms(o->worker->loop);
+    uint64_t now = loop_now_ms(o->worker->loop);
+    return !is_suspended(o) && o->check.logon_refused_until_ms <= now &&
+           o->check.logon_doubted_until_ms <= now;
 }
 
 static bool
@@ -32,6 +34,14 @@ is_fresh(const struct outlet *o)
                                  o->runtime->config->monitor_evidence_ms) != BELIEF_UNKNOWN;
 }
 
+static bool
+failed_last(const struct lane *lane)
+{
+    const struct evidence *e = &lane->evidence;
+    return lane->limits.failures > 0 ||
+           (e->failed_ms > 0 && e->failed_ms >= e->delivered_ms && e->failed_ms >= e->ready_ms);
+}
+
 /* In the order of the configuration; a server that has failed only when no other is left. */
 static struct lane *
 next_lane(struct outlet *o)
@@ -42,8 +52,8 @@ next_lane(struct outlet *o)
         if (!lane->current || o->check.tried & UINT64_C(1) << i ||
             lane->limits.open >= lane->limits.max)
             continue;
-        bool failed = lane->limits.failures > 0;
-        bool best_failed = best != NULL && best->limits.failures > 0;
+        bool failed = failed_last(lane);
+        bool best_failed = best != NULL && failed_last(best);
         if (best == NULL || failed < best_failed ||
             (failed == best_failed && lane->server < best->server))
             best = lane;
@@ -109,13 +119,19 @@ log_checked(struct outlet *o, const struct outbound *by, bool ready)
     log_end(&line);
 }
 
-/* A refused logon is not tried again by looks: directories lock accounts after a few. */
+/* A refused logon is not tried again by looks: directories lock accounts after a few. One that
+ * was answered late, not at all or with a 4xx may have counted there as well: it is tried again
+ * some time later. A mistake that we found ourselves sent no password. */
 static void
-note_refused_logon(struct outlet *o, const struct smtp_outcome *why)
+note_failed_logon(struct outlet *o, const struct smtp_outcome *why)
 {
-    if (why->stage != SMTP_STAGE_AUTH || verdict_of(why).consequence != CONSEQUENCE_SUSPEND)
+    uint64_t now = loop_now_ms(o->worker->loop);
+    if (why->stage != SMTP_STAGE_AUTH || (why->reply.local && reply_is_permanent(&why->reply)))
         return;
-    o->check.logon_refused_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
+    if (verdict_of(why).consequence == CONSEQUENCE_SUSPEND)
+        o->check.logon_refused_until_ms = now + SUSPENDED_MS;
+    else
+        o->check.logon_doubted_until_ms = now + LOGON_AGAIN_MS;
     outlet_check_stop(o);
 }
 
@@ -125,15 +141,15 @@ outlet_checked(struct outlet *o, struct outbound *by, const struct smtp_outcome 
     struct lane *lane = outbound_lane(by);
     if (why != NULL) {
         counter_add(o->count.checked_down, 1);
-        outlet_look_failed(o, lane, why);
+        outlet_look_failed(o, lane, why, outbound_lost_patience(by));
         log_checked(o, by, false);
-        note_refused_logon(o, why);
+        note_failed_logon(o, why);
         return;
     }
     counter_add(o->count.checked_up, 1);
     log_checked(o, by, true);
     o->check.wanted = false;
-    if (outlet_may_log_on(o))
+    if (outbound_may_log_on(by) && outlet_may_log_on(o))
         outlet_server_works(o, lane, by);
     else
         outlet_look_worked(o, lane, by);

@@ -39,6 +39,7 @@ outlet_new(struct worker *w, const struct send_connector *connector)
     o->runtime = runtime_ref(w->runtime);
     o->connector = connector;
     memcpy(o->name, connector->name, slice_head(slice_str(connector->name), 63).len);
+    o->check.patience_ms = LOOK_MS;
     o->behind = true; /* the timer looks into the spool first thing */
     o->next_due_unix_ms = INT64_MAX;
     find_counters(o);
@@ -63,7 +64,7 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
         o->lanes[i].evidence = (struct evidence){0}; /* of the old one's TLS and logon */
         server_limits_unblock(&o->lanes[i].limits);
     }
-    o->check.logon_refused_until_ms = 0;
+    o->check.logon_refused_until_ms = o->check.logon_doubted_until_ms = 0;
     o->names_failed_ms = 0;
     o->addresses_at_ms = 0;
     o->suspended_until_ms = 0;

@@ -51,6 +51,7 @@ outlet_notice(struct outlet *o)
     struct board_connector notice = {
         .suspended_until_ms = o->suspended_until_ms,
         .logon_refused_until_ms = o->check.logon_refused_until_ms,
+        .logon_doubted_until_ms = o->check.logon_doubted_until_ms,
         .names_failed_ms = o->names_failed_ms,
         .next_try_ms = wake != UINT64_MAX ? wake : 0,
         .last_error_ms = o->last_error_ms,

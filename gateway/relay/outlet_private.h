@@ -19,8 +19,10 @@ enum {
     ID_BUCKETS = 4096,
     MAKING_MAX = 3, /* connections being made: each may log on with a password that has just
                        become wrong, and directories lock accounts after five or so */
-    ADDRESSES_FRESH_MS = 60 * 1000, /* names are looked up again after this (cache: resolver) */
-    SUSPENDED_MS = 30 * 60 * 1000,  /* the slow retry of a connector with the wrong password */
+    ADDRESSES_FRESH_MS = 60 * 1000,  /* names are looked up again after this (cache: resolver) */
+    SUSPENDED_MS = 30 * 60 * 1000,   /* the slow retry of a connector with the wrong password */
+    LOOK_MS = 8 * 1000,              /* all of a quiet look at a server */
+    LOGON_AGAIN_MS = 10 * 60 * 1000, /* a logon by a look, after one without a clear answer */
     RECORD_AGAIN_MS = 5 * 1000,
     LOOK_AGAIN_MS = 60 * 1000, /* at what could not be read, or opened, for want of memory */
 };
@@ -48,6 +50,8 @@ struct outlet_check {
     uint64_t tried;              /* a bit for each lane that was looked at */
     struct outbound *connection; /* under way, at most one */
     uint64_t logon_refused_until_ms;
+    uint64_t patience_ms;            /* with each server: LOOK_MS but in tests */
+    uint64_t logon_doubted_until_ms; /* the last one of a look got no clear answer */
 };
 
 /* Steps of a connection, and of a message on it, as the metrics call them. */
@@ -155,8 +159,9 @@ void outlet_server_works(struct outlet *o, struct lane *lane, const struct outbo
 void outlet_suspend(struct outlet *o, const char *why);
 struct timetable outlet_connection_timetable(const struct outlet *o);
 /* The same for one that only looked: no suspension, and a server that was blocked already is not
- * blocked for longer. */
-void outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why);
+ * blocked for longer; one that would have had more time from mail is not blocked at all. */
+void outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why,
+                        bool lost_patience);
 
 /* It was ready, but nothing is known of the logon: only evidence. */
 void outlet_look_worked(struct outlet *o, struct lane *lane, const struct outbound *by);

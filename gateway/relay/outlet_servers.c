@@ -334,13 +334,14 @@ outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outc
 }
 
 void
-outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why)
+outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why,
+                   bool lost_patience)
 {
     uint64_t now = loop_now_ms(o->worker->loop);
     struct verdict v = verdict_of(why);
     bool was_healthy = lane->limits.failures == 0;
     remember_error(o, why, v.diagnosis);
-    if (was_healthy && !v.fewer_connections)
+    if (was_healthy && !v.fewer_connections && !lost_patience)
         server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
                              now);
     if (was_healthy && lane->last_error[0] == '\0')
@@ -374,7 +375,7 @@ outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *
     o->was_tried = true;
     o->on_probation = false;
     o->last_error[0] = '\0';
-    o->check.logon_refused_until_ms = 0;
+    o->check.logon_refused_until_ms = o->check.logon_doubted_until_ms = 0;
     note_success(o, lane, &facts);
     bool restored = server_limits_succeeded(&lane->limits);
     outlet_notice(o);

@@ -6,7 +6,7 @@ import unittest
 
 from forests import World, message
 from kit import wait_until
-from sink import STALL
+from sink import DROP, STALL
 
 
 class Case(unittest.TestCase):
@@ -180,6 +180,23 @@ class Changes(Case):
         self.sink.start()
         wait_until("it is seen to be up", lambda: self.ready()[0] == 200)
         gateway.wait_event("server_restored")
+
+    def test_a_logon_without_a_clear_answer_is_not_repeated_by_looks(self):
+        """Evidence is a second old at most, so each second brings a look."""
+        answers = {"cut": DROP, "454": b"454 4.7.0 Temporary authentication failure\r\n"}
+        gateway = self.start()
+        for name, action in answers.items():
+            with self.subTest(name):
+                self.sink.commands.clear()
+                self.sink.script["auth-password"] = action
+                wait_until("it is seen", lambda: self.ready()[0] == 503)
+                wait_until("it is looked at again",
+                           lambda: self.ready() and self.verbs().count("EHLO") >= 3)
+                self.assertEqual(self.verbs().count("AUTH"), 1)
+                self.assertEqual(self.ready()[0], 503)
+                self.sink.script.clear()
+                gateway.retry()
+                wait_until("it is up again", lambda: self.ready()[0] == 200)
 
     def test_a_suspended_connector_is_looked_at_without_a_logon(self):
         self.sink.password = "another"

@@ -1,6 +1,7 @@
 #include "gateway/relay/outlet.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/relay/outlet_private.h"
 #include "tests/kit/house.h"
 #include "tests/kit/test.h"
 #include "tests/kit/turns.h"
@@ -219,6 +220,26 @@ an_outlet_that_ends_in_the_middle_of_a_look_is_idle_at_once(void **state)
     house_fini(&h);
 }
 
+/* Mail would wait for its banner for minutes (RFC 5321 4.5.3.2.1). */
+static void
+a_server_that_is_slow_is_not_blocked_by_a_look(void **state)
+{
+    struct house h;
+    (void)state;
+    house_init(&h);
+    h.first.answer = h.second.answer = silent;
+    house_hub(&h)->check.patience_ms = 20;
+    look(&h);
+    assert_int_equal(h.first.connections, 1);
+    assert_int_equal(h.second.connections, 1);
+    assert_int_equal(failures_of(&h, 0), 0);
+    assert_int_equal(blocked_until(&h, 0), 0);
+    struct board_connector c = notice(&h);
+    assert_int_equal(board_belief(&c, clock_ms(), 60000), BELIEF_DOWN);
+    board_connector_fini(&c);
+    house_fini(&h);
+}
+
 int
 main(void)
 {
@@ -230,6 +251,7 @@ main(void)
         cmocka_unit_test(a_server_that_is_busy_is_not_blocked_by_a_look),
         cmocka_unit_test(a_look_that_finds_a_server_restored_sends_what_waits_for_it),
         cmocka_unit_test(mail_does_not_wait_for_a_look),
+        cmocka_unit_test(a_server_that_is_slow_is_not_blocked_by_a_look),
         cmocka_unit_test(an_outlet_that_ends_in_the_middle_of_a_look_is_idle_at_once),
     };
     return cmocka_run_group_tests_name("outlet_check", tests, NULL, NULL);
