@@ -12,31 +12,20 @@ enum {
     SECOND_ANSWER_MS = 1000, /* for IPv6, when IPv4 is there */
 };
 
-enum finding {
-    FOUND_NOTHING_YET,
-    FOUND_ADDRESSES,
-    FOUND_NO_ADDRESS, /* the name has none of this type */
-    FOUND_NO_NAME,
-    FOUND_FAILURE, /* the servers could not say */
-};
-
-/* One question to libunbound, of two that make a query. */
+/* The addresses of one family; two make a query. */
 struct half {
     struct resolve_query *query;
-    int type;
-    size_t octets; /* of an address: 4 or 16 */
-    int id;
-    enum finding finding;
+    struct records_query *asked; /* NULL: its finding is known */
+    size_t octets;               /* of an address: 4 or 16 */
+    enum records_finding finding;
     unsigned char list[RESOLVE_MAX][16]; /* sorted */
     size_t count;
 };
 
 struct resolve_query {
-    struct resolver *resolver; /* NULL: it was freed */
     struct loop *loop;
-    LIST_ENTRY(resolve_query) link;
-    struct turn_task turn; /* queued: all is known, the answer goes out at the end of this turn */
-    struct timer *deadline;
+    struct turn_task turn; /* queued: the host is an address, which goes out at the turn's end */
+    uint64_t second_answer_ms; /* so long IPv6 is waited for, when IPv4 is there */
     struct half v4;
     struct half v6;
     uint16_t port;
@@ -61,7 +50,6 @@ put_address(struct half *h, const void *address)
     size_t last = h->count < RESOLVE_MAX ? h->count++ : RESOLVE_MAX - 1;
     memmove(h->list[at + 1], h->list[at], (last - at) * sizeof h->list[0]);
     memcpy(h->list[at], spare, sizeof spare);
-    h->finding = FOUND_ADDRESSES;
 }
 
 static size_t
@@ -81,59 +69,40 @@ fill_list(const struct resolve_query *q, struct sockaddr_storage list[RESOLVE_MA
     return n;
 }
 
+static bool
+either(const struct resolve_query *q, enum records_finding finding)
+{
+    return q->v4.finding == finding || q->v6.finding == finding;
+}
+
 static void
 say_why(const struct resolve_query *q, struct err *why)
 {
-    enum finding v4 = q->v4.finding, v6 = q->v6.finding;
-    if (v4 == FOUND_NOTHING_YET || v6 == FOUND_NOTHING_YET) {
-        if (q->resolver == NULL)
-            err_set(why, ERR_CLOSED, "the resolver was closed");
-        else
-            err_set(why, ERR_TIMEOUT, "the DNS servers did not answer in time");
-    } else if (v4 == FOUND_FAILURE || v6 == FOUND_FAILURE) {
+    if (either(q, RECORDS_CLOSED))
+        err_set(why, ERR_CLOSED, "the resolver was closed");
+    else if (either(q, RECORDS_TIMEOUT))
+        err_set(why, ERR_TIMEOUT, "the DNS servers did not answer in time");
+    else if (either(q, RECORDS_FAILED))
         err_set(why, ERR_DNS, "server failure");
-    } else if (v4 == FOUND_NO_NAME || v6 == FOUND_NO_NAME) {
+    else if (either(q, RECORDS_NO_NAME))
         err_set(why, ERR_DNS, "no such name");
-    } else {
+    else
         err_set(why, ERR_DNS, "no address");
-    }
 }
 
-static void
-cancel_half(struct half *h)
-{
-    if (h->finding == FOUND_NOTHING_YET && h->query->resolver != NULL)
-        ub_cancel(h->query->resolver->ub, h->id);
-}
-
-/* From now on it has no resolver that could answer it. */
-static void
-leave_resolver(struct resolve_query *q)
-{
-    if (q->resolver == NULL)
-        return;
-    LIST_REMOVE(q, link);
-    q->resolver = NULL;
-    timer_free(&q->deadline);
-    loop_count_out(q->loop);
-}
-
-/* Nothing comes back to it any more. */
 static void
 query_free(struct resolve_query *q)
 {
-    cancel_half(&q->v4);
-    cancel_half(&q->v6);
-    leave_resolver(q);
+    records_cancel(&q->v4.asked);
+    records_cancel(&q->v6.asked);
     loop_forget_task(q->loop, &q->turn);
     mem_free(&q);
 }
 
-/* All is known, or will never be: the answer goes out. */
+/* All is known, or will never be. */
 static void
-on_turn(struct turn_task *task)
+answer(struct resolve_query *q)
 {
-    struct resolve_query *q = CONTAINER(task, struct resolve_query, turn);
     struct sockaddr_storage list[RESOLVE_MAX] = {0};
     struct err why;
     size_t count = fill_list(q, list);
@@ -148,42 +117,25 @@ on_turn(struct turn_task *task)
 }
 
 static void
-on_deadline(void *context)
+on_turn(struct turn_task *task)
 {
-    struct resolve_query *q = context;
-    loop_at_turn_end(q->loop, &q->turn);
+    answer(CONTAINER(task, struct resolve_query, turn));
 }
 
 static void
-take_result(struct half *h, const struct ub_result *result)
-{
-    for (size_t i = 0; result->havedata && result->data[i] != NULL; i++)
-        if ((size_t)result->len[i] == h->octets)
-            put_address(h, result->data[i]);
-    if (h->count > 0)
-        return;
-    if (result->nxdomain)
-        h->finding = FOUND_NO_NAME;
-    else
-        h->finding = result->rcode == DNS_NOERROR ? FOUND_NO_ADDRESS : FOUND_FAILURE;
-}
-
-/* From ub_process(), which must not be disturbed: only notes what came. */
-static void
-on_result(void *context, int status, struct ub_result *result)
+on_records(void *context, enum records_finding finding, const struct slice *list, size_t count)
 {
     struct half *h = context;
     struct resolve_query *q = h->query;
-    if (status == UB_NOERROR)
-        take_result(h, result);
-    else
-        h->finding = status == UB_SYNTAX ? FOUND_NO_NAME : FOUND_FAILURE;
-    ub_resolve_free(result);
+    h->asked = NULL;
+    h->finding = finding;
+    for (size_t i = 0; i < count; i++)
+        put_address(h, list[i].ptr);
 
-    if (q->v4.finding != FOUND_NOTHING_YET && q->v6.finding != FOUND_NOTHING_YET)
-        loop_at_turn_end(q->loop, &q->turn);
+    if (q->v4.asked == NULL && q->v6.asked == NULL)
+        answer(q);
     else if (q->v4.count > 0)
-        timer_set(q->deadline, loop_now_ms(q->loop) + q->resolver->second_answer_ms);
+        records_hurry(q->v6.asked, q->second_answer_ms);
 }
 
 static void
@@ -201,20 +153,12 @@ query_new(struct resolver *r, uint16_t port)
     struct resolve_query *q = mem_new(sizeof *q);
     if (q == NULL)
         return NULL;
-    q->deadline = timer_new(r->loop, on_deadline, q);
-    if (q->deadline == NULL) {
-        mem_free(&q);
-        return NULL;
-    }
-    q->resolver = r;
     q->loop = r->loop;
     q->turn.fn = on_turn;
+    q->second_answer_ms = r->second_answer_ms;
     q->port = port;
-    q->v4 = (struct half){.query = q, .type = RECORD_A, .octets = 4, .finding = FOUND_NO_ADDRESS};
-    q->v6 =
-        (struct half){.query = q, .type = RECORD_AAAA, .octets = 16, .finding = FOUND_NO_ADDRESS};
-    LIST_INSERT_HEAD(&r->queries, q, link);
-    loop_count_in(r->loop);
+    q->v4 = (struct half){.query = q, .octets = 4, .finding = RECORDS_NONE};
+    q->v6 = (struct half){.query = q, .octets = 16, .finding = RECORDS_NONE};
     return q;
 }
 
@@ -232,25 +176,14 @@ is_literal(const char *host, struct resolve_query *q)
 }
 
 static bool
-ask(struct half *h, const char *host, struct err *err)
-{
-    struct ub_ctx *ub = h->query->resolver->ub;
-    int status = ub_resolve_async(ub, host, h->type, DNS_IN, h, on_result, &h->id);
-    if (status != UB_NOERROR)
-        return err_set(err, status == UB_NOMEM ? ERR_NOMEM : ERR_DNS, "%s", ub_strerror(status));
-    h->finding = FOUND_NOTHING_YET;
-    return true;
-}
-
-static bool
-begin(struct resolve_query *q, const char *host, struct err *err)
+begin(struct resolve_query *q, struct resolver *r, const char *host)
 {
     if (is_literal(host, q)) {
         loop_at_turn_end(q->loop, &q->turn);
         return true;
     }
-    timer_set(q->deadline, loop_now_ms(q->loop) + q->resolver->answer_ms);
-    return ask(&q->v4, host, err) && ask(&q->v6, host, err);
+    return records_start(r, host, RECORD_A, on_records, &q->v4, &q->v4.asked) &&
+           records_start(r, host, RECORD_AAAA, on_records, &q->v6, &q->v6.asked);
 }
 
 bool
@@ -267,9 +200,9 @@ resolve_start(struct resolver *r, const char *host, uint16_t port,
         return err_set(err, ERR_NOMEM, "look-up: out of memory");
     q->on_done = on_done;
     q->context = context;
-    if (!begin(q, host, err)) {
+    if (!begin(q, r, host)) {
         query_free(q);
-        return false;
+        return err_set(err, ERR_NOMEM, "look-up: out of memory");
     }
     *out = q;
     return true;
@@ -308,7 +241,6 @@ resolver_new_from(struct loop *l, const struct config *config, const char *hosts
     r->loop = l;
     resolver_set_deadlines(r, ANSWER_MS, SECOND_ANSWER_MS);
     LIST_INIT(&r->queries);
-    LIST_INIT(&r->record_queries);
     loop_count_in(l);
     if (!resolve_setup(config, hosts, resolv_conf, &r->ub, err)) {
         resolver_free(&r);
@@ -333,10 +265,6 @@ resolver_free(struct resolver **resolver)
     watch_free(&r->watch);
     if (r->ub != NULL)
         resolve_unmake(r->ub);
-    for (struct resolve_query *q; (q = LIST_FIRST(&r->queries)) != NULL;) {
-        leave_resolver(q);
-        loop_at_turn_end(q->loop, &q->turn);
-    }
     resolve_close_records(r);
     loop_count_out(r->loop);
     mem_free(&r);

@@ -1,7 +1,7 @@
 /*
  * resolve_private.h - the resolver as its own files see it:
  *
- *   resolve.c          the resolver; host names to addresses
+ *   resolve.c          the resolver; host names to addresses, two questions each
  *   resolve_records.c  the records of one type
  *   resolve_setup.c    libunbound's context
  */
@@ -27,8 +27,7 @@ struct resolver {
     struct watch *watch;
     uint64_t answer_ms;
     uint64_t second_answer_ms;
-    LIST_HEAD(, resolve_query) queries;
-    LIST_HEAD(, records_query) record_queries;
+    LIST_HEAD(, records_query) queries;
 };
 
 /* They end with RECORDS_CLOSED, from the loop. */

@@ -184,7 +184,7 @@ on_result(void *context, int status, struct ub_result *result)
 void
 resolve_close_records(struct resolver *r)
 {
-    for (struct records_query *q; (q = LIST_FIRST(&r->record_queries)) != NULL;) {
+    for (struct records_query *q; (q = LIST_FIRST(&r->queries)) != NULL;) {
         q->finding = RECORDS_CLOSED; /* also what is answered: who gets it would ask on */
         leave_resolver(q);
         loop_at_turn_end(q->loop, &q->turn);
@@ -209,7 +209,7 @@ query_new(struct resolver *r)
     q->turn.fn = on_turn;
     q->finding = RECORDS_TIMEOUT;
     buf_init(&q->octets, RECORDS_ROOM);
-    LIST_INSERT_HEAD(&r->record_queries, q, link);
+    LIST_INSERT_HEAD(&r->queries, q, link);
     loop_count_in(r->loop);
     return q;
 }
@@ -247,6 +247,13 @@ records_start(struct resolver *r, const char *name, enum record_type type,
     *out = q;
     ask(q, name);
     return true;
+}
+
+void
+records_hurry(struct records_query *q, uint64_t wait_ms)
+{
+    if (q->resolver != NULL)
+        timer_set(q->deadline, loop_now_ms(q->loop) + wait_ms);
 }
 
 void

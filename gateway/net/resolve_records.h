@@ -40,6 +40,8 @@ MUST_USE bool records_start(struct resolver *r, const char *name, enum record_ty
                             void (*on_done)(void *context, enum records_finding finding,
                                             const struct slice *list, size_t count),
                             void *context, struct records_query **out);
+/* From now on it is waited for so long only. */
+void records_hurry(struct records_query *q, uint64_t wait_ms);
 /* No answer will come any more. *q is NULL afterwards. */
 void records_cancel(struct records_query **q);
 
