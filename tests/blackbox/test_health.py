@@ -1,7 +1,9 @@
 """Is there a way to a forest? /readyz?forest=F, by evidence and by quiet looks."""
 
 import json
+import socket
 import threading
+import time
 import unittest
 
 from forests import World, message
@@ -93,6 +95,19 @@ class Looks(Case):
             asker.join(30)
         self.assertEqual(answers, [200] * 8)
         self.assertEqual(self.sink.connections, 1)
+
+    def test_requests_in_one_packet_and_long_heads_are_answered_at_once(self):
+        """One each quarter of a second would take longer than any client waits."""
+        gateway = self.start()
+        with socket.create_connection((gateway.address, gateway.monitor_port), 10) as s:
+            s.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+            s.sendall(b"GET /" + b"a" * 60000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            end = time.monotonic() + 20
+            text = b""
+            while time.monotonic() < end and (more := s.recv(65536)):
+                text += more
+        self.assertEqual(text.count(b"HTTP/1.1 200 OK"), 100)
+        self.assertEqual(text.count(b"HTTP/1.1 414 "), 1)
 
     def test_one_usable_server_of_two_is_enough(self):
         self.world.sink(self.world.fabrikam, "hub2.fabrikam.example")
