@@ -15,10 +15,12 @@ enum {
     WINDOW_MS = 10 * 60 * 1000, /* then counting begins anew */
     DELAY_FIRST_MS = 1000,
     DELAY_MAX_MS = 8000,
+    LOOKS_PER_CLIENT = 100, /* sessions of a probe that no connector names */
 };
 
 /* What a session counts as, by its place in the ticket. */
-enum { COUNT_CONNECTOR, COUNT_NETWORK, COUNT_CLIENT };
+/* Who comes in is counted by the first of these, or by all. */
+enum { COUNT_CLIENT, COUNT_CONNECTOR, COUNT_NETWORK };
 
 /* How many sessions are open of something. Gone with the last one. */
 struct tally {
@@ -187,37 +189,43 @@ leave(struct admission *a, struct admission_ticket *ticket)
     *ticket = (struct admission_ticket){0};
 }
 
-/* Without a connector, nothing is counted. */
+/* A probe that no connector names is counted as a client alone. */
 static void
 name_counts(const struct admission *a, const struct admission_visit *v,
             struct admission_ticket *ticket)
 {
     const struct receive_connector *r = v->connector;
+    unsigned char room[16];
+    struct slice name = slice_str(r != NULL ? r->name : "");
+    make_id(a, "client of", name, client_octets(v->client, room), ticket->ids[COUNT_CLIENT]);
+    ticket->id_count = 1;
     if (r == NULL)
         return;
-    unsigned char room[16];
-    struct slice name = slice_str(r->name);
     make_id(a, "connector", name, slice_str(""), ticket->ids[COUNT_CONNECTOR]);
     make_id(a, "network", name, slice_str(v->network->text), ticket->ids[COUNT_NETWORK]);
-    make_id(a, "client of", name, client_octets(v->client, room), ticket->ids[COUNT_CLIENT]);
     ticket->id_count = ADMISSION_COUNTS;
 }
 
-/* Why there is no place among those for everybody. */
+static bool
+client_is_full(struct admission *a, const struct admission_visit *v,
+               const struct admission_ticket *ticket)
+{
+    uint32_t most =
+        v->connector != NULL ? v->connector->connections_per_client : LOOKS_PER_CLIENT;
+    return open_of(a, ticket->ids[COUNT_CLIENT]) >= most;
+}
+
 static enum admission_verdict
 judge(struct admission *a, const struct admission_visit *v, const struct admission_ticket *ticket)
 {
     if (a->open - a->reserved >= v->config->limit_sessions)
         return ADMISSION_SESSIONS;
-    if (ticket->id_count == 0)
-        return ADMISSION_GRANTED;
-    if (open_of(a, ticket->ids[COUNT_CONNECTOR]) >= v->connector->connections)
+    const struct receive_connector *r = v->connector;
+    if (r != NULL && open_of(a, ticket->ids[COUNT_CONNECTOR]) >= r->connections)
         return ADMISSION_CONNECTOR;
-    if (open_of(a, ticket->ids[COUNT_NETWORK]) >= v->connector->connections_per_network)
+    if (r != NULL && open_of(a, ticket->ids[COUNT_NETWORK]) >= r->connections_per_network)
         return ADMISSION_NETWORK;
-    if (open_of(a, ticket->ids[COUNT_CLIENT]) >= v->connector->connections_per_client)
-        return ADMISSION_CLIENT;
-    return ADMISSION_GRANTED;
+    return client_is_full(a, v, ticket) ? ADMISSION_CLIENT : ADMISSION_GRANTED;
 }
 
 /* Whatever others have filled, a probe may have one of its own places: there it counts as that
@@ -225,15 +233,10 @@ judge(struct admission *a, const struct admission_visit *v, const struct admissi
 static bool
 reserve(struct admission *a, const struct admission_visit *v, struct admission_ticket *ticket)
 {
-    if (!v->probe || a->reserved >= v->config->limit_probe_sessions)
+    if (!v->probe || a->reserved >= v->config->limit_probe_sessions ||
+        client_is_full(a, v, ticket))
         return false;
-    if (ticket->id_count > 0) {
-        unsigned char *client = ticket->ids[COUNT_CLIENT];
-        if (open_of(a, client) >= v->connector->connections_per_client)
-            return false;
-        memcpy(ticket->ids[0], client, ADMISSION_ID);
-        ticket->id_count = 1;
-    }
+    ticket->id_count = 1;
     ticket->reserved = true;
     return true;
 }

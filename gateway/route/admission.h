@@ -3,20 +3,20 @@
  *
  * Counts   open sessions in all (limits.sessions), of a receive connector (connections), of each
  *          of its networks (connections_per_network) and of a client (connections_per_client). A
- *          client is an IPv4 address, or the /64 of an IPv6 address: whoever has one IPv6 address
- *          has all of them.
- * Keeps    a few places for probes (limits.probe_sessions) beyond limits.sessions, connections
- * and connections_per_network, so that a full gateway is busy to its load balancer and not dead,
- * also when that lives in the network of a full connector. Slows    wrong passwords: the second
- * from a client within ten minutes is answered after 1 s, the next after 2, 4 and at most 8 s.
- * Blocks   a client after limits.auth_failures of them for limits.auth_block. A success before
- * forgives; a block ends by itself and leaves nothing behind, so that an Exchange server with a
- * wrong stored password, and all behind the same address, are back when it is corrected. Sessions
- * that are open go on, and may log on with the right password. Exempts  probes
- * (monitor.probe_networks) from slowing and blocking, and from nothing else. Bounds   open
- * sessions: a few entries each; failures: 4 096 clients, the oldest forgotten first. What a table
- * knows a client by is a keyed hash: nobody can aim at one place of it. Touches  no socket, file
- * or clock: times are the caller's, of one clock that never goes back.
+ *          client is an IPv4 address, or the /64 of an IPv6 address: who has one has them all.
+ * Keeps    a few places for probes (limits.probe_sessions) beyond all of these but the last, so
+ *          that a full gateway is busy to its load balancer and not dead, also when that lives
+ *          in the network of a full connector.
+ * Slows    wrong passwords: the second from a client within ten minutes is answered after 1 s,
+ *          the next ones after 2, 4 and at most 8 s.
+ * Blocks   a client after limits.auth_failures of them, for limits.auth_block. A success before
+ *          forgives; a block ends by itself and leaves nothing behind, so that an Exchange server
+ *          with a wrong stored password, and all behind the same address, are back when it is
+ *          corrected. Open sessions go on, and may log on with the right password.
+ * Exempts  probes (monitor.probe_networks) from slowing and blocking, and from nothing else.
+ * Bounds   open sessions: a few entries each; failures: 4 096 clients, the oldest forgotten
+ *          first. What a table knows a client by is a keyed hash: nobody can aim at a place.
+ * Touches  no socket, file or clock: times are the caller's, of one clock that never goes back.
  */
 #ifndef ROUTE_ADMISSION_H
 #define ROUTE_ADMISSION_H

@@ -181,8 +181,8 @@ class Limits(unittest.TestCase):
         """More sessions than checks may wait: a name that nobody has must not be what fills them."""
         gateway = self.start("auth_failures: 100000,", top="workers: 1\n")
         many = []
-        for _ in range(300):
-            raw, _ = self.enter(PROBE_IP)
+        for i in range(300):
+            raw, _ = self.enter(f"127.0.8.{1 + i % 5}")
             raw.expect("EHLO lb.example", 250)
             raw.starttls(self.world.ca.cert, GATEWAY_NAME)
             raw.expect("EHLO lb.example", 250)
@@ -190,7 +190,7 @@ class Limits(unittest.TestCase):
         for raw in many:
             raw.send("AUTH PLAIN AHgAeA==\r\n")  # x, x
         self.assertEqual({raw.reply()[:3] for raw in many}, {"535"})
-        self.assertEqual(len(gateway.events("auth_failed", client=PROBE_IP)), 300)
+        self.assertEqual(len(gateway.events("auth_failed")), 300)
 
     # ---- slow
 

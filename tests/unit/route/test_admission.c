@@ -179,6 +179,27 @@ a_full_house_has_places_for_probes_and_no_more(void **state)
 }
 
 static void
+a_probe_that_no_connector_names_cannot_fill_the_house(void **state)
+{
+    (void)state;
+    struct admission_ticket tickets[100], late;
+    struct admission_visit probe = visit_of("10.9.0.9");
+    config.limit_sessions = 200;
+    probe.probe = true;
+    probe.connector = NULL;
+    probe.network = NULL;
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(admission_enter(a, &probe, 0, &tickets[i]), ADMISSION_GRANTED);
+    assert_int_equal(admission_enter(a, &probe, 0, &late), ADMISSION_CLIENT);
+    assert_false(late.held);
+    probe.client = address("10.9.0.10");
+    assert_int_equal(admission_enter(a, &probe, 0, &late), ADMISSION_GRANTED);
+    admission_leave(a, &late);
+    for (size_t i = 0; i < 100; i++)
+        admission_leave(a, &tickets[i]);
+}
+
+static void
 a_full_connector_has_places_for_probes_of_its_network(void **state)
 {
     (void)state;
@@ -394,6 +415,7 @@ main(void)
         T(a_client_a_network_and_a_connector_have_limits_of_their_own),
         T(all_addresses_of_an_ipv6_network_are_one_client),
         T(a_full_house_has_places_for_probes_and_no_more),
+        T(a_probe_that_no_connector_names_cannot_fill_the_house),
         T(a_full_connector_has_places_for_probes_of_its_network),
         T(one_probe_does_not_take_all_places_for_probes),
         T(wrong_passwords_slow_down_and_then_block_for_a_while),
