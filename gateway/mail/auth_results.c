@@ -111,6 +111,32 @@ holds(struct slice text, struct slice word)
     return false;
 }
 
+/* As far as there is room: what a reader sees who takes comments and blanks out first. */
+static void
+put_bare(struct buf *out, struct slice in)
+{
+    while (in.len > 0 && out->len < ID_MAX) {
+        if (in.ptr[0] == '(') {
+            if (!skip_comment(&in))
+                return;
+            continue;
+        }
+        if (!is_blank(in.ptr[0]))
+            buf_put_char(out, in.ptr[0]);
+        slice_skip(&in, 1);
+    }
+}
+
+static bool
+holds_somehow(struct slice value, struct slice authserv_id)
+{
+    char room[ID_MAX];
+    struct buf bare = {.data = room, .cap = sizeof room, .max = sizeof room};
+
+    put_bare(&bare, value);
+    return holds(value, authserv_id) || holds(buf_slice(&bare), authserv_id);
+}
+
 bool
 auth_results_claims(struct slice value, struct slice authserv_id)
 {
@@ -118,7 +144,7 @@ auth_results_claims(struct slice value, struct slice authserv_id)
     struct buf text = {.data = room, .cap = sizeof room, .max = sizeof room};
 
     if (!read_id(value, &text))
-        return holds(value, authserv_id);
+        return holds_somehow(value, authserv_id);
     struct slice id = ascii_trim(buf_slice(&text));
     if (id.len > 0 && id.ptr[id.len - 1] == '.')
         id.len--;

@@ -14,7 +14,7 @@
 /* value: what stands behind the colon, folding and all. Does it name authserv_id as its author?
  * Comments, folding, quotes, case and a full stop at the end make no difference. Of a value that
  * does not begin as RFC 8601 wants, nobody knows what a reader behind us makes: it counts as ours
- * as soon as the name stands anywhere in it. */
+ * as soon as the name stands anywhere in it, comments and blanks taken out or not. */
 bool auth_results_claims(struct slice value, struct slice authserv_id);
 
 #endif

@@ -26,6 +26,8 @@ static const struct row {
     {" gw.contoso.example spf=pass", true},
     {" gw.contoso.example/1; spf=pass", true},
     {" gw.contoso.example, spf=pass", true},
+    {" gw(a).contoso(b).example; spf=pass", true},
+    {" gw.\r\n contoso.example; spf=pass", true},
     {" ; gw.contoso.example; spf=pass", true},
     {" (never closed gw.contoso.example; spf=pass", true},
     {" \"gw.contoso.example; spf=pass", true},
