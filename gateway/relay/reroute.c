@@ -71,6 +71,16 @@ route_anew(struct worker *w, const struct envelope *e, const struct envelope_rec
     return slice(NULL, 0);
 }
 
+/* A recipient whose connector has left the configuration, and nothing of it is in flight there
+ * any more: else it would be sent on the old way and on the new one. */
+static bool
+is_stranded(const struct worker *w, const struct envelope_recipient *r)
+{
+    bool open = r->state == RECIPIENT_WAITING || r->state == RECIPIENT_HELD;
+    return open && config_send(w->runtime->config, r->connector) == NULL &&
+           worker_owns(w, r->connector) && worker_outlet(w, r->connector) == NULL;
+}
+
 /* Rows for the recipients that get a connector now. */
 static size_t
 fill_rows(struct rerouting *r, const struct envelope *e)
@@ -78,9 +88,7 @@ fill_rows(struct rerouting *r, const struct envelope *e)
     size_t count = 0;
     for (size_t i = 0; i < e->recipient_count; i++) {
         const struct envelope_recipient *rcpt = &e->recipients[i];
-        if ((rcpt->state != RECIPIENT_WAITING && rcpt->state != RECIPIENT_HELD) ||
-            config_send(r->worker->runtime->config, rcpt->connector) != NULL ||
-            !worker_owns(r->worker, rcpt->connector))
+        if (!is_stranded(r->worker, rcpt))
             continue;
         struct slice connector = arena_copy(&r->arena, route_anew(r->worker, e, rcpt));
         bool moved = connector.len > 0 || rcpt->connector.len > 0;

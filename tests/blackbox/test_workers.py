@@ -5,8 +5,8 @@ import threading
 import unittest
 
 from forests import World, message
-from kit import wait_until
-from sink import STALL
+from kit import FABRIKAM_IP, wait_until
+from sink import STALL, Sink
 
 
 class Workers(unittest.TestCase):
@@ -143,3 +143,44 @@ class Workers(unittest.TestCase):
         gateway = self.world.start()
         wanted = min(4, len(os.sched_getaffinity(0)))
         self.assertEqual(gateway.wait_event("started")["workers"], str(wanted))
+
+
+class OneOwner(unittest.TestCase):
+    """One worker, so that it is the owner of every connector."""
+
+    def test_a_connector_that_goes_takes_no_mail_from_another_that_still_sends(self):
+        """One message, two recipients, both connectors renamed at once: the one that does nothing
+        is done with first, and the other recipient is still at its server."""
+        world = World("owner")
+        self.addCleanup(world.scratch.remove)
+        self.addCleanup(world.stop)
+        hub = world.sink(world.fabrikam)
+        other = Sink("mx.tailspin.example", FABRIKAM_IP)
+        world.serve(world.fabrikam, other)
+        world.fabrikam.servers.pop()
+        text = world.config_text().replace(
+            "receive:\n", "  tailspin:\n    domains: { tailspin.example: authoritative }\n"
+            "    deliver: [tailspin-servers]\nreceive:\n").replace(
+            "send:\n", f"send:\n  tailspin-servers:\n    servers: [\"{other.name}:{other.port}\"]\n"
+            "    tls: { require: false, verify: none }\n    auth: none\n") + "workers: 1\n"
+        world.config_text = lambda: text
+        gateway = world.start()
+        answers = threading.Event()
+        hub.script["content"] = lambda session, content: answers.wait(30) and None
+        self.addCleanup(answers.set)
+        world.send("anna@contoso.example", ["bob@fabrikam.example", "tom@tailspin.example"],
+                   message("owner", "both-1."))
+        gateway.wait_event("server_failed", connector="tailspin-servers")
+        wait_until("a server has it", lambda: any(c == "DATA" for _, c in hub.commands))
+
+        other.start()
+        world.write_config(text.replace("fabrikam-servers", "fabrikam-new").replace(
+            "tailspin-servers", "tailspin-new"))
+        self.assertEqual(gateway.command("reload")[0], 0)
+        wait_until("the idle one's mail goes the new way", lambda: other.with_text("both-1."))
+        (waiting,) = gateway.queue()
+        self.assertEqual([r["connector"] for r in waiting["recipients"]
+                          if r["address"] == "bob@fabrikam.example"], ["fabrikam-servers"])
+        answers.set()
+        wait_until("the queue is empty", lambda: gateway.queue() == [])
+        self.assertEqual(len(hub.messages), 1)
