@@ -4,15 +4,19 @@
 #include "gateway/base/mem.h"
 #include "gateway/relay/giveup.h"
 #include "gateway/relay/outlet.h"
+#include "gateway/relay/reroute.h"
 
 enum { LOOK_MAX = 512 };
 
-/* May age decide about this recipient now? Not while an outlet has the message in flight, and
- * never before one attempt since start (design.md 5, expire). */
+/* May age decide about this recipient now? Not while an outlet has the message in flight or a new
+ * way for it is being recorded, and never before one attempt since start (design.md 5, expire).
+ */
 static bool
 may_decide(struct worker *w, const struct parcel *p, const struct envelope_recipient *r,
            bool expire)
 {
+    if (expire && reroute_has(w, p->envelope.id))
+        return false;
     if (r->state == RECIPIENT_HELD || !expire || r->connector.len == 0)
         return true;
     struct outlet *o = worker_outlet(w, r->connector);

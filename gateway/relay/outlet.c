@@ -4,6 +4,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/relay/giveup.h"
 #include "gateway/relay/outbound.h"
+#include "gateway/relay/reroute.h"
 
 enum { DUE_PAGE = 512 };
 
@@ -162,7 +163,8 @@ outlet_next(struct outlet *o)
         ready_remove(o, d);
         o->in_flight++;
         if (delivery_open(d, o->worker->shop->spool, slice_str(o->name), clock_unix_ms(), &err)) {
-            if (d->open_count > 0 && !give_up_has(o->worker, d->id))
+            if (d->open_count > 0 && !give_up_has(o->worker, d->id) &&
+                !reroute_has(o->worker, d->id))
                 return d;
         } else if (err.kind != ERR_STATE) {
             /* No memory, or the disk: it stays in the spool and is found again in a minute. */

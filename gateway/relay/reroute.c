@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/relay/giveup.h"
+#include "gateway/relay/outlet.h"
 #include "gateway/route/recipient.h"
 
 enum {
@@ -12,6 +13,8 @@ enum {
 };
 
 struct rerouting {
+    struct rerouting *next; /* of the worker, until the spool has recorded it */
+    uint64_t id;
     struct worker *worker;
     struct recipient_change *rows;
     struct arena arena; /* owns the connector names in rows */
@@ -25,6 +28,24 @@ rerouting_free(struct rerouting **ref)
     mem_free(ref);
 }
 
+bool
+reroute_has(const struct worker *w, uint64_t id)
+{
+    const struct rerouting *r = w->rerouting;
+    while (r != NULL && r->id != id)
+        r = r->next;
+    return r != NULL;
+}
+
+static void
+unlist(struct rerouting *r)
+{
+    struct rerouting **at = &r->worker->rerouting;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+}
+
 static void
 on_recorded(void *context, const struct spool_answer *answer)
 {
@@ -32,13 +53,17 @@ on_recorded(void *context, const struct spool_answer *answer)
     struct worker *w = r->worker;
     struct parcel *p = NULL;
     struct err err;
+    unlist(r);
     rerouting_free(&r);
-    w->rerouting--;
     /* As it is now: its new owners, here or elsewhere, get to know of it. */
-    if (!answer->ok || !parcel_load(w->shop->spool, answer->id, &p, &err))
+    if (answer->ok && parcel_load(w->shop->spool, answer->id, &p, &err)) {
+        worker_offer(w, p);
+        parcel_unref(&p);
         return;
-    worker_offer(w, p);
-    parcel_unref(&p);
+    }
+    /* What passed it over meanwhile finds it again. */
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        outlet_look(o);
 }
 
 static void
@@ -119,6 +144,7 @@ reroute_message(struct worker *w, uint64_t id)
     size_t count = 0;
     if (r != NULL) {
         r->worker = w;
+        r->id = id;
         arena_init(&r->arena, 8 * 1024 * 1024);
         r->rows = mem_new(p->envelope.recipient_count * sizeof *r->rows);
         count = r->rows != NULL ? fill_rows(r, &p->envelope) : 0;
@@ -128,7 +154,8 @@ reroute_message(struct worker *w, uint64_t id)
             rerouting_free(&r);
     }
     if (token != 0) {
-        w->rerouting++;
+        r->next = w->rerouting;
+        w->rerouting = r;
         struct spool_change change = {.id = id, .rows = r->rows, .row_count = count};
         spool_record(w->spool_client, &change, token, NULL);
     }
@@ -162,14 +189,14 @@ look_at_queue(struct worker *w, const char *connector)
     if (!worker_owns(w, name) || config_send(w->runtime->config, name) != NULL ||
         worker_outlet(w, name) != NULL)
         return false;
-    return look_at(w, connector, &from_start, INT64_MAX) && w->rerouting > 0;
+    return look_at(w, connector, &from_start, INT64_MAX) && w->rerouting != NULL;
 }
 
 bool
 reroute_look(struct worker *w)
 {
     bool more = false;
-    if (w->rerouting > 0)
+    if (w->rerouting != NULL)
         return true;
     struct spool_queue_stats *queues = mem_new(QUEUES_MAX * sizeof *queues);
     size_t n = queues != NULL ? spool_stats(w->shop->spool, queues, QUEUES_MAX) : 0;

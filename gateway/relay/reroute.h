@@ -11,6 +11,10 @@
  * one stopped. Called at start, after a reload and once a minute. True: there is more. */
 bool reroute_look(struct worker *w);
 
+/* Is a new connector for recipients of this message being recorded? Nobody delivers or ends it
+ * meanwhile: a connector that comes back is no way for what is on its way to another. */
+bool reroute_has(const struct worker *w, uint64_t id);
+
 /* A configuration came into force: mail without a route is looked at from the beginning. */
 void reroute_restart(struct worker *w);
 

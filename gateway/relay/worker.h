@@ -31,6 +31,7 @@ struct auth_job;
 struct giving_up;
 struct inbound;
 struct outlet;
+struct rerouting;
 struct tls_diary;
 
 enum { WORKERS_MAX = 64 };
@@ -75,7 +76,7 @@ struct worker {
     struct giving_up *giving_up;    /* giveup.c: what is being recorded, intrusive list */
     struct spool_place rerouted_to; /* reroute.c: how far the mail without a connector was looked
                                        through */
-    size_t rerouting;               /* changes that are being recorded */
+    struct rerouting *rerouting;    /* what is being recorded, intrusive list */
     bool draining;
     void (*on_idle)(void *context); /* draining and nothing is under way any more */
     void *on_idle_context;

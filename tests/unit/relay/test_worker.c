@@ -230,6 +230,24 @@ workers_give_mail_of_a_connector_that_is_gone_a_new_one(void **state)
     house_fini(&h);
 }
 
+static void
+workers_do_not_end_by_age_what_just_got_a_way(void **state)
+{
+    struct house h;
+    struct err err;
+    struct envelope_recipient r;
+    (void)state;
+    house_init(&h);
+    /* Its time was over while nobody ran, or while no route was known. */
+    struct envelope e = custody_envelope(&r, "", clock_unix_ms() - 90 * INT64_C(86400000), 0);
+    r.address = slice_str("bob@fabrikam.example");
+    uint64_t id = custody_accept(&h.custody, &e, 300, 1, &err);
+
+    struct routed routed = {&h, h.workers[0], id};
+    turns_until(h.loops[0], has_new_connector, &routed);
+    house_fini(&h);
+}
+
 int
 main(void)
 {
@@ -238,6 +256,7 @@ main(void)
         cmocka_unit_test(workers_pass_a_parcel_to_the_owner_of_each_connector),
         cmocka_unit_test(workers_that_end_leave_the_mail_in_the_spool),
         cmocka_unit_test(workers_give_mail_of_a_connector_that_is_gone_a_new_one),
+        cmocka_unit_test(workers_do_not_end_by_age_what_just_got_a_way),
     };
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }
