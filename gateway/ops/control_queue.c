@@ -152,8 +152,10 @@ static void
 on_due(void *context, const struct spool_answer *a)
 {
     struct retrying *r = context;
-    (void)a; /* what could not be made due now stays due at its time */
-    crew_retry(r->crew, slice_str(r->connector));
+    /* What could not be made due now stays due at its time. At the end there is no crew to ask.
+     */
+    if (a->err.kind != ERR_CLOSED)
+        crew_retry(r->crew, slice_str(r->connector));
     mem_free(&r);
 }
 

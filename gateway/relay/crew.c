@@ -100,25 +100,46 @@ open_session(struct worker *w, const char *address, int fd)
         close(fd); /* the configuration has just dropped it: its door is about to close */
 }
 
+static void
+use_later(struct member *m, const struct err *why)
+{
+    log_trouble(m, "a worker could not take the new configuration yet", why->text);
+    timer_set(m->use_again, loop_now_ms(m->loop) + USE_AGAIN_MS);
+}
+
 /* The first worker took this configuration, so only memory or descriptors can be short: what was
  * in force stays for a moment, and mail is taken under it. */
 static void
 use(struct member *m)
 {
     struct err err;
-    if (worker_use(m->worker, m->next, &err)) {
+    if (worker_use(m->worker, m->next, &err))
         runtime_unref(&m->next);
-        return;
-    }
-    log_trouble(m, "a worker could not take the new configuration yet", err.text);
-    timer_set(m->use_again, loop_now_ms(m->loop) + USE_AGAIN_MS);
+    else
+        use_later(m, &err);
+}
+
+/* The first worker decides for all. When it could take all but some of the connectors, the
+ * configuration is in force, and they follow. */
+static bool
+use_first(struct member *m, struct runtime *runtime, struct err *err)
+{
+    bool ok = worker_use(m->worker, runtime, err);
+    if (m->worker->runtime != runtime)
+        return false;
+    runtime_unref(&m->next);
+    if (ok)
+        return true;
+    m->next = runtime_ref(runtime);
+    use_later(m, err);
+    return true;
 }
 
 static void
 on_use_again(void *context)
 {
     struct member *m = context;
-    if (m->next != NULL)
+    if (m->next != NULL && !m->worker->draining)
         use(m);
 }
 
@@ -241,7 +262,7 @@ crew_use(struct crew *c, struct runtime *runtime, struct err *err)
     for (size_t i = 1; i < c->count; i++)
         if (atomic_load(&c->members[i].waiting) >= REQUESTS_MAX)
             return err_set(err, ERR_STATE, "worker %zu does not answer; try again", i);
-    TRY(worker_use(c->members[0].worker, runtime, err));
+    TRY(use_first(&c->members[0], runtime, err));
     for (size_t i = 1; i < c->count; i++)
         must(post(&c->members[i], LETTER_RUNTIME, runtime_ref(runtime), LETTERS_MAX));
     return true;

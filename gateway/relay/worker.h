@@ -88,7 +88,9 @@ MUST_USE bool worker_new(struct workshop *shop, size_t index, struct loop *loop,
 /* Sessions and connections are cut. NULL is fine. */
 void worker_free(struct worker **w);
 
-/* A configuration comes into force: new sessions and the next messages use it. */
+/* A configuration comes into force: new sessions and the next messages use it. False: w->runtime
+ * is as it was; or it is the new one, and there was no memory for some of its connectors, whose
+ * mail waits until this is called again. */
 MUST_USE bool worker_use(struct worker *w, struct runtime *runtime, struct err *err);
 
 /* A message came into custody here: every owner of one of its connectors gets to know. */

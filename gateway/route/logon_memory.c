@@ -83,10 +83,11 @@ set_of(struct logon_memory *m, const unsigned char hash[KEYED_HASH_SIZE])
     return &m->sets[number & (m->set_count - 1)];
 }
 
+/* Whoever asks may be behind whoever learned: each loop has its own idea of now. */
 static bool
 is_fresh(const struct logon_memory *m, const struct logon *l, uint64_t now_ms)
 {
-    return l->is_used && now_ms - l->learned_ms < m->lifetime_ms;
+    return l->is_used && now_ms < l->learned_ms + m->lifetime_ms;
 }
 
 bool

@@ -31,6 +31,17 @@ logon_memory_knows_what_it_learned(void **state)
     assert_null(m);
 }
 
+static void
+logon_memory_knows_it_also_for_a_clock_that_is_behind(void **state)
+{
+    struct logon_memory *m = logon_memory_new(64, LIFETIME_MS);
+
+    (void)state;
+    logon_memory_learn(m, &account, password(), 1000);
+    assert_true(logon_memory_knows(m, &account, password(), 999));
+    logon_memory_free(&m);
+}
+
 static const struct other_row {
     const char *say;
     struct account account;
@@ -163,6 +174,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logon_memory_knows_what_it_learned),
+        cmocka_unit_test(logon_memory_knows_it_also_for_a_clock_that_is_behind),
         cmocka_unit_test(logon_memory_knows_nothing_else),
         cmocka_unit_test(
             logon_memory_forgets_when_the_lifetime_is_over_however_often_it_is_asked),
