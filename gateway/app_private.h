@@ -30,6 +30,7 @@ struct app {
     struct timer *files_timer;
     uint64_t files_seen;  /* config_files_look(): at the last look */
     uint64_t files_tried; /* with which the configuration in force was read, or was to be */
+    unsigned files_looks; /* since they were read */
     const char *stop_reason;
     int status;
 };

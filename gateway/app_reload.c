@@ -3,6 +3,8 @@
 #include "config/config_files.h"
 #include "gateway/exceptions.h"
 
+enum { LOOKS_BETWEEN_TRIES = 60 }; /* ten minutes, with `reread` left at 10s */
+
 static void
 complain(struct complaints *list, const struct config *c, const char *text)
 {
@@ -145,7 +147,8 @@ reread_files(struct app *a)
 }
 
 /* A certificate and its key are two files: once something has changed, we wait until a look later
- * nothing more has. What was refused is not tried again before it changes again. */
+ * nothing more has. What was refused is tried again when it changes again, and now and then: it
+ * may have been for want of descriptors or memory. */
 void
 app_on_files_timer(void *context)
 {
@@ -154,8 +157,12 @@ app_on_files_timer(void *context)
     bool rests = seen == a->files_seen;
     a->files_seen = seen;
     app_watch_files(a);
-    if (a->worker->draining || !rests || seen == a->files_tried)
+    bool is_new = seen != a->files_tried;
+    bool is_refused = seen != a->worker->runtime->config->files;
+    bool is_time = is_new || (is_refused && ++a->files_looks >= LOOKS_BETWEEN_TRIES);
+    if (a->worker->draining || !rests || !is_time)
         return;
     a->files_tried = seen;
+    a->files_looks = 0;
     reread_files(a);
 }

@@ -1,3 +1,4 @@
+#include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/relay/outbound.h"
 #include "gateway/relay/outlet_private.h"
@@ -42,6 +43,8 @@ outlet_new(struct worker *w, const struct send_connector *connector)
     o->check.patience_ms = LOOK_MS;
     o->behind = true; /* the timer looks into the spool first thing */
     o->next_due_unix_ms = INT64_MAX;
+    /* One of this name may have been here before, and have found any message that there is. */
+    o->found_to = id_next(spool_ids(w->shop->spool), clock_unix_ms());
     find_counters(o);
     o->place = board_enter(w->shop->board, o->name);
     o->next = w->outlets;

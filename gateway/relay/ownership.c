@@ -15,9 +15,9 @@ struct owned {
 struct ownership {
     size_t worker_count;
     pthread_mutex_t lock; /* for all below */
-    struct owned *names;
     size_t count;
-    size_t room;
+    struct owned names[NAMES_MAX]; /* all from the start: without memory for a name, it would have
+                                      one owner now and another one later */
 };
 
 struct ownership *
@@ -38,11 +38,10 @@ ownership_free(struct ownership **o)
     if (*o == NULL)
         return;
     pthread_mutex_destroy(&(*o)->lock);
-    mem_free(&(*o)->names);
     mem_free(o);
 }
 
-/* Without the table: no memory, or too many names. */
+/* Without the table: too many names. */
 static size_t
 by_hash(const struct ownership *o, struct slice name)
 {
@@ -70,30 +69,13 @@ least_burdened(const struct ownership *o)
     return best;
 }
 
-static bool
-has_room(struct ownership *o)
-{
-    if (o->count < o->room)
-        return true;
-    size_t room = o->room > 0 ? o->room * 2 : 16;
-    struct owned *names = room <= NAMES_MAX ? mem_new(room * sizeof *names) : NULL;
-    if (names == NULL)
-        return false;
-    if (o->count > 0)
-        memcpy(names, o->names, o->count * sizeof *names);
-    mem_free(&o->names);
-    o->names = names;
-    o->room = room;
-    return true;
-}
-
 static size_t
 find_or_give(struct ownership *o, struct slice name)
 {
     for (size_t i = 0; i < o->count; i++)
         if (slice_is(name, o->names[i].name))
             return o->names[i].worker;
-    if (!has_room(o))
+    if (o->count == NAMES_MAX)
         return by_hash(o, name);
     struct owned *new = &o->names[o->count];
     slice_copy_text(new->name, sizeof new->name, name);

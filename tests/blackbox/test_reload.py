@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import resource
 import threading
 import unittest
 
@@ -172,6 +173,17 @@ class Files(Case):
         begin = gateway.log_size()
         replace(self.world.certificate.cert, good)
         gateway.wait_event("files_loaded", since=begin)
+
+    def test_what_was_refused_for_want_of_descriptors_is_read_again(self):
+        self.change(lambda t: t.replace("reread: 1s", "reread: 50ms"))
+        gateway, contoso = self.world.start(), self.world.contoso
+        limits = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (8, limits[1]))
+        replace(contoso.hash_file, account_hash("another-Passw0rd") + "\n")
+        self.assertIn("Too many open files", gateway.wait_event("files_refused")["why"])
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, limits)
+        gateway.wait_event("files_loaded")
+        self.world.client(contoso, "another-Passw0rd").quit()
 
     def test_a_new_hash_lets_the_new_password_in_and_the_old_one_out(self):
         gateway, contoso = self.world.start(), self.world.contoso

@@ -93,6 +93,37 @@ outlet_does_not_send_again_what_came_out_of_the_spool_before_its_parcel(void **s
     house_fini(&h);
 }
 
+/* And between the two its connector left the configuration and came back. */
+static void
+outlet_does_not_send_again_what_one_of_its_name_had_sent(void **state)
+{
+    struct house h;
+    struct envelope_recipient r;
+    struct parcel *late = NULL;
+    struct err err;
+    (void)state;
+    house_init(&h);
+    struct envelope e = custody_envelope(&r, "hub", clock_unix_ms(), clock_unix_ms());
+    r.address = slice_str("ann@fabrikam.example");
+    uint64_t id = custody_accept(&h.custody, &e, 300, 1, &err);
+    assert_true(parcel_load(h.custody.spool, id, &late, &err));
+    late->was_read = false;
+    outlet_look(house_hub(&h));
+    house_until_left(&h, 0);
+
+    struct outlet *before = house_hub(&h);
+    outlet_retire(before, true);
+    outlet_free(&before);
+    assert_non_null(outlet_new(h.worker, config_send(h.runtime->config, slice_str("hub"))));
+    worker_offer(h.worker, late);
+    parcel_unref(&late);
+    assert_int_not_equal(house_send(&h, "bob@fabrikam.example"), 0);
+    house_until_left(&h, 0);
+    assert_took(&h.first, "bob@fabrikam.example", 1);
+    assert_took(&h.first, "ann@fabrikam.example", 1);
+    house_fini(&h);
+}
+
 static void
 outlet_accounts_for_each_recipient_of_a_transaction(void **state)
 {
@@ -438,6 +469,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outlet_does_not_send_again_what_came_out_of_the_spool_before_its_parcel),
+        cmocka_unit_test(outlet_does_not_send_again_what_one_of_its_name_had_sent),
         cmocka_unit_test(outlet_accounts_for_each_recipient_of_a_transaction),
         cmocka_unit_test(outlet_reports_nothing_about_a_report),
         cmocka_unit_test(outlet_splits_what_is_too_much_for_one_transaction),
