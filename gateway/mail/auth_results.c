@@ -137,6 +137,15 @@ holds_somehow(struct slice value, struct slice authserv_id)
     return holds(value, authserv_id) || holds(buf_slice(&bare), authserv_id);
 }
 
+static bool
+is_name(struct slice text, struct slice host)
+{
+    text = ascii_trim(text);
+    if (text.len > 0 && text.ptr[text.len - 1] == '.')
+        text.len--;
+    return ascii_same(text, host);
+}
+
 bool
 auth_results_claims(struct slice value, struct slice authserv_id)
 {
@@ -145,8 +154,52 @@ auth_results_claims(struct slice value, struct slice authserv_id)
 
     if (!read_id(value, &text))
         return holds_somehow(value, authserv_id);
-    struct slice id = ascii_trim(buf_slice(&text));
-    if (id.len > 0 && id.ptr[id.len - 1] == '.')
-        id.len--;
-    return ascii_same(id, authserv_id);
+    return is_name(buf_slice(&text), authserv_id);
+}
+
+/* Behind the word receiver: "=" and our name. */
+static bool
+is_receiver(struct slice in, struct slice host)
+{
+    char room[ID_MAX];
+    struct buf text = {.data = room, .cap = sizeof room, .max = sizeof room};
+    if (!skip_space(&in) || in.len == 0 || in.ptr[0] != '=')
+        return false;
+    slice_skip(&in, 1);
+    if (!skip_space(&in) || in.len == 0)
+        return false;
+    bool quoted = in.ptr[0] == '"';
+    if (quoted)
+        slice_skip(&in, 1);
+    return (quoted ? read_quoted(&in, &text) : read_token(&in, &text)) && buf_ok(&text) &&
+           is_name(buf_slice(&text), host);
+}
+
+/* Behind the opening of a comment: our name and a colon. */
+static bool
+is_our_word(struct slice in, struct slice host)
+{
+    while (in.len > 0 && is_blank(in.ptr[0]))
+        slice_skip(&in, 1);
+    if (in.len < host.len || !ascii_same(slice_head(in, host.len), host))
+        return false;
+    slice_skip(&in, host.len);
+    while (in.len > 0 && is_blank(in.ptr[0]))
+        slice_skip(&in, 1);
+    return in.len > 0 && in.ptr[0] == ':';
+}
+
+bool
+received_spf_claims(struct slice value, struct slice host)
+{
+    static const char key[] = "receiver";
+    size_t len = sizeof key - 1;
+    for (struct slice in = value; in.len > 0; slice_skip(&in, 1)) {
+        if (in.ptr[0] == '(' && is_our_word(slice_from(in, 1), host))
+            return true;
+        if (in.len > len && ascii_is(slice_head(in, len), key) &&
+            is_receiver(slice_from(in, len), host))
+            return true;
+    }
+    return false;
 }

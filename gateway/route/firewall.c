@@ -29,6 +29,9 @@ firewall_passes(struct slice field_name)
 bool
 firewall_is_forged(const struct header_field *field, struct slice authserv_id)
 {
-    return ascii_is(ascii_trim(field->name), AUTH_RESULTS_NAME) &&
-           auth_results_claims(header_value(field), authserv_id);
+    struct slice name = ascii_trim(field->name);
+    if (ascii_is(name, AUTH_RESULTS_NAME))
+        return auth_results_claims(header_value(field), authserv_id);
+    return ascii_is(name, RECEIVED_SPF_NAME) &&
+           received_spf_claims(header_value(field), authserv_id);
 }

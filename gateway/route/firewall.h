@@ -3,8 +3,8 @@
  *
  * Default, and the only setting for now: X-MS-Exchange-Organization-* and X-MS-Exchange-Forest-*
  * are removed; routing fields (Received, Resent-*) stay, because loop detection counts them.
- * Authentication-Results fields in our name are forged and removed (RFC 8601 5), those of others
- * and every Received-SPF stay.
+ * Authentication-Results and Received-SPF fields in our name are forged and removed (RFC 8601 5),
+ * those of others stay.
  */
 #ifndef ROUTE_FIREWALL_H
 #define ROUTE_FIREWALL_H

@@ -229,6 +229,8 @@ class Policy(unittest.TestCase):
         forged = (f"Authentication-Results: {GATEWAY_NAME}; spf=pass\r\n"
                   f"AUTHENTICATION-results:\r\n (x (y)) {GATEWAY_NAME.upper()} 1;\r\n\tspf=pass\r\n"
                   f'Authentication-Results: "{GATEWAY_NAME}"; none\r\n'
+                  f"Received-SPF: pass ({GATEWAY_NAME}: fine) receiver={GATEWAY_NAME};\r\n"
+                  "Received-SPF: pass receiver=mx.other.example; identity=forged\r\n"
                   "Authentication-Results: mx.other.example; spf=pass\r\n").encode()
         for client, ours in (("10.4.0.8", 0), ("10.2.0.8", 1)):
             with self.subTest(client), Client(client) as c:
@@ -238,6 +240,9 @@ class Policy(unittest.TestCase):
                 self.assertEqual(fields(text, "Authentication-Results")[-1],
                                  "mx.other.example; spf=pass")
                 self.assertNotIn("spf=pass", "".join(fields(text, "Authentication-Results")[:-1]))
+                spf = fields(text, "Received-SPF")
+                self.assertEqual(len(spf), ours + 1, text)
+                self.assertIn("identity=forged", spf[-1])
 
     def test_explain_says_what_will_be_asked(self):
         out = world.gateway.command("explain", "--from", "kim@pass.example", "--to",

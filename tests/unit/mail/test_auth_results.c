@@ -68,12 +68,42 @@ auth_results_with_octets_that_are_no_text_are_judged_by_our_name(void **state)
     assert_false(auth_results_claims(slice_str(high), slice_str("gw.fabrikam.example")));
 }
 
+static const struct row spf_rows[] = {
+    {" pass (gw.contoso.example: fine) receiver=gw.contoso.example;", true},
+    {" pass (anything) client-ip=10.3.0.8; receiver=GW.contoso.example; identity=mailfrom", true},
+    {" pass receiver = \"gw.contoso.example\";", true},
+    {" pass receiver=\r\n\tgw.contoso.example.", true},
+    {" pass receiver(a)=(b)gw.contoso.example", true},
+    {" pass ( gw.contoso.example : we looked)", true},
+    {" pass (never closed receiver=gw.contoso.example", true},
+    /* Somebody else's, about us among others. */
+    {" pass (gw.fabrikam.example: fine) receiver=gw.fabrikam.example; helo=gw.contoso.example",
+     false},
+    {" pass (gw.contoso.example may send) receiver=gw.fabrikam.example", false},
+    {" pass receiver=gw.contoso.example.fabrikam.example", false},
+    {" pass receiver gw.contoso.example", false},
+    {" pass", false},
+    {" receiver=", false},
+    {"", false},
+};
+
+static void
+received_spf_is_ours_when_we_are_its_receiver(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(spf_rows); i++)
+        if (received_spf_claims(slice_str(spf_rows[i].value), slice_str("gw.contoso.example")) !=
+            spf_rows[i].ours)
+            fail_row(spf_rows[i].value, "expected %s", spf_rows[i].ours ? "ours" : "not ours");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auth_results_know_our_name_however_it_is_written),
         cmocka_unit_test(auth_results_with_octets_that_are_no_text_are_judged_by_our_name),
+        cmocka_unit_test(received_spf_is_ours_when_we_are_its_receiver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static const struct {
      "A: 1\r\nauthentication-RESULTS : (x)\r\n GW.contoso.example 1;\r\n\tspf=pass\r\nB: "
      "2\r\n\r\n",
      "A: 1\r\nB: 2\r\n\r\n"},
-    {"those of others stay, and every Received-SPF",
+    {"those of others stay, and so do their Received-SPF",
      "Authentication-Results: gw.fabrikam.example; spf=pass\r\nReceived-SPF: pass\r\n\r\n",
      "Authentication-Results: gw.fabrikam.example; spf=pass\r\nReceived-SPF: pass\r\n\r\n"},
     {"a body without header gets its blank line", "no header at all\r\n",
