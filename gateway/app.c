@@ -8,6 +8,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/command_options.h"
 #include "gateway/exceptions.h"
+#include "gateway/relay/series.h"
 #include "gateway/relay/tls_diary.h"
 #include "gateway/version.h"
 
@@ -206,6 +207,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
         a->files_seen = a->files_tried = r->config->files;
         app_watch_files(a);
         exceptions_log(&a->shop, r->config);
+        series_begin(a->shop.metrics, r->config);
         board_say_loaded(a->shop.board, a->generation);
         counter_set(metrics_series(a->shop.metrics, METRIC_build_info, FORESTGATE_VERSION, NULL),
                     1);

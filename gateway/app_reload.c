@@ -2,6 +2,7 @@
 
 #include "config/config_files.h"
 #include "gateway/exceptions.h"
+#include "gateway/relay/series.h"
 
 enum { LOOKS_BETWEEN_TRIES = 60 }; /* ten minutes, with `reread` left at 10s */
 
@@ -98,6 +99,7 @@ take(struct app *a, struct slice text_or_none, struct complaints *list)
     if (!ok)
         return false;
     exceptions_log(&a->shop, a->worker->runtime->config);
+    series_begin(a->shop.metrics, a->worker->runtime->config);
     board_say_loaded(a->shop.board, a->generation);
     a->files_tried = a->files_seen = a->worker->runtime->config->files;
     app_watch_files(a);

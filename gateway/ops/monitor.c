@@ -212,9 +212,12 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
                       slice_str("GET only\n"));
     if (strcmp(url, "/livez") == 0)
         return answer_state(connection, "live", NULL);
-    const char *forest = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "forest");
-    if (strcmp(url, "/readyz") == 0 && forest != NULL)
-        return answer_forest(m, connection, forest, state);
+    const char *forest = NULL;
+    bool asks_forest = MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, "forest",
+                                                     strlen("forest"), &forest, NULL) == MHD_YES;
+    /* Also "?forest" without a name: a mistyped address must not look ready. */
+    if (strcmp(url, "/readyz") == 0 && asks_forest)
+        return answer_forest(m, connection, forest ? forest : "", state);
     if (strcmp(url, "/readyz") == 0)
         return answer_state(connection, "ready", why_not_ready(m->worker));
     if (strcmp(url, "/status") == 0)

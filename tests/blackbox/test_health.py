@@ -144,6 +144,8 @@ class Looks(Case):
         code, text = gateway.get("/readyz?forest=nowhere")
         self.assertEqual(code, 404)
         self.assertEqual(json.loads(text)["forests"], ["contoso", "fabrikam"])
+        for unnamed in ("/readyz?forest", "/readyz?forest="):
+            self.assertEqual(gateway.get(unnamed)[0], 404, unnamed)
         self.assertEqual(gateway.get("/readyz")[0], 200)
 
     def test_a_name_that_cannot_be_resolved_is_down(self):

@@ -52,6 +52,13 @@ class Page(unittest.TestCase):
             "forestgate_peer_certificate_expiry_timestamp_seconds", connector="fabrikam-servers"))
         cls.page = gateway.get("/metrics")[1]
 
+    def test_what_alert_rules_watch_is_there_before_the_first_event(self):
+        page = self.world.gateway.get("/metrics")[1]
+        for result in ("ok", "remembered", "wrong", "unchecked"):
+            self.assertIn(f'forestgate_smtp_auth_total{{connector="fabrikam-servers",result="{result}"}} 0',
+                          page)
+        self.assertIn('forestgate_reloads_total{result="refused"} 0', page)
+
     def test_promtool_finds_nothing_to_say_about_the_page(self):
         done = subprocess.run(["promtool", "check", "metrics"], input=self.page, text=True,
                               capture_output=True, timeout=60)
