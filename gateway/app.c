@@ -161,10 +161,9 @@ make_tools(struct app *a, const struct config *c, struct err *err)
     TRY(monitor_new(c->monitor, a->crew, &a->monitor, err));
     a->on_term = signal_watch_new(a->loop, SIGTERM, on_term, a);
     a->on_int = signal_watch_new(a->loop, SIGINT, on_term, a);
-    a->on_hup = signal_watch_new(a->loop, SIGHUP, app_on_hup, a);
     a->drain_timer = timer_new(a->loop, stop, a);
     a->files_timer = timer_new(a->loop, app_on_files_timer, a);
-    if (a->on_term == NULL || a->on_int == NULL || a->on_hup == NULL || a->drain_timer == NULL ||
+    if (a->on_term == NULL || a->on_int == NULL || a->drain_timer == NULL ||
         a->files_timer == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
     return true;
@@ -195,6 +194,10 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && loop_new(&a->loop, err);
+    /* From here to the end nobody who asks for a reload ends us, as the signal would by itself:
+     * while the spool is recovered it waits, at the end it comes too late. */
+    if (ok && (a->on_hup = signal_watch_new(a->loop, SIGHUP, app_on_hup, a)) == NULL)
+        ok = err_set(err, ERR_NOMEM, "out of memory");
     if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && open_spool(a, r->config, found, err) &&
@@ -224,13 +227,13 @@ tear_down(struct app *a)
     control_free(&a->control);
     signal_watch_free(&a->on_term);
     signal_watch_free(&a->on_int);
-    signal_watch_free(&a->on_hup);
     timer_free(&a->drain_timer);
     timer_free(&a->files_timer);
     crew_free(&a->crew);
     tls_diary_free(&a->shop.diary);
     spool_close(&a->shop.spool);
     waker_free(&a->spool_failure);
+    signal_watch_free(&a->on_hup);
     if (a->loop != NULL)
         loop_free(&a->loop);
     admission_free(&a->shop.admission);

@@ -34,6 +34,19 @@ worker_outlet(const struct worker *w, struct slice connector)
 
 /* ---- Parcels ---- */
 
+/* It came by the configuration from before: no outlet will take it, but it can be routed anew. */
+static bool
+is_stranded(const struct worker *w, const struct parcel *p)
+{
+    for (size_t i = 0; i < p->envelope.recipient_count; i++) {
+        struct slice connector = p->envelope.recipients[i].connector;
+        if (connector.len > 0 && config_send(w->runtime->config, connector) == NULL &&
+            worker_owns(w, connector))
+            return true;
+    }
+    return false;
+}
+
 /* Offer the parcel to each outlet of ours that one of its recipients goes through. */
 static void
 take_parcel(struct worker *w, struct parcel *p)
@@ -47,6 +60,8 @@ take_parcel(struct worker *w, struct parcel *p)
             }
         }
     }
+    if (is_stranded(w, p))
+        timer_set(w->tick, loop_now_ms(w->loop));
 }
 
 /* A parcel was refused while we were busy: its message is in the spool and due. */

@@ -118,6 +118,19 @@ class Changes(Case):
         kept.expect("QUIT", 221)
         gateway.wait_event("listening", address=f"{GATEWAY_IP}:{port}")
 
+    def test_what_was_accepted_for_a_connector_that_has_just_gone_goes_the_new_way_at_once(self):
+        gateway = self.world.start()
+        raw = self.world.raw()
+        raw.expect(f"MAIL FROM:<{ANNA}>", 250)
+        raw.expect(f"RCPT TO:<{BOB}>", 250)
+        raw.expect("DATA", 354)
+        self.change(lambda t: t.replace("fabrikam-servers", "fabrikam-renamed"))
+        self.reload()
+        gateway.wait_event("config_loaded")
+        raw.send(message("reload", "overtaken-1") + b".\r\n")
+        raw.expect(None, 250)
+        self.arrives("overtaken-1")
+
     def test_a_listener_that_cannot_be_opened_changes_nothing(self):
         gateway = self.world.start()
         taken = f"{self.hub.address}:{self.hub.port}"
