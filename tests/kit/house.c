@@ -1,10 +1,9 @@
 #include "tests/kit/house.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "gateway/base/clock.h"
-#include "tests/kit/certificates.h"
+#include "tests/kit/config_runtime.h"
 #include "tests/kit/test.h"
 #include "tests/kit/turns.h"
 
@@ -38,22 +37,12 @@ static const char text[] =
 static void
 load(struct house *h)
 {
-    struct complaints complaints;
-    struct config *config = NULL;
-    struct err err;
-    char filled[4096], key[2 * CONFIG_FOLDER_PATH];
+    char filled[4096];
     config_folder_new(&h->folder);
-    certificates_make(h->folder.path, "gw",
-                      &(struct certificate_spec){.common_name = "gw.contoso.example",
-                                                 .names = "DNS:gw.contoso.example"});
-    chmod(config_folder_file(&h->folder, "gw.key", key), 0600);
+    config_runtime_certificate(&h->folder, ".");
     snprintf(filled, sizeof filled, text, port_text(h->home.port), port_text(h->first.port),
              port_text(h->second.port));
-    if (!config_folder_load(&h->folder, filled, &config, &complaints))
-        fail_msg("%s", buf_text(&complaints.text));
-    complaints_fini(&complaints);
-    if (!runtime_new(&config, &h->runtime, &err))
-        fail_msg("%s", err.text);
+    h->runtime = config_runtime_new(&h->folder, filled);
 }
 
 void

@@ -1,11 +1,8 @@
 #include "gateway/relay/worker.h"
 
-#include <sys/stat.h>
-
 #include "gateway/base/clock.h"
 #include "gateway/relay/outlet.h"
-#include "tests/kit/certificates.h"
-#include "tests/kit/config_folder.h"
+#include "tests/kit/config_runtime.h"
 #include "tests/kit/custody.h"
 #include "tests/kit/test.h"
 #include "tests/kit/turns.h"
@@ -48,21 +45,11 @@ struct house {
 static void
 house_init(struct house *h)
 {
-    struct complaints complaints;
-    struct config *config = NULL;
     struct err err;
     *h = (struct house){.shop.worker_count = 0};
     config_folder_new(&h->folder);
-    certificates_make(h->folder.path, "gw",
-                      &(struct certificate_spec){.common_name = "gw.contoso.example",
-                                                 .names = "DNS:gw.contoso.example"});
-    char key[2 * CONFIG_FOLDER_PATH];
-    chmod(config_folder_file(&h->folder, "gw.key", key), 0600);
-    if (!config_folder_load(&h->folder, text, &config, &complaints))
-        fail_msg("%s", buf_text(&complaints.text));
-    complaints_fini(&complaints);
-    if (!runtime_new(&config, &h->runtime, &err))
-        fail_msg("%s", err.text);
+    config_runtime_certificate(&h->folder, ".");
+    h->runtime = config_runtime_new(&h->folder, text);
     custody_init(&h->custody);
     custody_open(&h->custody);
     h->shop.metrics = metrics_new();
