@@ -59,15 +59,28 @@ use_config(struct app *a, struct config **take_config, struct complaints *list)
     return ok;
 }
 
+/* Of the complaints the first that refuses: warnings may stand before it. */
+static struct slice
+first_error(struct slice text)
+{
+    static const char mark[] = ": error: ";
+    for (struct slice rest = text; rest.len > 0;) {
+        struct slice line = slice_head(rest, slice_find(rest, '\n'));
+        if (memmem(line.ptr, line.len, mark, sizeof mark - 1) != NULL)
+            return line;
+        slice_skip(&rest, line.len < rest.len ? line.len + 1 : line.len);
+    }
+    return slice_head(text, slice_find(text, '\n'));
+}
+
 static void
 log_outcome(struct app *a, enum log_event event, const struct complaints *list)
 {
-    struct slice why = buf_slice(&list->text);
     struct log_line line;
     log_begin(&line, a->shop.log, event, 0);
     log_str(&line, "file", a->config_path);
     if (list->errors > 0) {
-        why = slice_head(why, slice_find(why, '\n'));
+        struct slice why = first_error(buf_slice(&list->text));
         log_num(&line, "complaints", list->errors);
         log_slice(&line, "why", why);
         board_say_refused(a->shop.board, why);

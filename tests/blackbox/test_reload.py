@@ -157,6 +157,18 @@ class Changes(Case):
         self.assertEqual(self.served_certificate(), serial)
 
 
+    def test_a_refusal_is_logged_with_its_error_and_not_with_a_warning_before_it(self):
+        gateway = self.world.start()
+        self.change(lambda t: t.replace(
+            "    speaks_for: [contoso]\n",
+            "    speaks_for: [contoso]\n    tls: { require: false }\n", 1) + "nonsense: 1\n")
+        code, out, err = gateway.command("reload")
+        self.assertEqual(code, 1)
+        said = (out + err).splitlines()
+        self.assertIn(": warning: ", said[0], "the warning stands first, or this test is void")
+        self.assertIn("nonsense", gateway.wait_event("config_refused")["why"])
+
+
 class Files(Case):
     """Nobody says reload: the files change on disk."""
 
