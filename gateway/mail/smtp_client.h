@@ -6,10 +6,10 @@
  *          every recipient as a reply, the server's own or a local one in the same shape.
  * Follows  RFC 5321 4.5.3.2 (timeouts), 2920 (one flight of MAIL, RCPT..., DATA; replies are read
  *          while it writes), 3207 (EHLO anew after TLS), 4954 (AUTH LOGIN in two steps, the
- * safest with Exchange: exchange-facts.md 3.4; PLAIN when only that is offered), 1870. Refuses to
- * send a password or mail in clear where TLS is required, whatever the server says: STARTTLS
- * missing or refused ends the connection with that cause. Touches  no socket, file, clock or TLS;
- * no heap per message once its buffers have grown.
+ *          safest with Exchange: exchange-facts.md 3.4; PLAIN when only that is offered), 1870.
+ * Refuses  to send a password or mail in clear where TLS is required, whatever the server says:
+ *          STARTTLS missing or refused ends the connection with that cause.
+ * Touches  no socket, file, clock or TLS; no heap per message once its buffers have grown.
  */
 #ifndef MAIL_SMTP_CLIENT_H
 #define MAIL_SMTP_CLIENT_H

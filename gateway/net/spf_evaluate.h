@@ -12,9 +12,10 @@
  *     result = spf_evaluation_result(e, &why);
  *
  * Follows  RFC 7208. SPF records pass route/spf_record and spf_reduce first. Explanations of
- * domains are never fetched. Failing PTR look-ups are no match (5.5), of PTR records the first
- * ten count. Bounds   SPF_LOOKUPS_MAX questions; ten terms that ask DNS, includes and all, and
- * two of them without an answer (4.6.4): more is SPF_PERMERROR.
+ *          domains are never fetched. Failing PTR look-ups are no match (5.5), of PTR records
+ *          the first ten count.
+ * Bounds   SPF_LOOKUPS_MAX questions; ten terms that ask DNS, includes and all, and two of them
+ *          without an answer (4.6.4): more is SPF_PERMERROR.
  */
 #ifndef NET_SPF_EVALUATE_H
 #define NET_SPF_EVALUATE_H

@@ -3,8 +3,8 @@
  * which servers may be tried, how many connections are open.
  *
  * Takes    parcels fresh from a session, and whatever the spool says is due.
- * Gives    each delivery to a connection (outbound.h) and its outcomes to the spool, exactly
- * once. Follows  design.md 3.5, 3.6, 6.3, 6.4; verdicts come from route/verdict.h, waits from
+ * Gives    each delivery to a connection (outbound.h), its outcomes to the spool, exactly once.
+ * Follows  design.md 3.5, 3.6, 6.3, 6.4; verdicts come from route/verdict.h, waits from
  *          spool/timetable.h, connections from route/limits.h.
  * Bounds   the ready list by count and octets: what does not fit stays in the spool alone and is
  *          found again by its due time, so memory does not grow with the queue.
