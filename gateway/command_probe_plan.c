@@ -146,7 +146,7 @@ read_envelope(const struct words *w, struct probe_settings *s, struct err *err)
     s->from = w->from == NULL && w->to_count > 0 ? "" : w->from;
     for (size_t i = 0; i < w->to_count; i++) {
         TRY(check_address("--to", w->to[i], err));
-        s->to[i] = slice_str(w->to[i]);
+        s->to[i].address = slice_str(w->to[i]);
     }
     s->to_count = w->to_count;
     s->proxy_header = w->proxy;

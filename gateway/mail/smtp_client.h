@@ -68,9 +68,15 @@ struct smtp_outcome {
     enum smtp_stage stage;
 };
 
+struct smtp_to {
+    struct slice address; /* without <> */
+    unsigned notify;      /* of enum dsn_notify; said when DSN is offered */
+    struct slice orcpt;   /* type and xtext; "" = none */
+};
+
 struct smtp_transaction {
     struct slice from;        /* "" = null sender; no <> */
-    const struct slice *to;   /* addresses without <> */
+    const struct smtp_to *to; /* recipients */
     size_t to_count;          /* 1 or more; 0 may be when only the envelope is tried */
     uint64_t size;            /* octets, for SIZE= when offered; 0 = unknown */
     enum smtp_body_type body; /* BODY=8BITMIME is said when offered and this says so */

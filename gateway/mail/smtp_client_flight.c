@@ -118,7 +118,7 @@ say_step(struct smtp_client *c, size_t step)
         say_mail(c);
     } else if (step < last_step(f)) {
         buf_put_str(&c->out, "RCPT TO:<");
-        buf_put(&c->out, f->mail.to[step - STEP_FIRST_RCPT]);
+        buf_put(&c->out, f->mail.to[step - STEP_FIRST_RCPT].address);
         buf_put_str(&c->out, ">\r\n");
     } else {
         client_say(c, "DATA", slice("", 0));

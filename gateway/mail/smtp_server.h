@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "gateway/mail/address.h"
+#include "gateway/mail/dsn_options.h"
 #include "gateway/mail/reply.h"
 
 struct smtp_server;
@@ -81,7 +82,12 @@ enum smtp_ask {
     SMTP_ASK_CLOSE, /* flush the output and close; no answer */
 };
 
-enum smtp_body_type { SMTP_BODY_UNSAID, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
+enum smtp_body_type {
+    SMTP_BODY_UNSAID,
+    SMTP_BODY_7BIT,
+    SMTP_BODY_8BITMIME,
+    SMTP_BODY_BINARYMIME, /* RFC 3030 */
+};
 
 struct smtp_mail {
     struct address from;
@@ -90,10 +96,15 @@ struct smtp_mail {
     enum smtp_body_type body;
     bool auth_given;   /* AUTH= was there (RFC 4954 5) */
     struct slice auth; /* decoded xtext; "<>" for AUTH=<> */
+    bool utf8;         /* SMTPUTF8 (RFC 6531) */
+    enum dsn_return dsn_return;
+    struct slice envid; /* xtext as it came; "" = none */
 };
 
 struct smtp_rcpt {
-    struct address to; /* domain "" for <postmaster> */
+    struct address to;  /* domain "" for <postmaster> */
+    unsigned notify;    /* of enum dsn_notify */
+    struct slice orcpt; /* "rfc822;" and xtext as it came; "" = none */
 };
 
 enum auth_mechanism { AUTH_LOGIN, AUTH_PLAIN };

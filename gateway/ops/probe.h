@@ -26,7 +26,7 @@ struct probe_settings {
     const char *user;        /* NULL: no AUTH */
     const char *password;
     const char *from; /* "" = null sender; NULL: no transaction is tried */
-    struct slice to[PROBE_TO_MAX];
+    struct smtp_to to[PROBE_TO_MAX];
     size_t to_count;
     bool proxy_header;          /* "PROXY UNKNOWN" first: the listener expects one */
     int family;                 /* AF_INET, AF_INET6; AF_UNSPEC: both */

@@ -87,7 +87,7 @@ subject_of(const struct probe_call *c, enum probe_kind kind)
     if (kind == PROBE_MAIL)
         return s->from[0] != '\0' ? s->from : "<>";
     if (kind == PROBE_RCPT && c->rcpt_count < s->to_count)
-        return s->to[c->rcpt_count].ptr;
+        return s->to[c->rcpt_count].address.ptr;
     return "";
 }
 

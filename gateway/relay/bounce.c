@@ -151,7 +151,8 @@ make_draft(struct worker *w, const struct parcel *about, enum bounce_kind kind,
     out->parcel->envelope.id = id;
     out->parcel->envelope.size = text.len;
     /* Header fields of the original with 8-bit octets are shown as they came. */
-    out->parcel->envelope.is_8bit = dsn_is_8bit(buf_slice(&text));
+    out->parcel->envelope.body_type =
+        dsn_is_8bit(buf_slice(&text)) ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
     buf_fini(&text);
     return ok;
 }

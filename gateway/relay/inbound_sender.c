@@ -25,7 +25,7 @@ begin_transaction(struct inbound *s, const struct smtp_mail *mail,
     if (p == NULL)
         return false;
     struct envelope *e = &p->envelope;
-    e->is_8bit = mail->body == SMTP_BODY_8BITMIME;
+    e->body_type = mail->body;
     e->from = arena_copy(&p->arena, mail->from.text);
     e->receive_connector = arena_copy(&p->arena, slice_str(s->connector->name));
     e->account = arena_copy(&p->arena, slice_str(s->account ? s->account->name : ""));

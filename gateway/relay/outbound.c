@@ -48,6 +48,7 @@ leave(struct outbound *b)
     timer_free(&b->timer);
     buf_fini(&b->prefix);
     mem_free(&b->outcomes);
+    mem_free(&b->addresses);
     mem_free(&b->to);
     mem_free(&b->scratch);
     runtime_unref(&b->runtime);

@@ -40,10 +40,13 @@ make_room(struct outbound *b, size_t count)
     struct smtp_outcome *outcomes = mem_resize(b->outcomes, count * sizeof *outcomes);
     if (outcomes != NULL)
         b->outcomes = outcomes;
-    struct slice *to = mem_resize(b->to, count * sizeof *to);
+    struct slice *addresses = mem_resize(b->addresses, count * sizeof *addresses);
+    if (addresses != NULL)
+        b->addresses = addresses;
+    struct smtp_to *to = mem_resize(b->to, count * sizeof *to);
     if (to != NULL)
         b->to = to;
-    if (outcomes == NULL || to == NULL)
+    if (outcomes == NULL || addresses == NULL || to == NULL)
         return false;
     b->room_count = count;
     return true;
@@ -56,8 +59,8 @@ make_prefix(struct outbound *b)
     unsigned char hash[LOOP_TRACE_HASH];
     struct slice connector = slice_str(b->outlet->name);
     buf_clear(&b->prefix);
-    if (!loop_trace_hash(&b->outlet->worker->shop->trace_key, connector, b->to, b->d->open_count,
-                         hash))
+    if (!loop_trace_hash(&b->outlet->worker->shop->trace_key, connector, b->addresses,
+                         b->d->open_count, hash))
         return false;
     loop_trace_put(&b->prefix, slice_str(b->runtime->config->hostname), connector, hash);
     return buf_ok(&b->prefix);
@@ -98,6 +101,14 @@ refuse_hairpin(struct outbound *b)
     outbound_settle(b);
 }
 
+static void
+say_to(struct outbound *b, size_t n)
+{
+    const struct envelope_recipient *r = delivery_recipient(b->d, n);
+    b->addresses[n] = r->address;
+    b->to[n] = (struct smtp_to){.address = r->address, .notify = r->notify, .orcpt = r->orcpt};
+}
+
 void
 outbound_send(struct outbound *b, struct delivery **take_d)
 {
@@ -107,7 +118,7 @@ outbound_send(struct outbound *b, struct delivery **take_d)
     size_t count = b->d->open_count;
     bool ready = make_room(b, count);
     for (size_t n = 0; ready && n < count; n++)
-        b->to[n] = delivery_recipient(b->d, n)->address;
+        say_to(b, n);
     if (!ready || !make_prefix(b)) {
         outbound_give_back(b); /* out of memory: another time */
         b->retiring = true;
@@ -131,7 +142,7 @@ outbound_send(struct outbound *b, struct delivery **take_d)
         .to = b->to,
         .to_count = count,
         .size = e->size + b->prefix.len,
-        .body = e->is_8bit ? SMTP_BODY_8BITMIME : SMTP_BODY_UNSAID,
+        .body = e->body_type,
         .auth_anonymous = e->auth == ENVELOPE_AUTH_ANONYMOUS,
         .auth = e->auth == ENVELOPE_AUTH_NAMED ? e->auth_name : slice(NULL, 0),
         .outcomes = b->outcomes,

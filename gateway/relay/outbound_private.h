@@ -36,9 +36,10 @@ struct outbound {
 
     struct delivery *d; /* under way */
     struct smtp_outcome *outcomes;
-    struct slice *to;
-    size_t room_count; /* how many fit into outcomes and to */
-    struct buf prefix; /* our trace field, before the body */
+    struct slice *addresses; /* of the open recipients: what the trace field is made of ... */
+    struct smtp_to *to;      /* ... and as the engine wants them */
+    size_t room_count;       /* how many fit into outcomes and to */
+    struct buf prefix;       /* our trace field, before the body */
     size_t prefix_sent;
     size_t unrecorded; /* messages before whose outcomes are not on disk yet: one that was taken,
                           and any that were refused before their dot was due */

@@ -154,7 +154,8 @@ void
 envelope_encode(const struct envelope *e, struct buf *out)
 {
     size_t start = out->len;
-    unsigned marks = (e->is_8bit ? MARK_8BIT : 0U) | (e->is_report ? MARK_REPORT : 0U) |
+    unsigned marks = (e->body_type == SMTP_BODY_8BITMIME ? MARK_8BIT : 0U) |
+                     (e->is_report ? MARK_REPORT : 0U) |
                      (e->delay_noticed ? MARK_DELAY_NOTICED : 0U);
     buf_put_str(out, "FGE");
     put_number(out, VERSION, 1);
@@ -266,7 +267,7 @@ read_front(struct slice record, struct reader *r, struct envelope_front *front,
         recipients > r->rest.len / RECIPIENT_OCTETS)
         return err_set(err, ERR_SYNTAX, "envelope record with a broken front");
 
-    e->is_8bit = marks & MARK_8BIT;
+    e->body_type = marks & MARK_8BIT ? SMTP_BODY_8BITMIME : SMTP_BODY_UNSAID;
     e->is_report = marks & MARK_REPORT;
     e->delay_noticed = marks & MARK_DELAY_NOTICED;
     e->auth = (enum envelope_auth)auth;

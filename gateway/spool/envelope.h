@@ -19,6 +19,7 @@
 #include "gateway/base/arena.h"
 #include "gateway/base/buf.h"
 #include "gateway/base/err.h"
+#include "gateway/mail/smtp_server.h"
 
 enum {
     ENVELOPE_CONNECTOR_MAX = 63,  /* octets of a connector's name */
@@ -41,6 +42,8 @@ struct envelope_recipient {
     uint32_t attempts;       /* counted for message-level failures */
     int64_t due_unix_ms;     /* not before; 0 = at once */
     struct slice last_error; /* the peer's words or ours; "" = none yet */
+    unsigned notify;         /* of enum dsn_notify */
+    struct slice orcpt;      /* RFC 3461: type and xtext as it came; "" = none */
 };
 
 enum envelope_auth {
@@ -52,17 +55,24 @@ enum envelope_auth {
 struct envelope {
     uint64_t id;
     int64_t received_unix_ms;
-    uint64_t size;      /* of the body, octets */
-    bool is_8bit;       /* BODY=8BITMIME was said */
-    bool is_report;     /* made here: a DSN (null sender) */
-    bool delay_noticed; /* the 4 h notice was made */
-    struct slice from;  /* "" = null sender */
+    uint64_t size;                 /* of the body, octets */
+    enum smtp_body_type body_type; /* what the content is, whatever MAIL called it */
+    bool has_bare;                 /* it has CR, LF or NUL that DATA cannot carry */
+    bool is_unended;               /* its last line has no CRLF */
+    bool utf8;                     /* SMTPUTF8 was said: addresses or header fields need it */
+    bool is_report;                /* made here: a DSN (null sender) */
+    bool delay_noticed;            /* the 4 h notice was made */
+    struct slice from;             /* "" = null sender */
     enum envelope_auth auth;
     struct slice auth_name;
     struct slice receive_connector; /* "" for our own reports */
     struct slice account;
     struct slice client;     /* address text of the client */
     struct slice message_id; /* of the header, for logs; may be "" */
+    enum dsn_return dsn_return;
+    struct slice envid;     /* RFC 3461: xtext as it came; "" = none */
+    struct slice exch50;    /* what came by XEXCH50, opaque; "" = none ... */
+    uint32_t exch50_number; /* ... and the second number of that command */
     struct envelope_recipient *recipients;
     size_t recipient_count;
 };

@@ -30,9 +30,9 @@ struct session {
     bool is_busy;
     char from[PATTERN_MAX], to[TO_TEXT], mark[CONTENT_MARK_MAX + 1];
     char hash[CONTENT_HASH_TEXT];
-    struct buf head;                 /* header and, with marks, the first line of the body */
-    struct slice parts[2];           /* what is still to be given: head, filler */
-    struct slice recipients[TO_MAX]; /* in to */
+    struct buf head;                   /* header and, with marks, the first line of the body */
+    struct slice parts[2];             /* what is still to be given: head, filler */
+    struct smtp_to recipients[TO_MAX]; /* in to */
     size_t recipient_count;
     struct smtp_transaction transaction;
     struct smtp_outcome outcomes[TO_MAX];

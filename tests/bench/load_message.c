@@ -51,7 +51,7 @@ make_recipients(struct session *c, uint64_t n)
     struct slice rest = slice_str(c->to);
     for (c->recipient_count = 0; rest.len > 0 && c->recipient_count < TO_MAX;) {
         size_t end = slice_find(rest, ',');
-        c->recipients[c->recipient_count++] = slice_head(rest, end);
+        c->recipients[c->recipient_count++].address = slice_head(rest, end);
         slice_skip(&rest, end < rest.len ? end + 1 : end);
     }
 }
@@ -63,9 +63,10 @@ make_head(struct session *c, uint64_t n)
     fill_pattern(c->from, sizeof c->from, o->from, n);
     make_recipients(c, n);
     buf_clear(&c->head);
-    buf_printf(&c->head, "From: <%s>\r\nTo: <%.*s>", c->from, SLICE_ARG(c->recipients[0]));
+    buf_printf(&c->head, "From: <%s>\r\nTo: <%.*s>", c->from,
+               SLICE_ARG(c->recipients[0].address));
     for (size_t i = 1; i < c->recipient_count; i++)
-        buf_printf(&c->head, ",\r\n <%.*s>", SLICE_ARG(c->recipients[i]));
+        buf_printf(&c->head, ",\r\n <%.*s>", SLICE_ARG(c->recipients[i].address));
     buf_printf(&c->head, "\r\nSubject: message %lu\r\n", n);
     buf_printf(&c->head, "Message-ID: <%lu.%ld@load.bench.example>\r\n", n,
                c->load->begin_unix_ms);
@@ -146,8 +147,9 @@ write_ledger(const struct session *c)
         char code[16];
         snprintf(code, sizeof code, "%d", reply->code);
         const char *lost = c->dot_ns == 0 ? "cut" : "unanswered";
-        buf_printf(&line, "%s %s %.*s %s %ld\n", c->mark, c->hash, SLICE_ARG(c->recipients[i]),
-                   reply->local ? lost : code, clock_unix_ms());
+        buf_printf(&line, "%s %s %.*s %s %ld\n", c->mark, c->hash,
+                   SLICE_ARG(c->recipients[i].address), reply->local ? lost : code,
+                   clock_unix_ms());
     }
     program_log(c->load->ledger, &line);
     buf_fini(&line);

@@ -60,7 +60,8 @@ check_outcomes(struct talk *t)
 static void
 begin_message(struct talk *t)
 {
-    static const struct slice to[RECIPIENTS] = {{"a@b", 3}, {"c@b", 3}, {"d@b", 3}};
+    static const struct smtp_to to[RECIPIENTS] = {
+        {.address = {"a@b", 3}}, {.address = {"c@b", 3}}, {.address = {"d@b", 3}}};
     const struct smtp_transaction mail = {
         .from = slice_str("k@a"),
         .to = to,

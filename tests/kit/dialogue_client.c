@@ -14,7 +14,7 @@ struct stage {
     struct buf packet; /* of the server, not yet fed */
     struct buf said;   /* by the client, not yet expected */
     size_t longest;
-    struct slice to[RCPTS_MAX];
+    struct smtp_to to[RCPTS_MAX];
     struct smtp_outcome outcomes[RCPTS_MAX];
 };
 
@@ -120,7 +120,7 @@ take_recipients(struct stage *g, struct slice list)
     while (list.len > 0) {
         size_t n = slice_find(list, ',');
         must(count < RCPTS_MAX);
-        g->to[count++] = inside(slice_head(list, n));
+        g->to[count++].address = inside(slice_head(list, n));
         list = slice_from(list, n + 1);
     }
     return count;

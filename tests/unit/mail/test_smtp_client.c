@@ -45,7 +45,7 @@ static const char pipelining[] = "250-mx.b.example\r\n250 PIPELINING\r\n";
 
 struct crowd {
     char names[MANY][32];
-    struct slice to[MANY];
+    struct smtp_to to[MANY];
     struct smtp_outcome outcomes[MANY];
     struct smtp_transaction mail;
 };
@@ -57,7 +57,7 @@ crowd_new(void)
     assert_non_null(crowd);
     for (size_t i = 0; i < MANY; i++) {
         snprintf(crowd->names[i], sizeof crowd->names[i], "user%zu@contoso.example", i);
-        crowd->to[i] = slice_str(crowd->names[i]);
+        crowd->to[i].address = slice_str(crowd->names[i]);
     }
     crowd->mail = (struct smtp_transaction){.from = slice_str("kim@a.example"),
                                             .to = crowd->to,
@@ -123,7 +123,7 @@ smtp_client_reads_while_it_writes(void **state)
     mem_free(&crowd);
 }
 
-static struct slice one_to[] = {{"lee@b.example", 13}};
+static struct smtp_to one_to[] = {{.address = {"lee@b.example", 13}}};
 
 static struct smtp_transaction
 one_mail(struct smtp_outcome *outcome)
@@ -262,7 +262,7 @@ smtp_client_tells_every_reply_and_what_it_answers(void **state)
     (void)state;
     struct heard heard = {.len = 0};
     struct smtp_outcome outcome;
-    const struct slice to = slice_str("lee@b.example");
+    const struct smtp_to to = {.address = slice_str("lee@b.example")};
     const struct smtp_transaction only = {.from = slice_str("kim@a.example"),
                                           .to = &to,
                                           .to_count = 1,

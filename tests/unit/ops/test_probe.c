@@ -82,8 +82,8 @@ settings_in_clear(void)
 {
     struct probe_settings s = {
         .hello = "gw.a.example", .from = "kim@a.example", .to_count = 2, .timeout_ms = 20000};
-    s.to[0] = slice_str("lee@b.example");
-    s.to[1] = slice_str("max@b.example");
+    s.to[0].address = slice_str("lee@b.example");
+    s.to[1].address = slice_str("max@b.example");
     s.limits.critical_days = s.limits.warning_days = PROBE_NEVER;
     return s;
 }

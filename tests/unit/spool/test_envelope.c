@@ -26,7 +26,7 @@ full_envelope(void)
         .id = 0x0123456789abcdef,
         .received_unix_ms = 1700000000001,
         .size = 26214400,
-        .is_8bit = true,
+        .body_type = SMTP_BODY_8BITMIME,
         .is_report = true,
         .delay_noticed = true,
         .from = slice_str("kim@contoso.example"),
@@ -52,7 +52,7 @@ check_same(const struct envelope *a, const struct envelope *b)
 {
     assert_true(a->id == b->id && a->size == b->size);
     assert_true(a->received_unix_ms == b->received_unix_ms);
-    assert_true(a->is_8bit == b->is_8bit && a->is_report == b->is_report);
+    assert_true(a->body_type == b->body_type && a->is_report == b->is_report);
     assert_true(a->delay_noticed == b->delay_noticed && a->auth == b->auth);
     assert_true(slice_equal(a->from, b->from) && slice_equal(a->auth_name, b->auth_name));
     assert_true(slice_equal(a->receive_connector, b->receive_connector));
