@@ -349,10 +349,22 @@ custody_new(struct inbound *s)
     return c;
 }
 
+/* What it is, not what MAIL called it, decides how it goes on (decision 0008). */
+static void
+describe_content(struct envelope *e, const struct content_scan *content)
+{
+    e->has_bare = content->has_bare;
+    e->is_unended = content_scan_is_unended(content);
+    e->body_type = content->has_bare   ? SMTP_BODY_BINARYMIME
+                   : content->has_8bit ? SMTP_BODY_8BITMIME
+                                       : SMTP_BODY_7BIT;
+}
+
 static bool
 finish_envelope(struct transaction *t)
 {
     struct envelope *e = &t->parcel->envelope;
+    describe_content(e, intake_content(t->intake));
     e->id = intake_id(t->intake);
     e->size = intake_size(t->intake);
     e->received_unix_ms = clock_unix_ms();

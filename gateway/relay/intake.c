@@ -14,6 +14,7 @@ enum {
 struct intake {
     struct spool_draft *draft;
     struct header_scanner scanner;
+    struct content_scan content;
     bool in_body;
     uint32_t hops;
     uint32_t hops_max;
@@ -74,7 +75,28 @@ intake_begin(struct spool *spool, struct trace *trace, struct slice above, uint3
     return t;
 }
 
+/* Octets of the client that are kept. */
+static bool
+keep(struct intake *t, struct slice octets, struct reply *refusal)
+{
+    content_scan_take(&t->content, octets);
+    return put(t, octets, refusal);
+}
+
 /* ---- The header section ---- */
+
+/* What came by BDAT may hold anything. A body may; a header section in which one reader sees a
+ * line end and the next one does not is a way around whatever looks at its fields. */
+static bool
+is_sound(struct slice raw, struct reply *refusal)
+{
+    if (!content_has_bare(raw))
+        return true;
+    *refusal = reply_make(550, "5.6.0",
+                          "Message header has a NUL, or a CR or LF that is not "
+                          "part of CRLF");
+    return false;
+}
 
 static void
 remember_trace(struct intake *t, const struct header_field *field)
@@ -102,13 +124,15 @@ pass_field(struct intake *t, const struct header_field *field, struct reply *ref
         *refusal = reply_make(554, "5.4.6", "Hop count exceeded - possible mail loop");
         return false;
     }
+    if (!is_sound(field->raw, refusal))
+        return false;
     if (ascii_is(field->name, LOOP_TRACE_NAME))
         remember_trace(t, field);
     else if (ascii_is(field->name, "Message-ID"))
         remember_message_id(t, field);
     if (!firewall_passes(field->name) || firewall_is_forged(field, slice_str(t->hostname)))
         return true;
-    return put(t, field->raw, refusal);
+    return keep(t, field->raw, refusal);
 }
 
 /* The rest of the header section when its end was reached: the blank line, or one of ours when
@@ -118,9 +142,11 @@ end_header(struct intake *t, enum header_event event, const struct header_field 
            struct reply *refusal)
 {
     t->in_body = true;
-    if (event == HEADER_END_UNMARKED && !put(t, slice_str("\r\n"), refusal))
+    if (event == HEADER_END_UNMARKED && !keep(t, slice_str("\r\n"), refusal))
         return false;
-    return put(t, field->raw, refusal);
+    if (event == HEADER_END && !is_sound(field->raw, refusal))
+        return false;
+    return keep(t, field->raw, refusal);
 }
 
 bool
@@ -149,16 +175,14 @@ intake_take(struct intake *t, struct slice octets, struct reply *refusal)
             return false;
         }
     }
-    return put(t, octets, refusal);
+    return keep(t, octets, refusal);
 }
 
-bool
-intake_end(struct intake *t, struct reply *refusal)
+static bool
+end_within_header(struct intake *t, struct reply *refusal)
 {
     struct header_field field;
     enum header_event event;
-    if (t->in_body)
-        return true;
     while ((event = header_scan_end(&t->scanner, &field)) == HEADER_FIELD)
         if (!pass_field(t, &field, refusal))
             return false;
@@ -169,7 +193,22 @@ intake_end(struct intake *t, struct reply *refusal)
     return end_header(t, event, &field, refusal);
 }
 
+bool
+intake_end(struct intake *t, struct reply *refusal)
+{
+    if (!t->in_body && !end_within_header(t, refusal))
+        return false;
+    content_scan_end(&t->content);
+    return true;
+}
+
 /* ---- What was seen ---- */
+
+const struct content_scan *
+intake_content(const struct intake *t)
+{
+    return &t->content;
+}
 
 uint64_t
 intake_id(const struct intake *t)

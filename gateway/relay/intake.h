@@ -5,11 +5,13 @@
  *
  * Gives    the draft; what was seen on the way: hops, the traces of earlier passes, Message-ID.
  * Follows  RFC 5321 4.4, 6.3; RFC 8601 5; design.md 3.3, 6.7, 6.8, 6.9.
- * Refuses  too many hops, a header section over HEADER_MAX, what the spool has no room for.
+ * Refuses  too many hops, a header section over HEADER_MAX or with a bare CR, LF or NUL in it,
+ *          what the spool has no room for.
  */
 #ifndef RELAY_INTAKE_H
 #define RELAY_INTAKE_H
 
+#include "gateway/mail/content_scan.h"
 #include "gateway/mail/reply.h"
 #include "gateway/mail/trace.h"
 #include "gateway/route/loop_trace.h"
@@ -26,6 +28,9 @@ struct intake *intake_begin(struct spool *spool, struct trace *trace, struct sli
 MUST_USE bool intake_take(struct intake *t, struct slice octets, struct reply *refusal);
 /* All has come. */
 MUST_USE bool intake_end(struct intake *t, struct reply *refusal);
+
+/* After intake_end(): what the content asks of its way on. */
+const struct content_scan *intake_content(const struct intake *t);
 
 uint64_t intake_id(const struct intake *t);
 uint64_t intake_size(const struct intake *t);

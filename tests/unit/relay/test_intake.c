@@ -187,6 +187,63 @@ intake_refuses_a_header_without_end(void **state)
 }
 
 static void
+intake_tells_what_the_content_asks_of_its_way(void **state)
+{
+    static const struct {
+        const char *content;
+        bool is_8bit, is_bare, is_unended;
+    } asks[] = {
+        {"A: 1\r\n\r\nbody\r\n", false, false, false},
+        {"A: \xC3\xA4\r\n\r\nbody\r\n", true, false, false},
+        {"A: 1\r\n\r\nb\xF6"
+         "dy\r\n",
+         true, false, false},
+        {"A: 1\r\n\r\nbo\ndy\r\n", false, true, false},
+        {"A: 1\r\n\r\nbo\rdy\r\n", false, true, false},
+        {"A: 1\r\n\r\nbody\r", false, true, true},
+        {"A: 1\r\n\r\nbody", false, false, true},
+        {"A: 1", false, false, false},
+        {"X-MS-Exchange-Organization-X: \xE4\r\n\r\nnot kept\r\n", false, false, false},
+    };
+    struct custody *c = *state;
+    struct reply refusal;
+    struct intake *t;
+    for (size_t i = 0; i < COUNT_OF(asks); i++) {
+        for (size_t cut = 0; cut <= strlen(asks[i].content); cut++) {
+            assert_true(take(c, asks[i].content, cut, &t, &refusal));
+            const struct content_scan *found = intake_content(t);
+            assert_int_equal(found->has_8bit, asks[i].is_8bit);
+            assert_int_equal(found->has_bare, asks[i].is_bare);
+            assert_int_equal(content_scan_is_unended(found), asks[i].is_unended);
+            intake_free(&t);
+        }
+    }
+}
+
+static void
+intake_refuses_a_header_that_readers_would_cut_differently(void **state)
+{
+    static const char *const bad[] = {
+        "A: 1\nX-MS-Exchange-Organization-AuthAs: Internal\r\n\r\n",
+        "A: 1\rX-MS-Exchange-Organization-AuthAs: Internal\r\n\r\n",
+        "A: 1\r\n\nbody\r\n",
+        "A: 1\r\n b\r\r\n\r\nbody\r\n",
+        "A: 1\r",
+    };
+    struct custody *c = *state;
+    struct intake *t;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        for (size_t cut = 0; cut <= strlen(bad[i]); cut++) {
+            struct reply refusal = {0};
+            assert_false(take(c, bad[i], cut, &t, &refusal));
+            assert_int_equal(refusal.code, 550);
+            assert_true(reply_has_enhanced(&refusal, 5, 6, 0));
+            intake_free(&t);
+        }
+    }
+}
+
+static void
 intake_remembers_our_traces_and_no_forged_ones(void **state)
 {
     struct custody *c = *state;
@@ -233,6 +290,8 @@ main(void)
         cmocka_unit_test(intake_puts_the_fields_of_a_check_above_received),
         cmocka_unit_test(intake_refuses_a_hop_too_many),
         cmocka_unit_test(intake_refuses_a_header_without_end),
+        cmocka_unit_test(intake_tells_what_the_content_asks_of_its_way),
+        cmocka_unit_test(intake_refuses_a_header_that_readers_would_cut_differently),
         cmocka_unit_test(intake_remembers_our_traces_and_no_forged_ones),
     };
     return cmocka_run_group_tests_name("intake", tests, set_up, tear_down);
