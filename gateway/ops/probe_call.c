@@ -1,4 +1,4 @@
-#include "gateway/ops/probe_call.h"
+#include "gateway/ops/probe_call_private.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -6,127 +6,8 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
-#include "gateway/net/conn.h"
-#include "gateway/net/timer.h"
-
-enum phase { PHASE_CONNECT, PHASE_TALK, PHASE_HANDSHAKE, PHASE_OVER };
-
-struct probe_call {
-    const struct probe_settings *settings;
-    struct probe_result *result;
-    struct loop *loop;
-    struct timer *timer;
-    struct conn *conn;
-    struct smtp_client *engine; /* NULL until connected */
-    enum phase phase;
-    const struct sockaddr_storage *addresses;
-    size_t address_count;
-    size_t address;       /* the one that is tried */
-    char dead_ends[256];  /* addresses before it, and why not */
-    uint64_t begun_us;    /* all of it */
-    uint64_t mark_us;     /* this step */
-    uint64_t deadline_ms; /* of all */
-    uint64_t attempt_ms;  /* of the present address */
-    bool asked;           /* the envelope */
-    bool quitting;
-    size_t rcpt_count; /* answered */
-    struct smtp_outcome outcomes[PROBE_TO_MAX];
-    void (*on_over)(void *context);
-    void *context;
-};
 
 static void dial(struct probe_call *c);
-
-/* ---- Steps ---- */
-
-/* How long it is since the last step. */
-static uint64_t
-lap(struct probe_call *c)
-{
-    uint64_t now = clock_us();
-    uint64_t us = now - c->mark_us;
-    c->mark_us = now;
-    return us;
-}
-
-static enum probe_kind
-kind_of(const struct probe_call *c, enum smtp_stage stage)
-{
-    switch (stage) {
-    case SMTP_STAGE_CONNECT:
-        return PROBE_CONNECT;
-    case SMTP_STAGE_BANNER:
-        return PROBE_BANNER;
-    case SMTP_STAGE_EHLO:
-        return c->result->tls_version[0] != '\0' ? PROBE_EHLO_TLS : PROBE_EHLO;
-    case SMTP_STAGE_STARTTLS:
-        return PROBE_STARTTLS;
-    case SMTP_STAGE_TLS:
-        return PROBE_TLS;
-    case SMTP_STAGE_AUTH:
-        return PROBE_AUTH;
-    case SMTP_STAGE_MAIL:
-        return PROBE_MAIL;
-    case SMTP_STAGE_RCPT:
-        return PROBE_RCPT;
-    case SMTP_STAGE_DATA:
-    case SMTP_STAGE_CONTENT:
-    case SMTP_STAGE_IDLE:
-        break;
-    }
-    return c->quitting ? PROBE_QUIT : PROBE_RSET;
-}
-
-/* Whom the next reply is about. */
-static const char *
-subject_of(const struct probe_call *c, enum probe_kind kind)
-{
-    const struct probe_settings *s = c->settings;
-    if (kind == PROBE_AUTH)
-        return s->user;
-    if (kind == PROBE_MAIL)
-        return s->from[0] != '\0' ? s->from : "<>";
-    if (kind == PROBE_RCPT && c->rcpt_count < s->to_count)
-        return s->to[c->rcpt_count].address.ptr;
-    return "";
-}
-
-static void
-on_reply(void *context, enum smtp_stage stage, const struct reply *r)
-{
-    struct probe_call *c = context;
-    struct smtp_outcome outcome = {.reply = *r, .stage = stage};
-    enum probe_kind kind = kind_of(c, stage);
-    if (r->code / 100 == 3)
-        return; /* a question in the middle of AUTH; anywhere else the engine knows better */
-    probe_note(c->result, kind, lap(c), &outcome, subject_of(c, kind));
-    c->rcpt_count += kind == PROBE_RCPT;
-}
-
-static void
-note_local(struct probe_call *c, enum smtp_stage stage, const char *enhanced, const char *text)
-{
-    struct smtp_outcome outcome = {.stage = stage};
-    enum probe_kind kind = kind_of(c, stage);
-    outcome.reply = reply_make(451, enhanced, "%s", text);
-    outcome.reply.local = true;
-    probe_note(c->result, kind, lap(c), &outcome, subject_of(c, kind));
-}
-
-/* Version and cipher are agreed on by the time that a certificate comes, refused or not. */
-static void
-note_session(struct probe_call *c)
-{
-    const struct tls_filter *tls = conn_tls(c->conn);
-    struct probe_result *r = c->result;
-    struct tls_identity who;
-    if (!tls_identity_of_peer(tls, &who))
-        return;
-    slice_copy_text(r->tls_version, sizeof r->tls_version, slice_str(tls_filter_version(tls)));
-    slice_copy_text(r->tls_cipher, sizeof r->tls_cipher, slice_str(tls_filter_cipher(tls)));
-    slice_copy_text(r->tls_verified, sizeof r->tls_verified, slice_str(tls_filter_verified(tls)));
-    probe_judge_certificate(r, &who, clock_unix_ms() / 1000, &c->settings->limits);
-}
 
 /* ---- Ends ---- */
 
@@ -146,7 +27,7 @@ over(struct probe_call *c, bool now)
 static void
 fail_here(struct probe_call *c, enum smtp_stage stage, const char *enhanced, const char *text)
 {
-    note_local(c, stage, enhanced, text);
+    probe_call_note_local(c, stage, enhanced, text);
     over(c, true);
 }
 
@@ -207,16 +88,6 @@ ask_or_quit(struct probe_call *c)
     smtp_client_send(c->engine, &only, clock_ms());
 }
 
-/* A refusal is a step already; what the engine found out by itself becomes one. */
-static void
-note_failure(struct probe_call *c)
-{
-    const struct smtp_outcome *why = smtp_client_failure(c->engine);
-    enum probe_kind kind = kind_of(c, why->stage);
-    if (why->reply.local)
-        probe_note(c->result, kind, lap(c), why, subject_of(c, kind));
-}
-
 static void
 drive(struct probe_call *c)
 {
@@ -236,7 +107,7 @@ drive(struct probe_call *c)
             smtp_client_next(c->engine);
             break;
         case SMTP_TASK_FAILED:
-            note_failure(c);
+            probe_call_note_failure(c);
             over(c, c->conn == NULL || conn_pending(c->conn) == 0); /* is there a QUIT to say? */
             return;
         case SMTP_TASK_CLOSED:
@@ -267,28 +138,12 @@ on_drained(void *owner)
 }
 
 static void
-note_tls(struct probe_call *c)
-{
-    const struct tls_filter *tls = conn_tls(c->conn);
-    struct probe_step *step = probe_begin_step(c->result, PROBE_TLS, lap(c));
-    const char *warning = tls_filter_warning(tls);
-    const char *verified = tls_filter_verified(tls);
-    snprintf(step->text, sizeof step->text, "%s %s, %s%s%s%s", tls_filter_version(tls),
-             tls_filter_cipher(tls),
-             strcmp(verified, "none") == 0 ? "the certificate was not verified" : "verified by ",
-             strcmp(verified, "none") == 0 ? "" : verified, warning != NULL ? "; " : "",
-             warning != NULL ? warning : "");
-    if (warning != NULL)
-        step->state = PROBE_WARNING;
-}
-
-static void
 on_tls(void *owner)
 {
     struct probe_call *c = owner;
     c->phase = PHASE_TALK;
-    note_tls(c);
-    note_session(c);
+    probe_call_note_tls(c);
+    probe_call_note_session(c);
     smtp_client_tls_done(c->engine, clock_ms());
     drive(c);
 }
@@ -300,8 +155,8 @@ on_end(void *owner, const struct err *why)
     bool in_handshake = c->phase == PHASE_HANDSHAKE;
     struct reply lost = reply_make(451, "4.4.2", "%s", why->text);
     if (in_handshake) {
-        note_local(c, SMTP_STAGE_TLS, "4.7.5", why->text);
-        note_session(c);
+        probe_call_note_local(c, SMTP_STAGE_TLS, "4.7.5", why->text);
+        probe_call_note_session(c);
     }
     c->conn = NULL; /* frees itself */
     if (in_handshake) {
@@ -321,7 +176,7 @@ begin_talk(struct probe_call *c)
         .tls_required = s->tls_required,
         .user = slice_str(s->user),
         .password = slice_str(s->password),
-        .on_reply = on_reply,
+        .on_reply = probe_call_on_reply,
         .context = c,
     };
     c->engine = smtp_client_new(&settings, clock_ms());
@@ -369,7 +224,7 @@ on_connected(void *owner, const struct err *err_or_null)
         next_address(c, err_or_null->text);
         return;
     }
-    struct probe_step *step = probe_begin_step(c->result, PROBE_CONNECT, lap(c));
+    struct probe_step *step = probe_begin_step(c->result, PROBE_CONNECT, probe_call_lap(c));
     snprintf(step->text, sizeof step->text, "%s%s", c->result->address, c->dead_ends);
     begin_talk(c);
 }
