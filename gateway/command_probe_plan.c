@@ -143,12 +143,14 @@ read_envelope(const struct words *w, struct probe_settings *s, struct err *err)
 {
     if (w->from != NULL && w->from[0] != '\0')
         TRY(check_address("--from", w->from, err));
-    s->from = w->from == NULL && w->to_count > 0 ? "" : w->from;
+    struct probe_mail *mail = &s->mails[0];
+    mail->from = w->from != NULL ? w->from : "";
     for (size_t i = 0; i < w->to_count; i++) {
         TRY(check_address("--to", w->to[i], err));
-        s->to[i].address = slice_str(w->to[i]);
+        mail->to[i].address = slice_str(w->to[i]);
     }
-    s->to_count = w->to_count;
+    mail->to_count = w->to_count;
+    s->mail_count = w->from != NULL || w->to_count > 0;
     s->proxy_header = w->proxy;
     if (w->ipv4 && w->ipv6)
         return err_set(err, ERR_CONFIG, "--ipv4 and --ipv6 leave no address");

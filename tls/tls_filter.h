@@ -56,6 +56,10 @@ const char *tls_filter_cipher_class(const struct tls_filter *f);
  * this session is no reason to keep a lowered profile. Static RSA in TLS 1.2 is none either. */
 const char *tls_filter_needs_legacy(const struct tls_filter *f);
 bool tls_filter_is_resumed(const struct tls_filter *f);
+/* Is the server's certificate for the filter's host? Asked of any trust; also when refused. */
+bool tls_filter_peer_has_name(const struct tls_filter *f);
+/* RFC 5746, or a version that never renegotiates. */
+bool tls_filter_renegotiates_securely(const struct tls_filter *f);
 /* "name", "ca", "pin", "none": what was checked and held. */
 const char *tls_filter_verified(const struct tls_filter *f);
 /* A pinned certificate that has expired passes; this says so. NULL: nothing to warn about. */

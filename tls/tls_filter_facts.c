@@ -61,6 +61,13 @@ tls_filter_cipher_class(const struct tls_filter *f)
     return SSL_CIPHER_get_digest_nid(c) == NID_sha1 ? "cbc_sha1" : "cbc_sha2";
 }
 
+bool
+tls_filter_renegotiates_securely(const struct tls_filter *f)
+{
+    return SSL_version(f->ssl) >= TLS1_3_VERSION ||
+           SSL_get_secure_renegotiation_support(f->ssl) == 1;
+}
+
 /* Of a resumed session we have the chain as it was sent, of others as it was verified. */
 static bool
 has_weak_chain(const struct tls_filter *f)

@@ -5,6 +5,7 @@
 #include "tls/tls_err.h"
 #include "tls/tls_openssl.h"
 #include "tls/tls_private.h"
+#include "tls/tls_profile.h"
 
 static bool
 fill(X509 *cert, struct tls_identity *out)
@@ -18,7 +19,11 @@ fill(X509 *cert, struct tls_identity *out)
     EVP_PKEY *key = X509_get0_pubkey(cert);
     out->key_bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
     out->self_signed = X509_self_signed(cert, 1) == 1;
-    return tls_cert_pin(cert, out->pin);
+    out->is_weak = tls_profile_is_weak(cert);
+    slice_copy_text(out->signature, sizeof out->signature,
+                    slice_str(OBJ_nid2sn(X509_get_signature_nid(cert))));
+    return X509_digest(cert, EVP_sha1(), out->thumbprint, NULL) == 1 &&
+           tls_cert_pin(cert, out->pin);
 }
 
 bool

@@ -15,9 +15,12 @@ struct tls_identity {
     char issuer[256];
     char names[512]; /* subject alternative names, "a, b" */
     unsigned char pin[32];
+    unsigned char thumbprint[20]; /* SHA-1 of the whole, by which Windows and Exchange call it */
     int64_t not_before_unix_s;
     int64_t not_after_unix_s;
     int key_bits;
+    char signature[48]; /* "RSA-SHA1", "ecdsa-with-SHA256" */
+    bool is_weak;       /* profile modern takes neither such a key nor such a signature */
     bool self_signed;
 };
 

@@ -82,12 +82,16 @@ has_weak_signature(X509 *cert)
 }
 
 bool
+tls_profile_is_weak(X509 *cert)
+{
+    return has_weak_key(cert) || has_weak_signature(cert);
+}
+
+bool
 tls_profile_is_weak_chain(const STACK_OF(X509) * chain)
 {
-    for (int i = 0; i < sk_X509_num(chain); i++) {
-        X509 *cert = sk_X509_value(chain, i);
-        if (has_weak_key(cert) || has_weak_signature(cert))
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (tls_profile_is_weak(sk_X509_value(chain, i)))
             return true;
-    }
     return false;
 }

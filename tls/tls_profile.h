@@ -23,5 +23,6 @@ bool tls_profile_takes_key(const EVP_PKEY *key);
 /* Would the modern profile have refused these certificates (leaf first)? For a key below RSA 2048
  * or a signature by SHA-1 or MD5, but for that of a root, which nobody looks at. */
 bool tls_profile_is_weak_chain(const STACK_OF(X509) * chain);
+bool tls_profile_is_weak(X509 *cert);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "gateway/base/mem.h"
 #include "tls/tls_cert.h"
+#include "tls/tls_err.h"
 #include "tls/tls_identity.h"
 #include "tls/tls_openssl.h"
 #include "tls/tls_profile.h"
@@ -141,6 +142,15 @@ name_matches(const struct tls_filter *f, X509 *cert)
     if (f->host_is_address)
         return X509_check_ip_asc(cert, f->host, 0) == 1;
     return X509_check_host(cert, f->host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+}
+
+bool
+tls_filter_peer_has_name(const struct tls_filter *f)
+{
+    X509 *leaf = f->refused_peer != NULL ? f->refused_peer : SSL_get0_peer_certificate(f->ssl);
+    bool has = leaf != NULL && name_matches(f, leaf);
+    tls_err_forget();
+    return has;
 }
 
 static bool

@@ -7,6 +7,8 @@ static void
 on_reply_line(void *context, struct slice text)
 {
     struct smtp_client *c = context;
+    if (c->state == CLIENT_EHLO && c->settings.on_hello_line != NULL)
+        c->settings.on_hello_line(c->settings.context, text);
     if (c->state == CLIENT_EHLO && c->replies.lines > 1)
         ehlo_take_line(&c->offers, text);
 }

@@ -46,6 +46,9 @@ struct smtp_client_settings {
     /* Every reply, before it has any effect, with what it is a reply to; the password is never in
      * it. May be NULL. Not the place to call the engine. */
     void (*on_reply)(void *context, enum smtp_stage stage, const struct reply *r);
+    /* Each line of the reply to EHLO, the first one (the server's name) too: what struct ehlo
+     * makes of it is not all that a diagnosis wants to know. Octets as they came. May be NULL. */
+    void (*on_hello_line)(void *context, struct slice line);
     void *context;
 };
 

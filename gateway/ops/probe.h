@@ -3,7 +3,7 @@
  *
  * Takes    servers, and the policy, trust and credential of a send connector.
  * Gives    a probe_result for each server, or for each of its addresses.
- * Follows  the sending conversation (mail/smtp_client), with the envelope alone: no mail is left
+ * Follows  the sending conversation (mail/smtp_client), with envelopes alone: no mail is left
  *          behind, and whoever still answers hears QUIT. A password goes only where the handshake
  *          succeeded under the given trust, as everywhere.
  * Bounds   timeout_ms for a server from its name to its QUIT, whatever it does; 64 KiB of
@@ -18,6 +18,13 @@
 #include "gateway/base/err.h"
 #include "gateway/ops/probe_result.h"
 
+/* A transaction that is tried: MAIL, RCPT, RSET. */
+struct probe_mail {
+    const char *from; /* "" = null sender */
+    struct smtp_to to[PROBE_TO_MAX];
+    size_t to_count;
+};
+
 struct probe_settings {
     const char *hello;
     bool tls_required;       /* false: TLS if offered */
@@ -25,9 +32,8 @@ struct probe_settings {
     const char *server_name; /* to verify, and SNI; NULL: the server's host */
     const char *user;        /* NULL: no AUTH */
     const char *password;
-    const char *from; /* "" = null sender; NULL: no transaction is tried */
-    struct smtp_to to[PROBE_TO_MAX];
-    size_t to_count;
+    struct probe_mail mails[PROBE_MAILS_MAX]; /* one after the other, in one session */
+    size_t mail_count;
     bool proxy_header;          /* "PROXY UNKNOWN" first: the listener expects one */
     int family;                 /* AF_INET, AF_INET6; AF_UNSPEC: both */
     bool every_address;         /* each address of a name is a server; else the first that takes

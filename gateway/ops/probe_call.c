@@ -72,19 +72,21 @@ static void
 ask_or_quit(struct probe_call *c)
 {
     const struct probe_settings *s = c->settings;
-    if (s->from == NULL || c->asked) {
+    if (c->mails_asked == s->mail_count) {
         c->quitting = true;
         smtp_client_quit(c->engine, clock_ms());
         return;
     }
+    const struct probe_mail *mail = &s->mails[c->mails_asked];
     const struct smtp_transaction only = {
-        .from = slice_str(s->from),
-        .to = s->to,
-        .to_count = s->to_count,
+        .from = slice_str(mail->from),
+        .to = mail->to,
+        .to_count = mail->to_count,
         .envelope_only = true,
         .outcomes = c->outcomes,
     };
-    c->asked = true;
+    c->result->mail = c->mails_asked++;
+    c->rcpt_count = 0;
     smtp_client_send(c->engine, &only, clock_ms());
 }
 
@@ -177,6 +179,7 @@ begin_talk(struct probe_call *c)
         .user = slice_str(s->user),
         .password = slice_str(s->password),
         .on_reply = probe_call_on_reply,
+        .on_hello_line = probe_call_on_hello_line,
         .context = c,
     };
     c->engine = smtp_client_new(&settings, clock_ms());

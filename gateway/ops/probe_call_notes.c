@@ -14,6 +14,12 @@ probe_call_lap(struct probe_call *c)
     return us;
 }
 
+static bool
+is_in_tls(const struct probe_call *c)
+{
+    return c->result->tls_version[0] != '\0';
+}
+
 static enum probe_kind
 kind_of(const struct probe_call *c, enum smtp_stage stage)
 {
@@ -23,7 +29,7 @@ kind_of(const struct probe_call *c, enum smtp_stage stage)
     case SMTP_STAGE_BANNER:
         return PROBE_BANNER;
     case SMTP_STAGE_EHLO:
-        return c->result->tls_version[0] != '\0' ? PROBE_EHLO_TLS : PROBE_EHLO;
+        return is_in_tls(c) ? PROBE_EHLO_TLS : PROBE_EHLO;
     case SMTP_STAGE_STARTTLS:
         return PROBE_STARTTLS;
     case SMTP_STAGE_TLS:
@@ -49,10 +55,11 @@ subject_of(const struct probe_call *c, enum probe_kind kind)
     const struct probe_settings *s = c->settings;
     if (kind == PROBE_AUTH)
         return s->user;
+    const struct probe_mail *mail = &s->mails[c->result->mail];
     if (kind == PROBE_MAIL)
-        return s->from[0] != '\0' ? s->from : "<>";
-    if (kind == PROBE_RCPT && c->rcpt_count < s->to_count)
-        return s->to[c->rcpt_count].address.ptr;
+        return mail->from[0] != '\0' ? mail->from : "<>";
+    if (kind == PROBE_RCPT && c->rcpt_count < mail->to_count)
+        return mail->to[c->rcpt_count].address.ptr;
     return "";
 }
 
@@ -66,6 +73,13 @@ probe_call_on_reply(void *context, enum smtp_stage stage, const struct reply *r)
         return; /* a question in the middle of AUTH; anywhere else the engine knows better */
     probe_note(c->result, kind, probe_call_lap(c), &outcome, subject_of(c, kind));
     c->rcpt_count += kind == PROBE_RCPT;
+}
+
+void
+probe_call_on_hello_line(void *context, struct slice line)
+{
+    struct probe_call *c = context;
+    probe_note_hello(c->result, is_in_tls(c), line);
 }
 
 void
@@ -90,6 +104,8 @@ probe_call_note_session(struct probe_call *c)
     slice_copy_text(r->tls_version, sizeof r->tls_version, slice_str(tls_filter_version(tls)));
     slice_copy_text(r->tls_cipher, sizeof r->tls_cipher, slice_str(tls_filter_cipher(tls)));
     slice_copy_text(r->tls_verified, sizeof r->tls_verified, slice_str(tls_filter_verified(tls)));
+    r->renegotiates_securely = tls_filter_renegotiates_securely(tls);
+    r->has_name = tls_filter_peer_has_name(tls);
     probe_judge_certificate(r, &who, clock_unix_ms() / 1000, &c->settings->limits);
 }
 

@@ -29,7 +29,7 @@ struct probe_call {
     uint64_t mark_us;     /* this step */
     uint64_t deadline_ms; /* of all */
     uint64_t attempt_ms;  /* of the present address */
-    bool asked;           /* the envelope */
+    size_t mails_asked;   /* envelopes */
     bool quitting;
     size_t rcpt_count; /* answered */
     struct smtp_outcome outcomes[PROBE_TO_MAX];
@@ -40,8 +40,9 @@ struct probe_call {
 /* How long it is since the last step. */
 uint64_t probe_call_lap(struct probe_call *c);
 
-/* smtp_client_settings.on_reply: context is the call. */
+/* Of smtp_client_settings: context is the call. */
 void probe_call_on_reply(void *context, enum smtp_stage stage, const struct reply *r);
+void probe_call_on_hello_line(void *context, struct slice line);
 
 /* What went wrong here, in the shape of a reply. */
 void probe_call_note_local(struct probe_call *c, enum smtp_stage stage, const char *enhanced,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/clock.h"
 #include "gateway/route/verdict.h"
 
@@ -51,20 +52,49 @@ probe_kind_label(enum probe_kind kind)
     return labels[kind];
 }
 
+/* Of which transaction a step of this kind is now. */
+static size_t
+mail_of(const struct probe_result *r, enum probe_kind kind)
+{
+    return kind == PROBE_MAIL || kind == PROBE_RCPT || kind == PROBE_RSET ? r->mail : 0;
+}
+
+const struct probe_step *
+probe_find_step(const struct probe_result *r, enum probe_kind kind, size_t mail)
+{
+    for (size_t i = 0; i < r->step_count; i++)
+        if (r->steps[i].kind == kind && r->steps[i].mail == mail)
+            return &r->steps[i];
+    return NULL;
+}
+
 struct probe_step *
 probe_begin_step(struct probe_result *r, enum probe_kind kind, uint64_t us)
 {
-    struct probe_step *step = NULL;
-    for (size_t i = 0; i < r->step_count && kind != PROBE_RCPT; i++)
-        if (r->steps[i].kind == kind)
-            step = &r->steps[i];
-    if (step == NULL) {
-        must(r->step_count < PROBE_STEPS_MAX);
-        step = &r->steps[r->step_count++];
-        step->us = 0;
-    }
-    *step = (struct probe_step){.kind = kind, .us = step->us + us};
+    size_t mail = mail_of(r, kind), i = 0;
+    while (i < r->step_count &&
+           (kind == PROBE_RCPT || r->steps[i].kind != kind || r->steps[i].mail != mail))
+        i++;
+    struct probe_step *step = &r->steps[i];
+    must(i < PROBE_STEPS_MAX);
+    if (i == r->step_count)
+        r->steps[r->step_count++].us = 0;
+    *step = (struct probe_step){.kind = kind, .mail = mail, .us = step->us + us};
     return step;
+}
+
+void
+probe_note_hello(struct probe_result *r, bool in_tls, struct slice line)
+{
+    char *list = r->hello[in_tls];
+    size_t used = strlen(list), room = PROBE_HELLO_MAX - 1 - used;
+    if (room < 2)
+        return;
+    if (used > 0)
+        list[used++] = '\n';
+    for (size_t i = 0; i < line.len && used + 1 < PROBE_HELLO_MAX; i++)
+        list[used++] = ascii_is_print(line.ptr[i]) ? line.ptr[i] : '?';
+    list[used] = '\0';
 }
 
 static enum probe_state

@@ -35,11 +35,17 @@ enum probe_kind {
     PROBE_KINDS,
 };
 
-enum { PROBE_TO_MAX = 16, PROBE_STEPS_MAX = PROBE_KINDS + PROBE_TO_MAX };
+enum {
+    PROBE_TO_MAX = 16,   /* recipients of a transaction */
+    PROBE_MAILS_MAX = 3, /* transactions: MAIL, its RCPT, RSET */
+    PROBE_STEPS_MAX = PROBE_KINDS + PROBE_MAILS_MAX * (2 + PROBE_TO_MAX),
+    PROBE_HELLO_MAX = 2048,
+};
 
 struct probe_step {
     enum probe_kind kind;
     enum probe_state state;
+    size_t mail;        /* MAIL, RCPT, RSET: of which transaction, from 0 */
     uint64_t us;        /* how long it took */
     short code;         /* of the server's reply; 0: it gave none */
     char text[700];     /* its reply, or what went wrong; one printable line */
@@ -53,11 +59,18 @@ struct probe_result {
     uint64_t us;      /* all of it */
     struct probe_step steps[PROBE_STEPS_MAX];
     size_t step_count;
+    size_t mail; /* the transaction that is under way: what further steps are of */
+
+    /* What EHLO listed, before TLS and in it: a line each, printable, the first one (the server's
+     * name) too; "" = not heard. */
+    char hello[2][PROBE_HELLO_MAX];
 
     char tls_version[16]; /* "" = no TLS came about; also when the certificate was refused */
     char tls_cipher[64];
-    char tls_verified[8]; /* "name", "ca", "pin", "none" */
+    char tls_verified[8];       /* "name", "ca", "pin", "none" */
+    bool renegotiates_securely; /* RFC 5746; with a session only */
     bool has_certificate;
+    bool has_name; /* the certificate is for the name that was asked for */
     struct tls_identity certificate;
     int64_t days; /* whole days until it expires; below 0: it has */
 };
@@ -73,15 +86,22 @@ enum probe_state probe_worse(enum probe_state a, enum probe_state b);
 const char *probe_state_text(enum probe_state state); /* "CRITICAL" */
 const char *probe_kind_label(enum probe_kind kind);   /* "ehlo_tls": for machines */
 
-/* A step of this kind is there from now on, OK and without text. One step for each kind, but for
- * RCPT; where there is one already (EHLO, then HELO), the time adds up and the last one counts.
- */
+/* A step of this kind is there from now on, OK and without text. One step for each kind (of MAIL
+ * and RSET: in each transaction), but for RCPT; where there is one already (EHLO, then HELO), the
+ * time adds up and the last one counts. */
 struct probe_step *probe_begin_step(struct probe_result *r, enum probe_kind kind, uint64_t us);
 
 /* The server's reply, or what went wrong in the shape of one. about: whom a RCPT named, "" = not
  * worth saying. */
 void probe_note(struct probe_result *r, enum probe_kind kind, uint64_t us,
                 const struct smtp_outcome *outcome, const char *about);
+
+/* One more line of an EHLO list. */
+void probe_note_hello(struct probe_result *r, bool in_tls, struct slice line);
+
+/* The first step of this kind (of transaction `mail`), or NULL. */
+const struct probe_step *probe_find_step(const struct probe_result *r, enum probe_kind kind,
+                                         size_t mail);
 
 /* The certificate is known: days, and a step when there are too few. */
 void probe_judge_certificate(struct probe_result *r, const struct tls_identity *who,

@@ -257,6 +257,15 @@ note_reply(void *context, enum smtp_stage stage, const struct reply *r)
 }
 
 static void
+note_hello_line(void *context, struct slice line)
+{
+    struct heard *h = context;
+    int n = snprintf(h->text + h->len, sizeof h->text - h->len, "[%.*s]", SLICE_ARG(line));
+    assert_true(n > 0 && (size_t)n < sizeof h->text - h->len);
+    h->len += (size_t)n;
+}
+
+static void
 smtp_client_tells_every_reply_and_what_it_answers(void **state)
 {
     (void)state;
@@ -272,6 +281,7 @@ smtp_client_tells_every_reply_and_what_it_answers(void **state)
                                                   .user = slice_str("kim"),
                                                   .password = slice_str("secret"),
                                                   .on_reply = note_reply,
+                                                  .on_hello_line = note_hello_line,
                                                   .context = &heard};
     struct smtp_client *c = smtp_client_new(&settings, 0);
     static const char *const replies[] = {"220 mx hi\r\n", "250-mx\r\n250 AUTH LOGIN\r\n",
@@ -293,7 +303,7 @@ smtp_client_tells_every_reply_and_what_it_answers(void **state)
     hear(c, "221 bye\r\n");
     assert_int_equal(smtp_client_task(c), SMTP_TASK_CLOSED);
     assert_string_equal(heard.text, "1:220 mx hi\n"
-                                    "2:250 mx AUTH LOGIN\n"
+                                    "[mx][AUTH LOGIN]2:250 mx AUTH LOGIN\n"
                                     "5:334 a\n"
                                     "5:334 b\n"
                                     "5:235 (the server repeats what we logged on with)\n"

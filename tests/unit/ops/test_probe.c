@@ -80,10 +80,10 @@ server_close(struct mx *s)
 static struct probe_settings
 settings_in_clear(void)
 {
-    struct probe_settings s = {
-        .hello = "gw.a.example", .from = "kim@a.example", .to_count = 2, .timeout_ms = 20000};
-    s.to[0].address = slice_str("lee@b.example");
-    s.to[1].address = slice_str("max@b.example");
+    struct probe_settings s = {.hello = "gw.a.example", .mail_count = 1, .timeout_ms = 20000};
+    s.mails[0] = (struct probe_mail){.from = "kim@a.example", .to_count = 2};
+    s.mails[0].to[0].address = slice_str("lee@b.example");
+    s.mails[0].to[1].address = slice_str("max@b.example");
     s.limits.critical_days = s.limits.warning_days = PROBE_NEVER;
     return s;
 }

@@ -111,9 +111,53 @@ all_steps_with_all_recipients_have_room(void **state)
     for (unsigned kind = 0; kind < PROBE_KINDS; kind++)
         if (kind != PROBE_RCPT)
             (void)probe_begin_step(&r, (enum probe_kind)kind, 1);
-    for (int i = 0; i < PROBE_TO_MAX + 1; i++) /* the last: the connection is lost */
-        (void)probe_begin_step(&r, PROBE_RCPT, 1);
-    assert_int_equal(r.step_count, PROBE_STEPS_MAX);
+    for (r.mail = 0; r.mail < PROBE_MAILS_MAX; r.mail++) {
+        (void)probe_begin_step(&r, PROBE_MAIL, 1);
+        for (int i = 0; i < PROBE_TO_MAX; i++)
+            (void)probe_begin_step(&r, PROBE_RCPT, 1);
+        (void)probe_begin_step(&r, PROBE_RSET, 1);
+    }
+    r.mail--;
+    (void)probe_begin_step(&r, PROBE_RCPT, 1); /* the connection is lost */
+    assert_int_equal(r.step_count, PROBE_KINDS - 3 + PROBE_MAILS_MAX * (PROBE_TO_MAX + 2) + 1);
+    assert_in_range(r.step_count, 0, PROBE_STEPS_MAX);
+}
+
+static void
+each_transaction_has_its_own_steps(void **state)
+{
+    (void)state;
+    struct probe_result r = {.port = 25};
+    struct smtp_outcome no = said(SMTP_STAGE_MAIL, 550, "5.7.1", "no", false);
+    struct smtp_outcome yes = said(SMTP_STAGE_MAIL, 250, NULL, "yes", false);
+    probe_note(&r, PROBE_MAIL, 1, &no, "a");
+    r.mail = 1;
+    probe_note(&r, PROBE_MAIL, 1, &yes, "b");
+    probe_note(&r, PROBE_QUIT, 1, &yes, "");
+    assert_int_equal(r.step_count, 3);
+    assert_int_equal(probe_find_step(&r, PROBE_MAIL, 0)->state, PROBE_CRITICAL);
+    assert_int_equal(probe_find_step(&r, PROBE_MAIL, 1)->state, PROBE_OK);
+    assert_non_null(probe_find_step(&r, PROBE_QUIT, 0));
+    assert_null(probe_find_step(&r, PROBE_RCPT, 0));
+    assert_null(probe_find_step(&r, PROBE_MAIL, 2));
+}
+
+static void
+an_ehlo_list_is_kept_by_lines_and_cut_where_its_room_ends(void **state)
+{
+    (void)state;
+    struct probe_result r = {.port = 25};
+    probe_note_hello(&r, false, slice_str("hub1 Hello"));
+    probe_note_hello(&r, false, slice_str("AUTH\x01NTLM"));
+    probe_note_hello(&r, true, slice_str(""));
+    probe_note_hello(&r, true, slice_str("OK"));
+    assert_string_equal(r.hello[0], "hub1 Hello\nAUTH?NTLM");
+    assert_string_equal(r.hello[1], "OK");
+    char line[700];
+    memset(line, 'a', sizeof line);
+    for (int i = 0; i < 10; i++)
+        probe_note_hello(&r, true, slice(line, sizeof line));
+    assert_int_equal(strlen(r.hello[1]), PROBE_HELLO_MAX - 1);
 }
 
 static void
@@ -202,6 +246,8 @@ main(void)
         cmocka_unit_test(the_first_of_the_worst_is_named),
         cmocka_unit_test(a_step_that_is_said_twice_counts_as_it_ended),
         cmocka_unit_test(all_steps_with_all_recipients_have_room),
+        cmocka_unit_test(each_transaction_has_its_own_steps),
+        cmocka_unit_test(an_ehlo_list_is_kept_by_lines_and_cut_where_its_room_ends),
         cmocka_unit_test(a_text_is_cut_and_never_runs_over),
         cmocka_unit_test(days_are_whole_and_compared_with_their_limits),
         cmocka_unit_test(time_is_compared_with_its_limits),

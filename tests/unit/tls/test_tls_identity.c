@@ -37,6 +37,9 @@ tls_identity_reads_the_leaf_of_a_file(void **state)
     assert_string_equal(leaf.names, "gw.contoso.example, 10.1.1.1, 2001:db8::1");
     assert_false(leaf.self_signed);
     assert_int_equal(leaf.key_bits, 256);
+    assert_string_equal(root.signature, "RSA-SHA256");
+    assert_false(root.is_weak);
+    assert_false(leaf.is_weak);
     assert_int_equal(leaf.not_after_unix_s - leaf.not_before_unix_s, 25 * 3600);
     assert_memory_not_equal(root.pin, leaf.pin, 32);
 }

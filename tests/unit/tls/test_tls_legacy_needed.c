@@ -83,6 +83,11 @@ check_need(size_t row, struct tls_context *client, struct tls_context *server, b
     if (!tls_pair_is_open(&p))
         fail_msg("%s: %s", needs[row].say, p.client_err.text);
     assert_int_equal(tls_filter_is_resumed(p.client), resumes);
+    struct tls_identity who;
+    assert_true(tls_identity_of_peer(p.client, &who));
+    assert_int_equal(who.is_weak, strcmp(needs[row].certificate, "gw") != 0);
+    assert_true(tls_filter_renegotiates_securely(p.client));
+    assert_true(tls_filter_peer_has_name(p.client));
     const char *need = tls_filter_needs_legacy(p.client), *want = needs[row].need;
     if (need != want && (!need || !want || strcmp(need, want) != 0))
         fail_msg("%s: needed for %s", needs[row].say, need ? need : "nothing");

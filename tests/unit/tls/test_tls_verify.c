@@ -195,6 +195,8 @@ check_passed(size_t row, const struct tls_pair *p)
     if (!tls_filter_is_open(p->client) || !tls_filter_is_open(p->server))
         fail_msg("%s: %s", rows[row].say, p->client_err.text);
     assert_string_equal(tls_filter_verified(p->client), verified_words[rows[row].trust]);
+    if (rows[row].trust == TLS_TRUST_NAME)
+        assert_true(tls_filter_peer_has_name(p->client));
     if (rows[row].warning == NULL && warning != NULL)
         fail_msg("%s: warned: %s", rows[row].say, warning);
     if (rows[row].warning != NULL && (!warning || !strstr(warning, rows[row].warning)))
@@ -211,6 +213,9 @@ check_refused(size_t row, const struct tls_pair *p)
     assert_false(tls_filter_is_open(p->client));
     assert_string_equal(tls_filter_verified(p->client), "none");
     assert_true(tls_identity_of_peer(p->client, &seen));
+    if (rows[row].trust == TLS_TRUST_NAME &&
+        tls_filter_peer_has_name(p->client) == (strstr(rows[row].refusal, "not for ") != NULL))
+        fail_msg("%s: has it the name?", rows[row].say);
     if (!tls_filter_is_open(p->server) && p->server_err.kind != ERR_TLS)
         fail_msg("%s: the server was not told", rows[row].say);
 }
