@@ -263,6 +263,7 @@ smtp_server_answer(struct smtp_server *s, const struct reply *reply, uint64_t no
         break;
     case SMTP_ASK_NOTHING:
     case SMTP_ASK_STARTTLS:
+    case SMTP_ASK_EXCH50:
     case SMTP_ASK_BODY:
     case SMTP_ASK_RESET:
     case SMTP_ASK_CLOSE:
@@ -363,6 +364,12 @@ bool
 smtp_server_is_esmtp(const struct smtp_server *s)
 {
     return s->esmtp;
+}
+
+bool
+smtp_server_is_chunked(const struct smtp_server *s)
+{
+    return s->content.chunked;
 }
 
 size_t

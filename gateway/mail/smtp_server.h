@@ -50,7 +50,13 @@ struct smtp_server_settings {
     uint64_t size_max;           /* SIZE, octets; 0 = no limit */
     uint32_t recipients_max;     /* beyond: 452 4.5.3 Too many recipients; 0 = no limit */
     bool normalise_bare_newline; /* else bare CR or LF in DATA: 550 5.6.0 after the final dot */
-    uint64_t idle_ms;            /* silence of the client: 421 4.4.1; 0 = no limit */
+    bool dsn_offered;            /* DSN: RET and ENVID at MAIL, NOTIFY and ORCPT at RCPT */
+    bool chunking_offered;       /* CHUNKING: BDAT */
+    bool binarymime_offered;     /* BINARYMIME; only with chunking_offered */
+    bool smtputf8_offered;       /* SMTPUTF8: addresses in UTF-8, when MAIL says so */
+    bool exch50_offered; /* XEXCH50, to clients that logged on; else nobody knows the verb */
+    uint32_t exch50_max; /* octets of its blob */
+    uint64_t idle_ms;    /* silence of the client: 421 4.4.1; 0 = no limit */
     uint64_t command_ms; /* from the first octet of a line to its end: 421 4.4.1; 0 = no limit */
     uint64_t handshake_ms; /* from the 220 of STARTTLS to smtp_server_tls_done(); 0 = no limit */
     uint64_t data_rate;    /* octets of content a second, over pace.h's window: 421 4.4.2; 0 =
@@ -69,13 +75,17 @@ enum smtp_ask {
     SMTP_ASK_AUTH,     /* name, password: 235 2.7.0, 535 5.7.3 or 454 4.7.0 */
     SMTP_ASK_MAIL,     /* mail: may this sender? 250 2.1.0 */
     SMTP_ASK_RCPT,     /* rcpt: whose is it? 250 2.1.5 */
+    SMTP_ASK_EXCH50,   /* exch50: may this blob go with the message? Any reply; 250 takes it, and
+                          the transaction goes on in any case */
     SMTP_ASK_DATA,     /* may the content come? 354 (the words are the engine's); anything else
-                          refuses the transaction, and SMTP_ASK_RESET follows */
-    SMTP_ASK_BODY,     /* body: octets of the message, unstuffed, lines ended by CRLF; answer with
+                          refuses the transaction, and SMTP_ASK_RESET follows. Asked at DATA, or
+                          at the first BDAT of a message (smtp_server_is_chunked()). */
+    SMTP_ASK_BODY,     /* body: octets of the message, unstuffed, lines ended by CRLF; but chunked
+                          content is as it came, with bare CR, bare LF and NUL. Answer with
                           smtp_server_took_body() */
     SMTP_ASK_MESSAGE,  /* the end of the content: 250 2.6.0 only when durable. Not asked for
-                          content  that is refused: bare CR or LF, NUL, too large, or by the
-                          gateway. */
+                          content that is refused: bare CR or LF, NUL (these two not when it is
+                          chunked), too large, or by the gateway. */
     SMTP_ASK_RESET, /* the transaction is over without a message (RSET, EHLO, QUIT, timeout, DATA
                        or content refused): drop what belongs to it; answer with
                        smtp_server_did_reset() */
@@ -107,6 +117,12 @@ struct smtp_rcpt {
     struct slice orcpt; /* "rfc822;" and xtext as it came; "" = none */
 };
 
+/* What Exchange 2000 to 2007 send beside a message: MAPI properties (exchange-facts.md 3.6). */
+struct smtp_exch50 {
+    struct slice blob; /* opaque; at least one octet, at most exch50_max */
+    uint32_t number;   /* behind its length in the command; nobody wrote down what it means */
+};
+
 enum auth_mechanism { AUTH_LOGIN, AUTH_PLAIN };
 
 struct smtp_question {
@@ -119,9 +135,10 @@ struct smtp_question {
         } auth;
         struct smtp_mail mail; /* slices valid until the answer, wherever the input is by then */
         struct smtp_rcpt rcpt;
-        struct slice body;     /* a slice of the input: that must stay where it is until
-                                  smtp_server_took_body() */
-        const char *close_why; /* "quit", "client timed out", ... for the log; static text */
+        struct smtp_exch50 exch50; /* valid until the answer */
+        struct slice body;         /* a slice of the input: that must stay where it is until
+                                      smtp_server_took_body() */
+        const char *close_why;     /* "quit", "client timed out", ... for the log; static text */
     };
 };
 
@@ -142,8 +159,8 @@ void smtp_server_feed(struct smtp_server *s, struct slice *in, uint64_t now_ms);
 /* The open question. Asking again gives the same one. */
 const struct smtp_question *smtp_server_question(const struct smtp_server *s);
 
-/* Answer AUTH, MAIL, RCPT, DATA or MESSAGE. It is a bug to answer when none of these is open. An
- * answer of 421 closes. */
+/* Answer AUTH, MAIL, RCPT, EXCH50, DATA or MESSAGE. It is a bug to answer when none of these is
+ * open. An answer of 421 closes. */
 void smtp_server_answer(struct smtp_server *s, const struct reply *reply, uint64_t now_ms);
 void smtp_server_took_body(struct smtp_server *s);
 void smtp_server_did_reset(struct smtp_server *s);
@@ -212,6 +229,7 @@ const char *smtp_verb_text(enum smtp_verb verb);
 struct slice smtp_server_hello(const struct smtp_server *s); /* "" before EHLO/HELO */
 bool smtp_server_is_esmtp(const struct smtp_server *s);
 bool smtp_server_in_transaction(const struct smtp_server *s);
+bool smtp_server_is_chunked(const struct smtp_server *s); /* DATA, BODY, MESSAGE: it is by BDAT */
 size_t smtp_server_injected_octets(const struct smtp_server *s); /* thrown away behind STARTTLS */
 
 #endif

@@ -67,6 +67,7 @@ struct sasl {
 
 struct content {
     struct dot_reader dots;
+    bool chunked;    /* by BDAT: dots is not used */
     uint64_t octets; /* so far */
     struct pace pace;
     bool refused; /* by the gateway; refusal says how */

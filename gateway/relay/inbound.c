@@ -75,6 +75,8 @@ answer_question(struct inbound *s)
     case SMTP_ASK_RCPT:
         inbound_ask_rcpt(s, &q->rcpt);
         return true;
+    case SMTP_ASK_EXCH50:
+        break; /* not offered */
     case SMTP_ASK_DATA:
         inbound_ask_data(s);
         return true;
@@ -94,7 +96,7 @@ answer_question(struct inbound *s)
         s->close_why = q->close_why;
         return false;
     }
-    never("smtp_ask has ten values");
+    never("a question that no setting allows");
 }
 
 const struct reply *

@@ -52,6 +52,8 @@ got_question(struct session *c)
     case SMTP_ASK_RCPT:
         sink_got_rcpt(c, &q->rcpt);
         break;
+    case SMTP_ASK_EXCH50:
+        never("the sink does not offer XEXCH50");
     case SMTP_ASK_DATA:
         sink_got_data_or_message(c, false);
         break;

@@ -125,8 +125,11 @@ note(struct server_driver *d, const struct smtp_question *q)
         buf_put(to, q->rcpt.to.text);
         buf_put_str(to, ">");
         break;
+    case SMTP_ASK_EXCH50:
+        buf_printf(to, "exch50 %zu %u", q->exch50.blob.len, (unsigned)q->exch50.number);
+        break;
     case SMTP_ASK_DATA:
-        buf_put_str(to, "data");
+        buf_put_str(to, smtp_server_is_chunked(d->server) ? "data chunked" : "data");
         break;
     case SMTP_ASK_MESSAGE:
         buf_printf(to, "message %zu", d->message.len);
@@ -156,6 +159,8 @@ usual_answer(const struct smtp_question *q)
         if (ascii_is(q->rcpt.to.local, "nobody"))
             return reply_make(550, "5.1.1", "User unknown");
         return reply_make(250, "2.1.5", "Recipient OK");
+    case SMTP_ASK_EXCH50:
+        return reply_make(250, "2.0.0", "XEXCH50 OK");
     case SMTP_ASK_DATA:
         return reply_make(354, NULL, "Go");
     case SMTP_ASK_MESSAGE:
