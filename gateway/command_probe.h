@@ -31,4 +31,7 @@ struct probe_plan {
 MUST_USE bool probe_plan_make(int argc, char **argv, struct probe_plan *out, struct err *err);
 void probe_plan_fini(struct probe_plan *plan);
 
+/* What is said with EHLO where nothing else was asked for: this host's name, or "localhost". */
+void probe_plan_hello(char *name, size_t room);
+
 #endif

@@ -307,17 +307,24 @@ check_password(const struct words *w, enum tls_trust trust, struct err *err)
     return true;
 }
 
+void
+probe_plan_hello(char *name, size_t room)
+{
+    name[room - 1] = '\0';
+    if (gethostname(name, room - 1) != 0 || !domain_is_hello(slice_str(name)))
+        slice_copy_text(name, room, slice_str("localhost"));
+}
+
 static bool
 read_hello(struct probe_plan *plan, const char *given, struct err *err)
 {
-    char *name = plan->hello;
     if (given != NULL && !domain_is_hello(slice_str(given)))
         return err_set(err, ERR_CONFIG, "--helo: \"%.100s\" is no host name", given);
     if (given != NULL)
-        slice_copy_text(name, sizeof plan->hello, slice_str(given));
-    else if (gethostname(name, sizeof plan->hello - 1) != 0 || !domain_is_hello(slice_str(name)))
-        slice_copy_text(name, sizeof plan->hello, slice_str("localhost"));
-    plan->settings.hello = name;
+        slice_copy_text(plan->hello, sizeof plan->hello, slice_str(given));
+    else
+        probe_plan_hello(plan->hello, sizeof plan->hello);
+    plan->settings.hello = plan->hello;
     return true;
 }
 

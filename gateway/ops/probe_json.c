@@ -1,6 +1,6 @@
 #include <jansson.h>
 
-#include "gateway/base/clock.h"
+#include "gateway/ops/certificate_json.h"
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/probe_report.h"
 
@@ -57,51 +57,6 @@ tls_json(const struct probe_result *r)
     return json;
 }
 
-/* "a, b" as a list. */
-static json_t *
-names_json(const char *names)
-{
-    json_t *list = json_array();
-    struct slice rest = slice_str(names);
-    while (rest.len > 0) {
-        struct slice name = slice_head(rest, slice_find(rest, ','));
-        json_array_append_new(list, control_json_slice(name));
-        rest = slice_from(rest, name.len + 2);
-    }
-    return list;
-}
-
-static json_t *
-date_json(int64_t unix_s)
-{
-    char text[CLOCK_TEXT];
-    clock_iso(unix_s * 1000, text);
-    return json_string(text);
-}
-
-static json_t *
-certificate_json(const struct probe_result *r)
-{
-    const struct tls_identity *who = &r->certificate;
-    struct buf pin;
-    if (!r->has_certificate)
-        return json_null();
-    json_t *json = json_object();
-    buf_init(&pin, 128);
-    tls_pin_put(&pin, who->pin);
-    set(json, "subject", control_json_slice(slice_str(who->subject)));
-    set(json, "issuer", control_json_slice(slice_str(who->issuer)));
-    set(json, "names", names_json(who->names));
-    set(json, "not_before", date_json(who->not_before_unix_s));
-    set(json, "not_after", date_json(who->not_after_unix_s));
-    set(json, "days", json_integer(r->days));
-    set(json, "key_bits", json_integer(who->key_bits));
-    set(json, "self_signed", json_boolean(who->self_signed));
-    set(json, "pin", control_json_slice(buf_slice(&pin)));
-    buf_fini(&pin);
-    return json;
-}
-
 static json_t *
 server_json(const struct probe_result *r)
 {
@@ -117,7 +72,8 @@ server_json(const struct probe_result *r)
     set(json, "time", seconds(r->us));
     set(json, "steps", steps_json(r));
     set(json, "tls", tls_json(r));
-    set(json, "certificate", certificate_json(r));
+    set(json, "certificate",
+        r->has_certificate ? certificate_json(&r->certificate, r->days) : NULL);
     buf_fini(&trouble);
     return json;
 }

@@ -7,21 +7,19 @@
 
 /* ---- Pieces ---- */
 
-/* What ends the sentence and begins the perfdata is '|', wherever a server says it. */
-static void
-put_plain(struct buf *out, const char *text)
+void
+probe_report_plain(struct buf *out, const char *text)
 {
     for (const char *c = text; *c != '\0'; c++)
         buf_put_char(out, *c == '|' ? '/' : ascii_is_print(*c) ? *c : '?');
 }
 
-/* "hub1.fabrikam.example[10.2.0.5]:25", "10.2.0.5:25", "[2001:db8::1]:25" */
-static void
-put_server(struct buf *out, const struct probe_result *r)
+void
+probe_report_server(struct buf *out, const struct probe_result *r)
 {
     bool is_address = strcmp(r->server, r->address) == 0;
     bool in_brackets = !is_address || strchr(r->address, ':') != NULL;
-    put_plain(out, is_address ? "" : r->server);
+    probe_report_plain(out, is_address ? "" : r->server);
     if (r->address[0] != '\0')
         buf_printf(out, in_brackets ? "[%s]" : "%s", r->address);
     buf_printf(out, ":%u", r->port);
@@ -63,7 +61,7 @@ probe_report_trouble(struct buf *out, const struct probe_result *r)
     if (worst == NULL)
         return;
     buf_printf(out, "%s: ", name_of(worst->kind));
-    put_plain(out, worst->text);
+    probe_report_plain(out, worst->text);
 }
 
 /* ---- The first line ---- */
@@ -109,7 +107,7 @@ put_praise(struct buf *out, const struct probe_result *r)
 static void
 put_sentence_of(struct buf *out, const struct probe_result *r)
 {
-    put_server(out, r);
+    probe_report_server(out, r);
     if (probe_state_of(r) == PROBE_OK) {
         put_praise(out, r);
     } else {
@@ -164,12 +162,12 @@ probe_report_sentence(struct buf *out, const struct probe_report *r)
 {
     const struct probe_result *worst = worst_server(r);
     if (worst == NULL) {
-        put_plain(out, r->unknown);
+        probe_report_plain(out, r->unknown);
         return;
     }
     if (r->connector != NULL) {
         buf_put_str(out, "connector ");
-        put_plain(out, r->connector);
+        probe_report_plain(out, r->connector);
         buf_put_str(out, ": ");
     }
     size_t bad = count_bad(r);
@@ -199,7 +197,7 @@ put_label(struct buf *out, const struct probe_result *server, const char *name)
         buf_put_str(out, name);
         return;
     }
-    put_server(&text, server);
+    probe_report_server(&text, server);
     buf_put_char(out, '\'');
     for (size_t i = 0; i < text.len; i++)
         buf_put_char(out, text.data[i] == '\'' || text.data[i] == '=' ? '_' : text.data[i]);
@@ -288,7 +286,7 @@ put_step(struct buf *out, const struct probe_step *step)
     else
         put_seconds(out, step->us);
     buf_put_str(out, "  ");
-    put_plain(out, step->text);
+    probe_report_plain(out, step->text);
     buf_put_char(out, '\n');
     if (step->advice != NULL)
         buf_printf(out, "%-9s %s\n", "", step->advice);
@@ -302,11 +300,11 @@ put_certificate(struct buf *out, const struct probe_result *r)
     clock_iso(who->not_before_unix_s * 1000, from);
     clock_iso(who->not_after_unix_s * 1000, to);
     buf_put_str(out, "subject   ");
-    put_plain(out, who->subject);
+    probe_report_plain(out, who->subject);
     buf_put_str(out, "\nissuer    ");
-    put_plain(out, who->issuer);
+    probe_report_plain(out, who->issuer);
     buf_put_str(out, who->self_signed ? " (self-signed)\nnames     " : "\nnames     ");
-    put_plain(out, who->names);
+    probe_report_plain(out, who->names);
     buf_printf(out, "\nvalid     %.10s to %.10s\nkey       %d bits\npin       ", from, to,
                who->key_bits);
     tls_pin_put(out, who->pin);
@@ -316,7 +314,7 @@ put_certificate(struct buf *out, const struct probe_result *r)
 static void
 put_details(struct buf *out, const struct probe_result *r)
 {
-    put_server(out, r);
+    probe_report_server(out, r);
     buf_put_char(out, '\n');
     for (size_t i = 0; i < r->step_count; i++)
         put_step(out, &r->steps[i]);

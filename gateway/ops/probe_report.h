@@ -34,11 +34,16 @@ void probe_report_text(struct buf *out, const struct probe_report *r);
  *       server port address state message time steps[] tls certificate
  *         steps:       step state time code text advice
  *         tls:         version cipher verified, or null
- *         certificate: subject issuer names not_before not_after days key_bits self_signed pin,
- * or null
+ *         certificate: as certificate_json.h says, or null
  *
  * Times are seconds; what is not known is null. */
 void probe_report_json(struct buf *out, const struct probe_report *r);
+
+/* "hub1.fabrikam.example[10.2.0.5]:25", "10.2.0.5:25", "[2001:db8::1]:25" */
+void probe_report_server(struct buf *out, const struct probe_result *r);
+
+/* Text with '/' for '|', which in a plugin's first line begins the perfdata. */
+void probe_report_plain(struct buf *out, const char *text);
 
 /* What to say of one server; "" when all is well. */
 void probe_report_trouble(struct buf *out, const struct probe_result *r);
