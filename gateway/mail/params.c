@@ -18,6 +18,7 @@ struct param {
 
 /* Where a parameter is decoded to. */
 struct target {
+    const struct smtp_server_settings *offers;
     struct smtp_mail *mail;
     struct buf *room;
 };
@@ -49,8 +50,12 @@ read_body(struct target *to, struct slice value)
         to->mail->body = SMTP_BODY_7BIT;
     else if (ascii_is(value, "8BITMIME"))
         to->mail->body = SMTP_BODY_8BITMIME;
+    else if (!ascii_is(value, "BINARYMIME"))
+        return invalid;
+    else if (!to->offers->binarymime_offered)
+        return no_binary;
     else
-        return ascii_is(value, "BINARYMIME") ? no_binary : invalid;
+        to->mail->body = SMTP_BODY_BINARYMIME;
     return NULL;
 }
 
@@ -120,10 +125,10 @@ read_param(const struct param *p, struct target *to)
 }
 
 bool
-params_read_mail(struct slice text, struct buf *room, struct smtp_mail *mail,
-                 const char **refusal)
+params_read_mail(struct slice text, const struct smtp_server_settings *offers, struct buf *room,
+                 struct smtp_mail *mail, const char **refusal)
 {
-    struct target to = {mail, room};
+    struct target to = {offers, mail, room};
 
     while (ascii_trim(text).len > 0) {
         struct param p;

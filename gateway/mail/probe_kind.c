@@ -14,7 +14,8 @@ probe_kind_of(const struct probe_deeds *d)
 {
     if (d->no_client)
         return PROBE_PROXY_LOCAL;
-    if (d->said[SMTP_MAIL] > 0 || d->said[SMTP_RCPT] > 0 || d->said[SMTP_DATA] > 0)
+    if (d->said[SMTP_MAIL] > 0 || d->said[SMTP_RCPT] > 0 || d->said[SMTP_DATA] > 0 ||
+        d->said[SMTP_BDAT] > 0)
         return PROBE_TRANSACTION;
     if (d->said[SMTP_AUTH] > 0)
         return PROBE_AUTH;

@@ -99,7 +99,7 @@ deadline_of(const struct smtp_server *s)
 static bool
 is_paced(const struct smtp_server *s)
 {
-    return s->state == SERVER_CONTENT && s->settings.data_rate > 0 &&
+    return (server_is_in_content(s) || s->chunk.left > 0) && s->settings.data_rate > 0 &&
            s->question.ask == SMTP_ASK_NOTHING;
 }
 
@@ -191,7 +191,10 @@ read_content(struct smtp_server *s, struct slice *in)
 {
     size_t before = in->len;
 
-    server_content(s, in);
+    if (s->state == SERVER_CONTENT)
+        server_content(s, in);
+    else
+        server_chunk(s, in);
     pace_took(&s->content.pace, before - in->len);
 }
 
@@ -212,7 +215,7 @@ smtp_server_feed(struct smtp_server *s, struct slice *in, uint64_t now_ms)
     }
     server_settle(s);
     while (in->len > 0 && s->question.ask == SMTP_ASK_NOTHING && has_room(s)) {
-        if (s->state == SERVER_CONTENT)
+        if (s->state == SERVER_CONTENT || s->chunk.left > 0)
             read_content(s, in);
         else
             read_line(s, in);
@@ -281,6 +284,9 @@ smtp_server_took_body(struct smtp_server *s)
     must(s->question.ask == SMTP_ASK_BODY);
     server_close_question(s);
     s->clock_restarts = true;
+    if (s->state == SERVER_CHUNK)
+        server_chunk_taken(s);
+    server_settle(s);
 }
 
 /* ------------------------------------------------------------- birth and death */

@@ -5,9 +5,10 @@
  * Gives    octets for the client and one open question at a time. Until the answer it uses no
  *          more input: replies keep the order of the commands by construction, pipelining works,
  *          back-pressure is free, and a decision may take as long as disk or hashing take.
- * Follows  RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 3207 (STARTTLS), 4954 (AUTH), 6152
- *          (8BITMIME), 2034; the words of exchange-facts.md 3.3.
- * Refuses  line ends other than CRLF, lines over the limits, NUL in commands, AUTH and MAIL in
+ * Follows  RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING, BINARYMIME), 3207
+ *          (STARTTLS), 4954 (AUTH), 6152 (8BITMIME), 2034; the words of exchange-facts.md 3.3.
+ * Refuses  BDAT without a number in it, since nobody knows where the next command begins; line
+ *          ends other than CRLF, lines over the limits, NUL in commands, AUTH and MAIL in
  *          clear where TLS is required, input behind AUTH in the same flight, and, after three
  *          failed logons or ten errors since the last message or logon (Exchange allows five in
  *          all), the client. Refused addresses, sizes and recipients are not counted, nor is
@@ -23,7 +24,7 @@
  * A transaction begins with a 2xx to SMTP_ASK_MAIL and ends in one of three ways: the answer to
  * SMTP_ASK_MESSAGE, the question SMTP_ASK_RESET, or smtp_server_free().
  *
- * Not advertised because not yet done: DSN, CHUNKING, BINARYMIME, SMTPUTF8.
+ * Not advertised because not yet done: DSN, SMTPUTF8, XEXCH50.
  */
 #ifndef MAIL_SMTP_SERVER_H
 #define MAIL_SMTP_SERVER_H
@@ -196,6 +197,7 @@ enum smtp_end {
     SMTP_END_LOGONS,
     SMTP_END_BEHIND_AUTH,
     SMTP_END_BARE_LF,
+    SMTP_END_CHUNK,  /* BDAT without a number */
     SMTP_END_SHUT,   /* smtp_server_shut() */
     SMTP_END_ANSWER, /* an answer of the gateway was 421 */
     SMTP_END_MEMORY,
@@ -213,6 +215,7 @@ enum smtp_verb {
     SMTP_MAIL,
     SMTP_RCPT,
     SMTP_DATA,
+    SMTP_BDAT,
     SMTP_VRFY,
     SMTP_RSET,
     SMTP_NOOP,

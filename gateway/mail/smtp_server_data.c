@@ -7,17 +7,37 @@
 #include "gateway/mail/smtp_server_private.h"
 
 void
+server_begin_content(struct smtp_server *s, bool chunked)
+{
+    s->content.chunked = chunked;
+    dot_reader_init(&s->content.dots, s->settings.normalise_bare_newline);
+    s->content.octets = 0;
+    pace_begin(&s->content.pace);
+    s->content.refused = false;
+}
+
+void
 server_data(struct smtp_server *s, struct slice args)
 {
-    if (server_takes_nothing(s, args))
-        server_ask(s, SMTP_ASK_DATA);
+    if (!server_takes_nothing(s, args))
+        return;
+    if (s->binary) { /* RFC 3030 3; the transaction stays, BDAT may still come */
+        server_refuse(s, "503 5.5.1 Bad sequence of commands");
+        return;
+    }
+    server_begin_content(s, false);
+    server_ask(s, SMTP_ASK_DATA);
 }
 
 void
 server_got_data(struct smtp_server *s, const struct reply *reply)
 {
+    must(reply->code == 354 || reply->code >= 400);
+    if (s->content.chunked) {
+        server_got_chunks_data(s, reply);
+        return;
+    }
     if (reply->code != 354) {
-        must(reply->code >= 400);
         server_say_reply(s, reply);
         server_drop_transaction(s);
         return;
@@ -25,10 +45,6 @@ server_got_data(struct smtp_server *s, const struct reply *reply)
     /* One line and these words, whatever the gateway's are: Exchange 2003 cannot read a 354 of
      * several (KB 912341). */
     server_say(s, "354 Start mail input; end with <CRLF>.<CRLF>");
-    dot_reader_init(&s->content.dots, s->settings.normalise_bare_newline);
-    s->content.octets = 0;
-    pace_begin(&s->content.pace);
-    s->content.refused = false;
     server_move(s, SERVER_CONTENT);
 }
 

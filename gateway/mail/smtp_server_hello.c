@@ -40,7 +40,14 @@ put_extensions(struct smtp_server *s)
         server_say(s, "250-AUTH LOGIN PLAIN");
         server_say(s, "250-AUTH=LOGIN"); /* Outlook Express 4, Exchange 5.0 */
     }
-    server_say(s, "250 8BITMIME");
+    if (!s->settings.chunking_offered) {
+        server_say(s, "250 8BITMIME");
+        return;
+    }
+    server_say(s, "250-8BITMIME");
+    if (s->settings.binarymime_offered)
+        server_say(s, "250-BINARYMIME");
+    server_say(s, "250 CHUNKING");
 }
 
 /* RFC 5321 4.1.4: a hello resets, whatever it said before. False, after a 501: it is none. */

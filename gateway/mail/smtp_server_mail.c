@@ -45,11 +45,12 @@ server_mail(struct smtp_server *s, struct slice args)
         server_say(s, no_memory);
     } else if (!address_read_path(&rest, (struct address_rules){.null_ok = true}, &mail.from)) {
         server_say(s, "501 5.1.7 Invalid address");
-    } else if (!params_read_mail(rest, &s->held, &mail, &refusal)) {
+    } else if (!params_read_mail(rest, &s->settings, &s->held, &mail, &refusal)) {
         server_refuse(s, refusal);
     } else if (s->settings.size_max > 0 && mail.size > s->settings.size_max) {
         server_say(s, "552 5.3.4 Message size exceeds fixed maximum message size");
     } else {
+        s->binary = mail.body == SMTP_BODY_BINARYMIME;
         server_ask(s, SMTP_ASK_MAIL);
         s->question.mail = mail;
     }

@@ -8,6 +8,7 @@
  *   smtp_server_auth.c   AUTH
  *   smtp_server_mail.c   MAIL, RCPT
  *   smtp_server_data.c   DATA and the content
+ *   smtp_server_bdat.c   BDAT and its chunks
  */
 #ifndef MAIL_SMTP_SERVER_PRIVATE_H
 #define MAIL_SMTP_SERVER_PRIVATE_H
@@ -36,8 +37,9 @@ enum {
  *              hello                      MAIL        RCPT        DATA
  *   NEW ----> TLS_DUE, AUTH_DUE, READY ----> MAIL ----> RCPT ----> CONTENT
  *    ^           |    SASL (and back)  <------+----------+-----------+
- *    |           v STARTTLS                 RSET, hello, a reply to the content
- *    +------ HANDSHAKE                any ----> OVER
+ *    |           v STARTTLS            <------+----------+-----------+
+ *    +------ HANDSHAKE                        |   BDAT   +----> CHUNK <---> CHUNKS
+ *    any ----> OVER                         RSET, hello, a reply to the content
  */
 enum server_state {
     SERVER_NEW,      /* greeted, or TLS is new: the client has not said hello */
@@ -46,11 +48,13 @@ enum server_state {
     SERVER_READY,    /* mail may come; no transaction is open */
     SERVER_MAIL,     /* a sender was taken */
     SERVER_RCPT,     /* ... and at least one recipient */
+    SERVER_CHUNKS,   /* ... and at least one chunk, and none of them was the last */
 
     SERVER_VERB_STATES, /* up to here the next line is a command */
 
     SERVER_SASL = SERVER_VERB_STATES, /* the next line is a response to a challenge */
     SERVER_CONTENT,                   /* 354 was said: octets are content up to CRLF.CRLF */
+    SERVER_CHUNK,                     /* so many octets are content */
     SERVER_REFUSED,                   /* the banner was a refusal: only QUIT is of use */
     SERVER_HANDSHAKE, /* 220 to STARTTLS was said: no octet is for us until TLS is there */
     SERVER_OVER,      /* closing: nothing is read any more */
@@ -74,6 +78,14 @@ struct content {
     struct reply refusal;
 };
 
+/* What BDAT said. While octets are left, in whatever state, no line is read. */
+struct chunk {
+    uint64_t size;
+    uint64_t left; /* octets that have not come yet */
+    bool last;
+    const char *refusal; /* static text; all octets are thrown away, then this is said */
+};
+
 struct smtp_server {
     struct smtp_server_settings settings;
     enum server_state state; /* changed by server_move() only */
@@ -91,7 +103,9 @@ struct smtp_server {
     bool authenticated;
     struct sasl sasl;
     uint32_t recipients; /* taken in this transaction */
+    bool binary;         /* BODY=BINARYMIME: DATA cannot carry it */
     struct content content;
+    struct chunk chunk;
 
     uint64_t started_ms;
     uint64_t line_ms;    /* when the line began that is half here ... */
@@ -157,19 +171,33 @@ void server_auth(struct smtp_server *s, struct slice args);
 void server_mail(struct smtp_server *s, struct slice args);
 void server_rcpt(struct smtp_server *s, struct slice args);
 void server_data(struct smtp_server *s, struct slice args);
+void server_bdat(struct smtp_server *s, struct slice args);
+
+/* BDAT where it may not come: line is said behind the octets of the chunk. */
+void server_refuse_bdat(struct smtp_server *s, struct slice args, const char *line);
 
 /* A response to a challenge; and: the exchange is over, its secrets are wiped. */
 void server_sasl_line(struct smtp_server *s, struct slice line);
 void server_sasl_end(struct smtp_server *s);
 
-/* Use octets of *in as content. */
+/* Do octets belong to content, or is more of it due? */
+bool server_is_in_content(const struct smtp_server *s);
+
+/* A message begins, by BDAT or by DATA. */
+void server_begin_content(struct smtp_server *s, bool chunked);
+
+/* Use octets of *in as content; as a piece of a chunk, also of one that is thrown away. And: the
+ * gateway took a piece of a chunk. */
 void server_content(struct smtp_server *s, struct slice *in);
+void server_chunk(struct smtp_server *s, struct slice *in);
+void server_chunk_taken(struct smtp_server *s);
 
 /* The answer to the question of this name came; the question is closed already. */
 void server_got_auth(struct smtp_server *s, const struct reply *reply);
 void server_got_mail(struct smtp_server *s, const struct reply *reply);
 void server_got_rcpt(struct smtp_server *s, const struct reply *reply);
 void server_got_data(struct smtp_server *s, const struct reply *reply);
+void server_got_chunks_data(struct smtp_server *s, const struct reply *reply);
 void server_got_message(struct smtp_server *s, const struct reply *reply);
 
 #endif

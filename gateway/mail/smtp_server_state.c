@@ -13,9 +13,12 @@ static const unsigned moves[SERVER_STATES] = {
     [SERVER_AUTH_DUE] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL),
     [SERVER_READY] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL) | BIT(SERVER_MAIL),
     [SERVER_MAIL] = BIT(SERVER_READY) | BIT(SERVER_RCPT),
-    [SERVER_RCPT] = BIT(SERVER_READY) | BIT(SERVER_RCPT) | BIT(SERVER_CONTENT),
+    [SERVER_RCPT] =
+        BIT(SERVER_READY) | BIT(SERVER_RCPT) | BIT(SERVER_CONTENT) | BIT(SERVER_CHUNK),
+    [SERVER_CHUNKS] = BIT(SERVER_READY) | BIT(SERVER_CHUNK),
     [SERVER_SASL] = BIT(SERVER_AUTH_DUE) | BIT(SERVER_READY),
     [SERVER_CONTENT] = BIT(SERVER_READY),
+    [SERVER_CHUNK] = BIT(SERVER_READY) | BIT(SERVER_CHUNKS),
     [SERVER_REFUSED] = 0,
     [SERVER_HANDSHAKE] = BIT(SERVER_NEW),
     [SERVER_OVER] = 0,
@@ -39,9 +42,15 @@ server_resting_state(const struct smtp_server *s)
 }
 
 bool
+server_is_in_content(const struct smtp_server *s)
+{
+    return s->state == SERVER_CONTENT || s->state == SERVER_CHUNK || s->state == SERVER_CHUNKS;
+}
+
+bool
 smtp_server_in_transaction(const struct smtp_server *s)
 {
-    return s->state == SERVER_MAIL || s->state == SERVER_RCPT || s->state == SERVER_CONTENT;
+    return s->state == SERVER_MAIL || s->state == SERVER_RCPT || server_is_in_content(s);
 }
 
 void
@@ -68,6 +77,7 @@ static const char *const end_texts[] = {
     [SMTP_END_LOGONS] = "too many failed logons",
     [SMTP_END_BEHIND_AUTH] = "input behind AUTH",
     [SMTP_END_BARE_LF] = "bare LF in a command",
+    [SMTP_END_CHUNK] = "chunk of unknown size",
     [SMTP_END_SHUT] = "shut down",
     [SMTP_END_ANSWER] = "closed with 421",
     [SMTP_END_MEMORY] = "out of memory",
@@ -114,7 +124,7 @@ server_settle(struct smtp_server *s)
         server_close(s, SMTP_END_MEMORY, NULL);
     } else if (s->shut_due && s->state == SERVER_REFUSED) {
         server_close(s, SMTP_END_REFUSED, NULL);
-    } else if (s->shut_due && s->state != SERVER_CONTENT) {
+    } else if (s->shut_due && !server_is_in_content(s)) {
         server_say_reply(s, &s->farewell);
         server_close(s, SMTP_END_SHUT, NULL);
     }

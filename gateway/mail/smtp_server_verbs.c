@@ -32,8 +32,8 @@ static void
 do_help(struct smtp_server *s, struct slice args)
 {
     (void)args;
-    server_say(s, "214 2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY "
-                  "HELP QUIT");
+    server_say(s, "214 2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET "
+                  "NOOP VRFY HELP QUIT");
 }
 
 static void
@@ -70,22 +70,23 @@ do_unknown(struct smtp_server *s, struct slice args)
 enum cell { DO, HEL, TLS, LOG, SEQ, RCP };
 
 /* clang-format off */
-#define VERBS(ROW)                                                    \
-    /*  verb      function           new  tls  auth rdy  mail rcpt */ \
-    ROW(EHLO,     server_ehlo,       DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(HELO,     server_helo,       DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(STARTTLS, server_starttls,   HEL, DO,  DO,  DO,  SEQ, SEQ)    \
-    ROW(AUTH,     server_auth,       HEL, TLS, DO,  DO,  SEQ, SEQ)    \
-    ROW(MAIL,     server_mail,       HEL, TLS, LOG, DO,  SEQ, SEQ)    \
-    ROW(RCPT,     server_rcpt,       HEL, TLS, LOG, SEQ, DO,  DO)     \
-    ROW(DATA,     server_data,       HEL, TLS, LOG, SEQ, RCP, DO)     \
-    ROW(VRFY,     do_vrfy,           HEL, TLS, LOG, DO,  DO,  DO)     \
-    ROW(RSET,     do_rset,           DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(NOOP,     do_noop,           DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(HELP,     do_help,           DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(QUIT,     do_quit,           DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(NOT_OFFERED, do_off,            DO,  DO,  DO,  DO,  DO,  DO)     \
-    ROW(UNKNOWN,  do_unknown,        DO,  DO,  DO,  DO,  DO,  DO)
+#define VERBS(ROW)                                                           \
+    /*  verb         function         new  tls  auth rdy  mail rcpt chunks */ \
+    ROW(EHLO,        server_ehlo,     DO,  DO,  DO,  DO,  DO,  DO,  DO)      \
+    ROW(HELO,        server_helo,     DO,  DO,  DO,  DO,  DO,  DO,  DO)      \
+    ROW(STARTTLS,    server_starttls, HEL, DO,  DO,  DO,  SEQ, SEQ, SEQ)     \
+    ROW(AUTH,        server_auth,     HEL, TLS, DO,  DO,  SEQ, SEQ, SEQ)     \
+    ROW(MAIL,        server_mail,     HEL, TLS, LOG, DO,  SEQ, SEQ, SEQ)     \
+    ROW(RCPT,        server_rcpt,     HEL, TLS, LOG, SEQ, DO,  DO,  SEQ)     \
+    ROW(DATA,        server_data,     HEL, TLS, LOG, SEQ, RCP, DO,  SEQ)     \
+    ROW(BDAT,        server_bdat,     HEL, TLS, LOG, SEQ, RCP, DO,  DO)      \
+    ROW(VRFY,        do_vrfy,         HEL, TLS, LOG, DO,  DO,  DO,  DO)      \
+    ROW(RSET,        do_rset,         DO,  DO,  DO,  DO,  DO,  DO,  DO)      \
+    ROW(NOOP,        do_noop,         DO,  DO,  DO,  DO,  DO,  DO,  DO)      \
+    ROW(HELP,        do_help,         DO,  DO,  DO,  DO,  DO,  DO,  DO)      \
+    ROW(QUIT,        do_quit,         DO,  DO,  DO,  DO,  DO,  DO,  DO)      \
+    ROW(NOT_OFFERED, do_off,          DO,  DO,  DO,  DO,  DO,  DO,  DO)      \
+    ROW(UNKNOWN,     do_unknown,      DO,  DO,  DO,  DO,  DO,  DO,  DO)
 /* clang-format on */
 
 static const struct {
@@ -105,6 +106,7 @@ static const struct {
     {"RCPT", SMTP_RCPT},
     {"MAIL", SMTP_MAIL},
     {"DATA", SMTP_DATA},
+    {"BDAT", SMTP_BDAT},
     {"EHLO", SMTP_EHLO},
     {"QUIT", SMTP_QUIT},
     {"RSET", SMTP_RSET},
@@ -116,7 +118,6 @@ static const struct {
     {"VRFY", SMTP_VRFY},
     /* Exchange's and other servers' (exchange-facts.md 3.7); XEXCH50 is unknown here, so that
      * nobody sends a blob behind it. */
-    {"BDAT", SMTP_NOT_OFFERED},
     {"EXPN", SMTP_NOT_OFFERED},
     {"ETRN", SMTP_NOT_OFFERED},
     {"TURN", SMTP_NOT_OFFERED},
@@ -132,11 +133,15 @@ static const struct {
 };
 
 static enum smtp_verb
-verb_named(struct slice name)
+verb_named(const struct smtp_server *s, struct slice name)
 {
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (ascii_is(name, names[i].name))
-            return names[i].verb;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (!ascii_is(name, names[i].name))
+            continue;
+        if (names[i].verb == SMTP_BDAT && !s->settings.chunking_offered)
+            return SMTP_NOT_OFFERED;
+        return names[i].verb;
+    }
     return SMTP_UNKNOWN;
 }
 
@@ -178,25 +183,42 @@ refusal_of(const struct smtp_server *s, enum cell cell)
     never("DO is no refusal");
 }
 
+/* RCPT, DATA and BDAT may have been pipelined behind a MAIL that was refused, and RCPT and BDAT
+ * as many as there are recipients and chunks: the client could not know. No mistake of its own.
+ */
+static void
+refuse_verb(struct smtp_server *s, enum smtp_verb verb, struct slice args, const char *line)
+{
+    if (verb == SMTP_BDAT)
+        server_refuse_bdat(s, args, line);
+    else if (verb == SMTP_RCPT || verb == SMTP_DATA)
+        server_say(s, line);
+    else
+        server_refuse(s, line);
+}
+
+/* A first response may stand in the line of AUTH, and is as long as any other line of the
+ * exchange. That a BDAT is too long is seen when its number is looked for. */
+static bool
+is_too_long(enum smtp_verb verb, size_t len)
+{
+    return len > COMMAND_LINE_MAX && verb != SMTP_AUTH && verb != SMTP_BDAT;
+}
+
 void
 server_command(struct smtp_server *s, struct slice line)
 {
     struct slice args = line;
-    enum smtp_verb verb = verb_named(take_verb(&args));
+    enum smtp_verb verb = verb_named(s, take_verb(&args));
     enum cell cell = verbs[verb].in[s->state];
 
     s->said[verb]++;
-    /* A first response may stand in the line of AUTH, and is as long as any other. */
-    if (line.len > COMMAND_LINE_MAX && verb != SMTP_AUTH)
+    if (is_too_long(verb, line.len))
         server_refuse(s, "500 5.5.2 Line too long");
-    else if (cell == DO)
-        verbs[verb].run(s, args);
-    else if (verb == SMTP_RCPT || verb == SMTP_DATA)
-        /* Pipelined behind a MAIL that was refused, and as many as there are recipients: the
-         * client could not know. No mistake of its own. */
-        server_say(s, refusal_of(s, cell));
+    else if (cell != DO)
+        refuse_verb(s, verb, args, refusal_of(s, cell));
     else
-        server_refuse(s, refusal_of(s, cell));
+        verbs[verb].run(s, args);
 }
 
 bool
@@ -212,7 +234,7 @@ void
 server_refused_line(struct smtp_server *s, struct slice line)
 {
     struct slice args = line;
-    enum smtp_verb verb = verb_named(take_verb(&args));
+    enum smtp_verb verb = verb_named(s, take_verb(&args));
 
     s->said[verb]++;
     if (verb == SMTP_QUIT)

@@ -93,6 +93,7 @@ outcome_of(const struct inbound *s)
     case SMTP_END_ERRORS:
     case SMTP_END_BEHIND_AUTH:
     case SMTP_END_BARE_LF:
+    case SMTP_END_CHUNK:
         return "errors";
     case SMTP_END_LOGONS:
         return "logons";

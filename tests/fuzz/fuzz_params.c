@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 static void
 put(struct buf *to, const struct smtp_mail *mail)
 {
-    static const char *const bodies[] = {"", " BODY=7BIT", " BODY=8BITMIME"};
+    static const char *const bodies[] = {"", " BODY=7BIT", " BODY=8BITMIME", " BODY=BINARYMIME"};
 
     if (mail->size_given) {
         buf_put_str(to, " SIZE=");
@@ -25,17 +25,18 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     struct slice text = slice((const char *)data, size);
     struct smtp_mail mail = {0}, again = {0};
+    const struct smtp_server_settings offers = {.binarymime_offered = size % 2};
     struct buf room, written, room_again;
     const char *refusal = NULL;
 
     buf_init(&room, size + 1);
     buf_init(&written, 3 * size + 100);
     buf_init(&room_again, 3 * size + 100);
-    if (params_read_mail(text, &room, &mail, &refusal)) {
+    if (params_read_mail(text, &offers, &room, &mail, &refusal)) {
         for (size_t i = 0; i < mail.auth.len; i++)
             must(mail.auth.ptr[i] >= 0x20 && mail.auth.ptr[i] <= 0x7e);
         put(&written, &mail);
-        must(params_read_mail(buf_slice(&written), &room_again, &again, &refusal));
+        must(params_read_mail(buf_slice(&written), &offers, &room_again, &again, &refusal));
         must(again.size_given == mail.size_given && again.size == mail.size);
         must(again.body == mail.body && again.auth_given == mail.auth_given);
         must(slice_equal(again.auth, mail.auth));

@@ -12,7 +12,13 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-enum { SETTINGS_TLS = 1, SETTINGS_AUTH = 2, SETTINGS_NORMALISE = 4, SETTINGS_SMALL = 8 };
+enum {
+    SETTINGS_TLS = 1,
+    SETTINGS_AUTH = 2,
+    SETTINGS_NORMALISE = 4,
+    SETTINGS_SMALL = 8,
+    SETTINGS_CHUNKS = 16
+};
 
 static void
 begin(struct server_driver *d, unsigned char choice, unsigned char trouble)
@@ -32,6 +38,7 @@ begin(struct server_driver *d, unsigned char choice, unsigned char trouble)
     settings.tls_required = choice & SETTINGS_TLS;
     settings.auth_required = choice & SETTINGS_AUTH;
     settings.normalise_bare_newline = choice & SETTINGS_NORMALISE;
+    settings.chunking_offered = settings.binarymime_offered = choice & SETTINGS_CHUNKS;
     if (choice & SETTINGS_SMALL) {
         settings.size_max = 16;
         settings.recipients_max = 1;

@@ -120,6 +120,13 @@ read_grade(struct slice value, bool *offered, bool *required)
 }
 
 static bool
+read_switch(struct slice value, bool *offered)
+{
+    *offered = slice_is(value, "on");
+    return *offered || slice_is(value, "off");
+}
+
+static bool
 set(struct smtp_server_settings *to, struct slice key, struct slice value)
 {
     uint64_t number = 0;
@@ -137,6 +144,10 @@ set(struct smtp_server_settings *to, struct slice key, struct slice value)
         return read_ms(value, &to->command_ms);
     if (slice_is(key, "handshake"))
         return read_ms(value, &to->handshake_ms);
+    if (slice_is(key, "chunking"))
+        return read_switch(value, &to->chunking_offered);
+    if (slice_is(key, "binarymime"))
+        return read_switch(value, &to->binarymime_offered);
     if (slice_is(key, "newline"))
         return to->normalise_bare_newline = slice_is(value, "normalise");
     if (slice_is(key, "clear"))
@@ -331,6 +342,8 @@ holds(struct stage *g)
         return is_number_of(rest, smtp_server_injected_octets(d->server));
     if (slice_is(what, "hello"))
         return slice_equal(rest, smtp_server_hello(d->server));
+    if (slice_is(what, "chunked"))
+        return is_yes(rest, smtp_server_is_chunked(d->server));
     if (slice_is(what, "esmtp"))
         return is_yes(rest, smtp_server_is_esmtp(d->server));
     if (slice_is(what, "transaction"))

@@ -5,7 +5,8 @@
  *
  *  - server key=value ...: before all else; tls=required|offered|off, auth=required|offered|off,
  *    clear=454, size=N, recipients=N, newline=normalise, idle=5m, greet=10m, command=5m,
- *    handshake=1m, rate=N (octets a second). Without it: as shipped, TLS and AUTH required.
+ *    handshake=1m, rate=N (octets a second), chunking=on, binarymime=on. Without it: as shipped,
+ * TLS and AUTH required.
  *  - refusing 421 4.3.2 text: ... or a server that refuses the connection
  *  - open: ... or one that wants neither TLS nor AUTH
  *  - tls: the handshake is done
@@ -28,7 +29,7 @@
  *  - said EHLO 2: the client said the verb so often
  *  - rate 9: octets of content a second, as last measured
  *  - hello mx.b.example: what the client calls itself; "= hello" = nothing
- *  - esmtp yes, transaction yes
+ *  - esmtp yes, transaction yes, chunked yes
  */
 #ifndef KIT_DIALOGUE_SERVER_H
 #define KIT_DIALOGUE_SERVER_H

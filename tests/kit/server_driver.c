@@ -85,7 +85,7 @@ server_driver_open_question(const struct server_driver *d)
 static void
 note_mail(struct buf *to, const struct smtp_mail *mail)
 {
-    static const char *const bodies[] = {"", " body=7bit", " body=8bitmime"};
+    static const char *const bodies[] = {"", " body=7bit", " body=8bitmime", " body=binarymime"};
 
     buf_put_str(to, "mail <");
     buf_put(to, mail->from.text);

@@ -1,4 +1,5 @@
-/* Rows: what stands behind the '>', and what it means or how it is refused. */
+/* Rows: what stands behind the '>', and what it means or how it is refused; where nothing is
+ * offered that need not be, and where all is. */
 #include "gateway/mail/params.h"
 
 #include "tests/kit/test.h"
@@ -81,44 +82,70 @@ static const struct bad_row {
     {"a second path", " <eve@c.example>", invalid},
 };
 
+static const struct good_row good_rows_offered[] = {
+    {"BODY=BINARYMIME", " BODY=binarymime", {.body = SMTP_BODY_BINARYMIME}},
+};
+
+static const struct bad_row bad_rows_offered[] = {
+    {"another BODY", " BODY=BINARY", invalid},
+    {"BODY twice", " BODY=BINARYMIME BODY=BINARYMIME", twice},
+};
+
+static const struct smtp_server_settings plain = {.size_max = 1000};
+static const struct smtp_server_settings full = {.binarymime_offered = true};
+
+static void
+take_row(const struct good_row *row, const struct smtp_server_settings *offers)
+{
+    const struct smtp_mail *want = &row->want;
+    struct smtp_mail mail = {0};
+    const char *refusal;
+    struct buf room;
+    buf_init(&room, strlen(row->text) + 1);
+    if (!params_read_mail(slice_str(row->text), offers, &room, &mail, &refusal))
+        fail_row(row->say, "refused: %s", refusal);
+    if (mail.size_given != want->size_given || mail.size != want->size ||
+        mail.body != want->body || mail.auth_given != want->auth_given ||
+        !slice_equal(mail.auth, want->auth))
+        fail_row(row->say, "size %d %llu, body %d, auth '%.*s'", mail.size_given,
+                 (unsigned long long)mail.size, mail.body, SLICE_ARG(mail.auth));
+    buf_fini(&room);
+}
+
+static void
+refuse_row(const struct bad_row *row, const struct smtp_server_settings *offers)
+{
+    struct smtp_mail mail = {0};
+    const char *refusal;
+    struct buf room;
+    buf_init(&room, strlen(row->text) + 1);
+    if (params_read_mail(slice_str(row->text), offers, &room, &mail, &refusal))
+        fail_row(row->say, "taken");
+    if (strcmp(refusal, row->refusal) != 0)
+        fail_row(row->say, "refused with %s", refusal);
+    buf_fini(&room);
+}
+
 static void
 params_takes_every_good_row(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(good_rows); i++) {
-        const struct good_row *row = &good_rows[i];
-        const struct smtp_mail *want = &row->want;
-        struct smtp_mail mail = {0};
-        const char *refusal;
-        struct buf room;
-        buf_init(&room, strlen(row->text) + 1);
-        if (!params_read_mail(slice_str(row->text), &room, &mail, &refusal))
-            fail_row(row->say, "refused: %s", refusal);
-        if (mail.size_given != want->size_given || mail.size != want->size ||
-            mail.body != want->body || mail.auth_given != want->auth_given ||
-            !slice_equal(mail.auth, want->auth))
-            fail_row(row->say, "size %d %llu, body %d, auth '%.*s'", mail.size_given,
-                     (unsigned long long)mail.size, mail.body, SLICE_ARG(mail.auth));
-        buf_fini(&room);
+        take_row(&good_rows[i], &plain);
+        take_row(&good_rows[i], &full);
     }
+    for (size_t i = 0; i < COUNT_OF(good_rows_offered); i++)
+        take_row(&good_rows_offered[i], &full);
 }
 
 static void
 params_refuses_every_bad_row(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(bad_rows); i++) {
-        const struct bad_row *row = &bad_rows[i];
-        struct smtp_mail mail = {0};
-        const char *refusal;
-        struct buf room;
-        buf_init(&room, strlen(row->text) + 1);
-        if (params_read_mail(slice_str(row->text), &room, &mail, &refusal))
-            fail_row(row->say, "taken");
-        if (strcmp(refusal, row->refusal) != 0)
-            fail_row(row->say, "refused with %s", refusal);
-        buf_fini(&room);
-    }
+    for (size_t i = 0; i < COUNT_OF(bad_rows); i++)
+        refuse_row(&bad_rows[i], &plain);
+    for (size_t i = 0; i < COUNT_OF(bad_rows_offered); i++)
+        refuse_row(&bad_rows_offered[i], &full);
 }
 
 static void
