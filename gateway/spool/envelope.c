@@ -1,23 +1,39 @@
 #include "gateway/spool/envelope.h"
 
 /*
- * The record, octet by octet (version 1):
+ * The record, octet by octet (version 2):
  *
  *     0 "FGE"   3 version   4 length of the record (4)   8 id (8)   16 received (8)
  *    24 size (8)   32 marks   33 auth   34 destinations (2)   36 recipients (4)
  *    40 destinations: due (8), length (1), name
  *       fields:       tag (1), length (4), octets
+ *
+ * Version 1 differs in the marks (the content was 8-bit or not, no more was known) and in the
+ * recipients (nothing behind the last error). It is read, no longer written.
  */
 enum {
-    VERSION = 1,
+    VERSION = 2,
+    OLDEST_VERSION = 1,
     FRONT_OCTETS = 40,
     AT_LENGTH = 4,
     AT_DESTINATIONS = 34,
     DESTINATION_OCTETS = 9, /* without the name */
-    RECIPIENT_OCTETS = 30,  /* tag, length and what is in each, with empty texts */
+    RECIPIENT_OCTETS = 35,  /* tag, length and what is in each, with empty texts */
+    RECIPIENT_OCTETS_1 = 30,
+    NUMBER_OCTETS = 4, /* before the blob of XEXCH50 */
+    NOTIFY_ALL = DSN_NOTIFY_NEVER | DSN_NOTIFY_SUCCESS | DSN_NOTIFY_FAILURE | DSN_NOTIFY_DELAY,
 };
 
-enum { MARK_8BIT = 1, MARK_REPORT = 2, MARK_DELAY_NOTICED = 4, MARKS = 7 };
+enum {
+    MARK_8BIT_1 = 1, /* version 1 alone */
+    MARK_REPORT = 2,
+    MARK_DELAY_NOTICED = 4,
+    MARK_BARE = 8,
+    MARK_UNENDED = 16,
+    MARK_UTF8 = 32,
+    BODY_TYPE_SHIFT =
+        6, /* the two highest bits: enum smtp_body_type, which is never renumbered */
+};
 
 enum tag {
     TAG_FROM = 'f',
@@ -26,8 +42,19 @@ enum tag {
     TAG_ACCOUNT = 'a',
     TAG_CLIENT = 'p',
     TAG_MESSAGE_ID = 'm',
+    TAG_ENVID = 'e',
+    TAG_DSN_RETURN = 'd', /* one octet */
+    TAG_EXCH50 = 'x',     /* number, blob */
     TAG_RECIPIENT = 'r',
 };
+
+/* What ENVELOPE_RECORD_MAX says of itself. */
+_Static_assert(5000 * (RECIPIENT_OCTETS + ADDRESS_MAX + ENVELOPE_CONNECTOR_MAX +
+                       ENVELOPE_ERROR_MAX + DSN_ORCPT_MAX + DESTINATION_OCTETS +
+                       ENVELOPE_CONNECTOR_MAX) +
+                       (1 << 20) <=
+                   ENVELOPE_RECORD_MAX,
+               "a message with 5000 recipients can always be recorded");
 
 static bool
 is_open(const struct envelope_recipient *r)
@@ -141,29 +168,50 @@ put_recipient(struct buf *out, const struct envelope_recipient *r)
 {
     struct slice last_error = slice_head(r->last_error, ENVELOPE_ERROR_MAX);
     buf_put_char(out, TAG_RECIPIENT);
-    put_number(out, RECIPIENT_OCTETS - 5 + r->address.len + r->connector.len + last_error.len, 4);
+    put_number(out,
+               RECIPIENT_OCTETS - 5 + r->address.len + r->connector.len + last_error.len +
+                   r->orcpt.len,
+               4);
     put_number(out, r->state, 1);
     put_number(out, r->attempts, 4);
     put_number(out, not_negative(r->due_unix_ms), 8);
     put_text(out, r->address);
     put_text(out, r->connector);
     put_text(out, last_error);
+    put_number(out, r->notify, 1);
+    put_text(out, r->orcpt);
+}
+
+static void
+put_exch50(struct buf *out, const struct envelope *e)
+{
+    if (e->exch50.len == 0)
+        return;
+    buf_put_char(out, TAG_EXCH50);
+    put_number(out, NUMBER_OCTETS + e->exch50.len, 4);
+    put_number(out, e->exch50_number, NUMBER_OCTETS);
+    buf_put(out, e->exch50);
+}
+
+static unsigned
+marks_of(const struct envelope *e)
+{
+    return (e->is_report ? MARK_REPORT : 0U) | (e->delay_noticed ? MARK_DELAY_NOTICED : 0U) |
+           (e->has_bare ? MARK_BARE : 0U) | (e->is_unended ? MARK_UNENDED : 0U) |
+           (e->utf8 ? MARK_UTF8 : 0U) | (unsigned)e->body_type << BODY_TYPE_SHIFT;
 }
 
 void
 envelope_encode(const struct envelope *e, struct buf *out)
 {
     size_t start = out->len;
-    unsigned marks = (e->body_type == SMTP_BODY_8BITMIME ? MARK_8BIT : 0U) |
-                     (e->is_report ? MARK_REPORT : 0U) |
-                     (e->delay_noticed ? MARK_DELAY_NOTICED : 0U);
     buf_put_str(out, "FGE");
     put_number(out, VERSION, 1);
     put_number(out, 0, 4); /* the length, known at the end */
     put_number(out, e->id, 8);
     put_number(out, not_negative(e->received_unix_ms), 8);
     put_number(out, e->size, 8);
-    put_number(out, marks, 1);
+    put_number(out, marks_of(e), 1);
     put_number(out, e->auth, 1);
     put_number(out, 0, 2); /* destinations, known behind them */
     put_number(out, e->recipient_count, 4);
@@ -175,6 +223,10 @@ envelope_encode(const struct envelope *e, struct buf *out)
     put_field(out, TAG_ACCOUNT, e->account);
     put_field(out, TAG_CLIENT, e->client);
     put_field(out, TAG_MESSAGE_ID, e->message_id);
+    put_field(out, TAG_ENVID, e->envid);
+    char dsn_return = (char)e->dsn_return;
+    put_field(out, TAG_DSN_RETURN, slice(&dsn_return, e->dsn_return != DSN_RETURN_UNSAID));
+    put_exch50(out, e);
     for (size_t i = 0; i < e->recipient_count; i++)
         put_recipient(out, &e->recipients[i]);
     if (buf_ok(out))
@@ -186,6 +238,7 @@ envelope_encode(const struct envelope *e, struct buf *out)
 /* What is left of a record; bad is sticky, and what is taken then is zero or empty. */
 struct reader {
     struct slice rest;
+    unsigned version;
     bool bad;
 };
 
@@ -237,6 +290,23 @@ envelope_next_destination(struct slice *rest, struct envelope_destination *out)
     return true;
 }
 
+static bool
+take_marks(struct reader *r, struct envelope *e)
+{
+    unsigned marks = (unsigned)take_number(r, 1);
+    e->is_report = marks & MARK_REPORT;
+    e->delay_noticed = marks & MARK_DELAY_NOTICED;
+    if (r->version == OLDEST_VERSION) {
+        e->body_type = marks & MARK_8BIT_1 ? SMTP_BODY_8BITMIME : SMTP_BODY_UNSAID;
+        return marks <= (MARK_8BIT_1 | MARK_REPORT | MARK_DELAY_NOTICED);
+    }
+    e->has_bare = marks & MARK_BARE;
+    e->is_unended = marks & MARK_UNENDED;
+    e->utf8 = marks & MARK_UTF8;
+    e->body_type = (enum smtp_body_type)(marks >> BODY_TYPE_SHIFT);
+    return (marks & MARK_8BIT_1) == 0;
+}
+
 /* The front, and r behind it. */
 static bool
 read_front(struct slice record, struct reader *r, struct envelope_front *front,
@@ -249,11 +319,12 @@ read_front(struct slice record, struct reader *r, struct envelope_front *front,
     if (!r->bad && version > VERSION)
         return err_set(err, ERR_STATE, "envelope record of version %u, newer than %d",
                        (unsigned)version, VERSION);
-    bool whole = version == VERSION && take_number(r, 4) == record.len;
+    r->version = (unsigned)version;
+    bool whole = version >= OLDEST_VERSION && take_number(r, 4) == record.len;
     e->id = take_number(r, 8);
     e->received_unix_ms = take_time(r);
     e->size = take_number(r, 8);
-    uint64_t marks = take_number(r, 1);
+    whole = take_marks(r, e) && whole;
     uint64_t auth = take_number(r, 1);
     uint64_t destinations = take_number(r, 2);
     uint64_t recipients = take_number(r, 4);
@@ -263,13 +334,10 @@ read_front(struct slice record, struct reader *r, struct envelope_front *front,
         (void)take_time(r);
         r->bad = take(r, (size_t)take_number(r, 1)).len > ENVELOPE_CONNECTOR_MAX || r->bad;
     }
-    if (r->bad || !whole || marks > MARKS || auth > ENVELOPE_AUTH_NAMED ||
-        recipients > r->rest.len / RECIPIENT_OCTETS)
+    size_t smallest = r->version == OLDEST_VERSION ? RECIPIENT_OCTETS_1 : RECIPIENT_OCTETS;
+    if (r->bad || !whole || auth > ENVELOPE_AUTH_NAMED || recipients > r->rest.len / smallest)
         return err_set(err, ERR_SYNTAX, "envelope record with a broken front");
 
-    e->body_type = marks & MARK_8BIT ? SMTP_BODY_8BITMIME : SMTP_BODY_UNSAID;
-    e->is_report = marks & MARK_REPORT;
-    e->delay_noticed = marks & MARK_DELAY_NOTICED;
     e->auth = (enum envelope_auth)auth;
     e->recipient_count = (size_t)recipients;
     *front = (struct envelope_front){
@@ -284,16 +352,38 @@ read_front(struct slice record, struct reader *r, struct envelope_front *front,
 static void
 read_recipient(struct slice octets, struct envelope_recipient *out, struct reader *whole)
 {
-    struct reader r = {.rest = octets};
+    struct reader r = {.rest = octets, .version = whole->version};
     uint64_t state = take_number(&r, 1);
     out->attempts = (uint32_t)take_number(&r, 4);
     out->due_unix_ms = take_time(&r);
     out->address = take_text(&r);
     out->connector = take_text(&r);
     out->last_error = take_text(&r);
+    out->notify = r.version > OLDEST_VERSION ? (unsigned)take_number(&r, 1) : DSN_NOTIFY_UNSAID;
+    out->orcpt = r.version > OLDEST_VERSION ? take_text(&r) : slice(NULL, 0);
     out->state = state <= RECIPIENT_HELD ? (enum recipient_state)state : RECIPIENT_WAITING;
-    if (r.bad || r.rest.len > 0 || state > RECIPIENT_HELD ||
+    if (r.bad || r.rest.len > 0 || state > RECIPIENT_HELD || out->notify > NOTIFY_ALL ||
         out->connector.len > ENVELOPE_CONNECTOR_MAX)
+        whole->bad = true;
+}
+
+static void
+read_dsn_return(struct slice octets, struct envelope *out, struct reader *whole)
+{
+    struct reader r = {.rest = octets};
+    uint64_t asked = take_number(&r, 1);
+    out->dsn_return = asked <= DSN_RETURN_HEADERS ? (enum dsn_return)asked : DSN_RETURN_UNSAID;
+    if (r.bad || r.rest.len > 0 || asked > DSN_RETURN_HEADERS)
+        whole->bad = true;
+}
+
+static void
+read_exch50(struct slice octets, struct envelope *out, struct reader *whole)
+{
+    struct reader r = {.rest = octets};
+    out->exch50_number = (uint32_t)take_number(&r, NUMBER_OCTETS);
+    out->exch50 = r.rest;
+    if (r.bad || r.rest.len == 0)
         whole->bad = true;
 }
 
@@ -313,6 +403,8 @@ field_of(struct envelope *e, uint64_t tag)
         return &e->client;
     case TAG_MESSAGE_ID:
         return &e->message_id;
+    case TAG_ENVID:
+        return &e->envid;
     default:
         return NULL;
     }
@@ -331,6 +423,10 @@ read_fields(struct reader *r, struct envelope *e, struct envelope_recipient *rec
         if (tag == TAG_RECIPIENT && seen < e->recipient_count) {
             read_recipient(octets, recipients ? &recipients[seen] : &one, r);
             seen++;
+        } else if (tag == TAG_DSN_RETURN && r->version > OLDEST_VERSION) {
+            read_dsn_return(octets, e, r);
+        } else if (tag == TAG_EXCH50 && r->version > OLDEST_VERSION) {
+            read_exch50(octets, e, r);
         } else if (field_of(e, tag) != NULL) {
             *field_of(e, tag) = octets;
         } else {
@@ -375,6 +471,6 @@ bool
 envelope_read_front(struct slice record, struct envelope_front *out, struct err *err)
 {
     struct reader r;
-    struct envelope e;
+    struct envelope e = {0};
     return read_front(record, &r, out, &e, err);
 }

@@ -7,9 +7,11 @@
  *     destinations   send connector and first due time: all that an index or a tally needs,
  *                    so that it is read in place, without the rest
  *     fields         tag, length, bytes; a field that is empty is left out
- *     recipients     tag, length, (state, attempts, due, three texts)
+ *     recipients     tag, length, (state, attempts, due, three texts, notify, orcpt)
  *
- * All numbers are big-endian. A record of a newer version is told apart from a broken one.
+ * All numbers are big-endian. Written is version 2. Version 1, which knew no DSN options, no
+ * SMTPUTF8 and no binary content, reads as a message without them. A record of a newer version is
+ * told apart from a broken one.
  */
 #ifndef SPOOL_ENVELOPE_H
 #define SPOOL_ENVELOPE_H
@@ -22,9 +24,11 @@
 #include "gateway/mail/smtp_server.h"
 
 enum {
-    ENVELOPE_CONNECTOR_MAX = 63,  /* octets of a connector's name */
-    ENVELOPE_ERROR_MAX = 1000,    /* octets of last_error that are kept */
-    ENVELOPE_RECORD_MAX = 8 << 20 /* octets of a record: 5000 recipients with long errors */
+    ENVELOPE_CONNECTOR_MAX = 63,   /* octets of a connector's name */
+    ENVELOPE_ERROR_MAX = 1000,     /* octets of last_error that are kept */
+    ENVELOPE_RECORD_MAX = 12 << 20 /* octets of a record: 5000 recipients with the longest
+                                      address, connector, ORCPT and error (2241 octets each with
+                                      its destination), and 1 MiB for all else */
 };
 
 enum recipient_state {

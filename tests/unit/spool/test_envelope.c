@@ -20,13 +20,18 @@ full_envelope(void)
             .attempts = 7,
             .due_unix_ms = 1700000000000 + (int64_t)i,
             .last_error = slice(error, sizeof error - 1),
+            .notify = i == 1 ? DSN_NOTIFY_NEVER : DSN_NOTIFY_SUCCESS | DSN_NOTIFY_DELAY,
+            .orcpt = slice_str(i == 0 ? "rfc822;lee+40fabrikam.example" : ""),
         };
     recipients[3].state = RECIPIENT_HELD;
     return (struct envelope){
         .id = 0x0123456789abcdef,
         .received_unix_ms = 1700000000001,
         .size = 26214400,
-        .body_type = SMTP_BODY_8BITMIME,
+        .body_type = SMTP_BODY_BINARYMIME,
+        .has_bare = true,
+        .is_unended = true,
+        .utf8 = true,
         .is_report = true,
         .delay_noticed = true,
         .from = slice_str("kim@contoso.example"),
@@ -36,6 +41,10 @@ full_envelope(void)
         .account = slice_str("svc-forestgate"),
         .client = slice_str("10.1.20.4"),
         .message_id = slice_str("<1@contoso.example>"),
+        .dsn_return = DSN_RETURN_HEADERS,
+        .envid = slice_str("QQ+2B314159"),
+        .exch50 = slice("\x01\0\xff blob", 8),
+        .exch50_number = 0xfedcba98,
         .recipients = recipients,
         .recipient_count = COUNT_OF(recipients),
     };
@@ -58,6 +67,10 @@ check_same(const struct envelope *a, const struct envelope *b)
     assert_true(slice_equal(a->receive_connector, b->receive_connector));
     assert_true(slice_equal(a->account, b->account) && slice_equal(a->client, b->client));
     assert_true(slice_equal(a->message_id, b->message_id));
+    assert_true(a->has_bare == b->has_bare && a->is_unended == b->is_unended);
+    assert_true(a->utf8 == b->utf8 && a->dsn_return == b->dsn_return);
+    assert_true(slice_equal(a->envid, b->envid) && slice_equal(a->exch50, b->exch50));
+    assert_true(a->exch50_number == b->exch50_number);
     assert_int_equal(a->recipient_count, b->recipient_count);
     for (size_t i = 0; i < a->recipient_count; i++) {
         const struct envelope_recipient *x = &a->recipients[i], *y = &b->recipients[i];
@@ -66,7 +79,27 @@ check_same(const struct envelope *a, const struct envelope *b)
         assert_true(slice_equal(x->address, y->address) &&
                     slice_equal(x->connector, y->connector) &&
                     slice_equal(x->last_error, y->last_error));
+        assert_true(x->notify == y->notify && slice_equal(x->orcpt, y->orcpt));
     }
+}
+
+static void
+check_reads_back(const struct envelope *e)
+{
+    struct buf record;
+    struct arena arena;
+    struct envelope read;
+    struct err err;
+    buf_init(&record, ROOM);
+    arena_init(&arena, ROOM);
+    envelope_encode(e, &record);
+    assert_true(buf_ok(&record));
+    assert_true(envelope_check(buf_slice(&record), &err));
+    assert_true(envelope_decode(buf_slice(&record), &arena, &read, &err));
+    memset(record.data, 'x', record.len); /* nothing points there */
+    check_same(e, &read);
+    arena_fini(&arena);
+    buf_fini(&record);
 }
 
 static void
@@ -74,22 +107,134 @@ envelope_reads_back_what_it_wrote(void **state)
 {
     (void)state;
     struct envelope rows[] = {full_envelope(), smallest_envelope()};
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct buf record;
-        struct arena arena;
-        struct envelope read;
-        struct err err;
-        buf_init(&record, ROOM);
-        arena_init(&arena, ROOM);
-        envelope_encode(&rows[i], &record);
-        assert_true(buf_ok(&record));
-        assert_true(envelope_check(buf_slice(&record), &err));
-        assert_true(envelope_decode(buf_slice(&record), &arena, &read, &err));
-        memset(record.data, 'x', record.len); /* nothing points there */
-        check_same(&rows[i], &read);
-        arena_fini(&arena);
-        buf_fini(&record);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        check_reads_back(&rows[i]);
+}
+
+/* Each mark alone, so that none stands for another. */
+static void
+envelope_keeps_each_kind_of_content_and_return_apart(void **state)
+{
+    (void)state;
+    for (int type = SMTP_BODY_UNSAID; type <= SMTP_BODY_BINARYMIME; type++)
+        for (int asked = DSN_RETURN_UNSAID; asked <= DSN_RETURN_HEADERS; asked++) {
+            struct envelope e = smallest_envelope();
+            e.body_type = (enum smtp_body_type)type;
+            e.dsn_return = (enum dsn_return)asked;
+            check_reads_back(&e);
+        }
+    for (unsigned marks = 0; marks < 32; marks++) {
+        struct envelope e = smallest_envelope();
+        e.has_bare = marks & 1;
+        e.is_unended = marks & 2;
+        e.utf8 = marks & 4;
+        e.is_report = marks & 8;
+        e.delay_noticed = marks & 16;
+        check_reads_back(&e);
     }
+}
+
+/* What forestgate wrote before it knew DSN options: marks 8-bit and delay noticed, auth named. */
+static const char record_of_version_1[] = "FGE\x01"
+                                          "\0\0\0\xcd"
+                                          "\x01\x23\x45\x67\x89\xab\xcd\xef"
+                                          "\0\0\x01\x8b\xcf\xe5\x68\x01"
+                                          "\0\0\0\0\0\0\x10\x01"
+                                          "\x05\x02"
+                                          "\0\x01"
+                                          "\0\0\0\x02"
+                                          "\0\0\x01\x8b\xcf\xe5\x68\x02"
+                                          "\x03hub"
+                                          "f\0\0\0\x13kim@contoso.example"
+                                          "n\0\0\0\x03kim"
+                                          "c\0\0\0\x0c"
+                                          "contoso-2003"
+                                          "p\0\0\0\x09"
+                                          "10.1.20.4"
+                                          "r\0\0\0\x32"
+                                          "\0\0\0\0\x07\0\0\x01\x8b\xcf\xe5\x68\x02"
+                                          "\0\0\0\x05lee@f\0\0\0\x03hub\0\0\0\x11"
+                                          "451 4.3.0 not now"
+                                          "r\0\0\0\x1e"
+                                          "\x01\0\0\0\x01\0\0\0\0\0\0\0\0"
+                                          "\0\0\0\x05mia@f\0\0\0\0\0\0\0\0";
+
+static void
+check_version_1(const struct envelope *e)
+{
+    assert_true(e->id == 0x0123456789abcdef && e->size == 4097);
+    assert_true(e->received_unix_ms == 1700000000001);
+    assert_int_equal(e->body_type, SMTP_BODY_8BITMIME);
+    assert_true(e->delay_noticed && !e->is_report && e->auth == ENVELOPE_AUTH_NAMED);
+    assert_false(e->has_bare || e->is_unended || e->utf8);
+    assert_true(slice_is(e->from, "kim@contoso.example") && slice_is(e->auth_name, "kim"));
+    assert_true(slice_is(e->receive_connector, "contoso-2003"));
+    assert_true(slice_is(e->client, "10.1.20.4") && e->message_id.len == 0);
+    assert_int_equal(e->dsn_return, DSN_RETURN_UNSAID);
+    assert_true(e->envid.len == 0 && e->exch50.len == 0);
+
+    assert_int_equal(e->recipient_count, 2);
+    assert_true(slice_is(e->recipients[0].address, "lee@f"));
+    assert_true(slice_is(e->recipients[0].connector, "hub"));
+    assert_int_equal(e->recipients[0].attempts, 7);
+    assert_true(slice_is(e->recipients[0].last_error, "451 4.3.0 not now"));
+    assert_true(slice_is(e->recipients[1].address, "mia@f"));
+    assert_int_equal(e->recipients[1].state, RECIPIENT_DELIVERED);
+    for (size_t i = 0; i < e->recipient_count; i++)
+        assert_true(e->recipients[i].notify == DSN_NOTIFY_UNSAID &&
+                    e->recipients[i].orcpt.len == 0);
+}
+
+static void
+envelope_reads_the_version_before(void **state)
+{
+    (void)state;
+    struct slice record = slice(record_of_version_1, sizeof record_of_version_1 - 1);
+    struct envelope_front front;
+    struct envelope_destination d;
+    struct envelope e;
+    struct arena arena;
+    struct err err;
+    arena_init(&arena, ROOM);
+    assert_true(envelope_decode(record, &arena, &e, &err));
+    check_version_1(&e);
+    assert_true(envelope_read_front(record, &front, &err));
+    assert_true(envelope_next_destination(&front.destinations, &d));
+    assert_true(slice_is(d.connector, "hub") && d.due_unix_ms == 1700000000002);
+    assert_false(envelope_next_destination(&front.destinations, &d));
+    for (size_t len = 0; len < record.len; len++)
+        assert_false(envelope_check(flush_copy(slice_head(record, len)), &err));
+
+    /* What was read is written in the version of now. */
+    check_reads_back(&e);
+    arena_fini(&arena);
+}
+
+/* The most that the longest list may hold goes into a record, and comes out of it. */
+static void
+envelope_has_room_for_5000_recipients_with_all_there_is(void **state)
+{
+    (void)state;
+    static char octets[ENVELOPE_ERROR_MAX];
+    static struct envelope_recipient many[5000];
+    memset(octets, 'o', sizeof octets);
+    struct envelope e = full_envelope();
+    for (size_t i = 0; i < COUNT_OF(many); i++)
+        many[i] = (struct envelope_recipient){
+            .address = slice(octets, ADDRESS_MAX),
+            .connector = slice(octets, ENVELOPE_CONNECTOR_MAX),
+            .last_error = slice(octets, ENVELOPE_ERROR_MAX),
+            .orcpt = slice(octets, DSN_ORCPT_MAX),
+        };
+    e.recipients = many;
+    e.recipient_count = COUNT_OF(many);
+    struct buf record;
+    struct err err;
+    buf_init(&record, ENVELOPE_RECORD_MAX);
+    envelope_encode(&e, &record);
+    assert_true(buf_ok(&record));
+    assert_true(envelope_check(buf_slice(&record), &err));
+    buf_fini(&record);
 }
 
 /* A record that ends early, at any place and right before an unmapped page, is refused. */
@@ -146,7 +291,7 @@ envelope_tells_a_newer_version_apart(void **state)
     struct err err;
     buf_init(&record, ROOM);
     envelope_encode(&e, &record);
-    record.data[3] = 2;
+    record.data[3] = 3;
     assert_false(envelope_check(buf_slice(&record), &err));
     assert_int_equal(err.kind, ERR_STATE);
     record.data[3] = 0;
@@ -293,6 +438,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelope_reads_back_what_it_wrote),
+        cmocka_unit_test(envelope_keeps_each_kind_of_content_and_return_apart),
+        cmocka_unit_test(envelope_reads_the_version_before),
+        cmocka_unit_test(envelope_has_room_for_5000_recipients_with_all_there_is),
         cmocka_unit_test(envelope_refuses_a_record_that_is_cut_anywhere),
         cmocka_unit_test(envelope_survives_a_change_of_any_octet),
         cmocka_unit_test(envelope_tells_a_newer_version_apart),
