@@ -30,6 +30,8 @@ class Peer:
         self.user = f"{USER}@{domain}"
         self.password = password
         self.smart_host = None
+        self.old_tls = False  # speaks TLS 1.0 as well, with servers that know no RFC 5746 too
+        self.dsn = True  # offers and uses RFC 3461 where it can
         self.process = None
         self.folder = scratch.folder(name.split(".")[0])
         self.mail = Maildir(os.path.join(self.folder, "maildir"))
@@ -81,6 +83,15 @@ virtual  unix - n n - - virtual
 anvil    unix - - n - 1 anvil
 scache   unix - - n - 1 scache
 postlog  unix-dgram n - n - 1 postlogd
+"""
+
+    OLD_TLS = """\
+smtpd_tls_mandatory_protocols = >=TLSv1
+smtp_tls_mandatory_protocols = >=TLSv1
+smtpd_tls_mandatory_ciphers = medium
+smtp_tls_mandatory_ciphers = medium
+tls_medium_cipherlist = AES128-SHA:AES256-SHA:@SECLEVEL=0
+tls_ssl_options = 0x4
 """
 
     def path(self, *parts):
@@ -171,7 +182,7 @@ maximal_backoff_time = 4s
 smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 in_flow_delay = 0
-{relay}""")
+{relay}{self.OLD_TLS if self.old_tls else ''}""")
 
     def write(self, name, text, mode=0o644):
         self.scratch.write(os.path.relpath(self.path(name), self.scratch.path), text, mode)
@@ -200,6 +211,9 @@ in_flow_delay = 0
 
 class Exim(Peer):
     """Debian's Exim, unpacked below build/peers/exim by scripts/bootstrap."""
+
+    OLD_TLS = ("tls_require_ciphers = NONE:+VERS-TLS1.0:+RSA:+AES-128-CBC:+AES-256-CBC:+SHA1:+COMP-NULL:"
+               "+SIGN-ALL:+CTYPE-X509:%COMPAT:%UNSAFE_RENEGOTIATION\n")
 
     def configure(self):
         user = pwd.getpwnam("Debian-exim")
@@ -237,7 +251,7 @@ to_gateway:
   tls_verify_certificates = {h['ca']}
   tls_verify_cert_hostnames =
   tls_sni = {h['name']}
-"""
+{'  ' + self.OLD_TLS if self.old_tls else ''}"""
             login = h["user"].replace("\\", "\\\\").replace("^", "^^")
             client = f"  client_send = : {login} : {h['password']}\n"
         config = f"""\
@@ -266,6 +280,7 @@ bounce_return_body = true
 tls_advertise_hosts = *
 tls_certificate = {self.certificate.cert}
 tls_privatekey = {self.certificate.key}
+{self.OLD_TLS if self.old_tls else ''}{'dsn_advertise_hosts = *' if self.dsn else ''}
 auth_advertise_hosts = *
 acl_smtp_mail = acl_mail
 acl_smtp_rcpt = acl_rcpt

@@ -4,8 +4,9 @@ import hashlib
 import unittest
 
 from exchange import corpus
+from exchange.envelope import arrival, dress, fields, name_of
 from exchange.facts import SECTIONS, STATES, Row
-from exchange.personalities import ALL
+from exchange.personalities import ALL, personality
 
 
 class Tables(unittest.TestCase):
@@ -28,6 +29,22 @@ class Tables(unittest.TestCase):
         signed = corpus.make("signed")
         self.assertTrue(corpus.is_intact(signed))
         self.assertFalse(corpus.is_intact(signed.replace(b"blanks   ", b"blanks")))
+
+    def test_each_version_dresses_its_own_messages(self):
+        def names(who, **more):
+            return [name_of(f).decode() for f in fields(dress(
+                b"Subject: s\r\n\r\nb\r\n", personality(who), "ex.contoso.example", "127.0.1.1",
+                **more))[0]]
+        self.assertEqual(names("2003"), ["x-mimeole", "content-class", "x-originalarrivaltime",
+                                         "subject"])
+        self.assertEqual(names("2007"), ["received", "subject"])
+        self.assertEqual(names("2007", organization=True)[1:4],
+                         ["x-ms-exchange-organization-" + n for n in
+                          ("authas", "authmechanism", "authsource")])
+        self.assertEqual(names("2003", organization=True), names("2003"))
+        text = arrival(personality("2003").headers["arrival"], 1208931438.0123)
+        self.assertEqual(text, "X-OriginalArrivalTime: 23 Apr 2008 06:17:18.0123 (UTC) "
+                         "FILETIME=[01C8A509:AE730B78]")
 
 
 if __name__ == "__main__":

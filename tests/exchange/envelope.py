@@ -102,7 +102,7 @@ def stamp(form, when=None):
 def arrival(form, when=None):
     """X-OriginalArrivalTime, with the FILETIME in hexadecimal."""
     when = when or time.time()
-    ticks = int((when + EPOCH_1601) * 10_000_000)
+    ticks = round(when * 10_000) * 1_000 + EPOCH_1601 * 10_000_000  # of 100 ns
     utc = datetime.datetime.fromtimestamp(when, datetime.timezone.utc)
     return form.format(utc=utc.strftime("%d %b %Y %H:%M:%S.") + f"{utc.microsecond // 100:04}",
                        filetime=f"{ticks >> 32:08X}:{ticks & 0xFFFFFFFF:08X}")
@@ -147,3 +147,21 @@ def store(taken, personality, rights, facts):
     if "arrival" in personality.headers:
         last = [(arrival(personality.headers["arrival"]) + "\r\n").encode()]
     return b"".join(own + kept + last) + b"\r\n" + body
+
+
+def dress(data, personality, host, address, organization=False, when=None):
+    """As its own user's message leaves the server of that version. With organization, the send
+    connector lets the fields of trust out, which only an inner one should (4)."""
+    headers, own = personality.headers, []
+    if headers["mapi"]:
+        own.append(headers["mapi"].format(mailbox=host, client=address, host=host, server=address,
+                                          date=stamp(headers["date"], when)))
+    if organization:
+        own += [row.format(host=host) for row in headers["organization"]]
+    for name in ("mimeole", "content_class"):
+        if name in headers and headers[name].split(":")[0].lower().encode() not in {
+                name_of(f) for f in fields(data)[0]}:
+            own.append(headers[name])
+    if "arrival" in headers:
+        own.append(arrival(headers["arrival"], when))
+    return "".join(line + "\r\n" for line in own).encode() + data

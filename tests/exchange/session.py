@@ -20,6 +20,7 @@ class Session:
                          lambda line: server.note(self, "S", line))
         self.crowd = 0  # other sessions of this client
         self.tls = False
+        self.tls_version = self.tls_cipher = None
         self.helo = self.account = self.failure = None
         self.errors = self.logons_failed = self.octets = 0
         self.tarpitted = 0.0
@@ -114,6 +115,7 @@ class Session:
         self.reply("starttls")
         self.wire.secure(self.server.secure)
         self.tls, self.helo = True, None
+        self.tls_version, self.tls_cipher = self.wire.sock.version(), self.wire.sock.cipher()[0]
         self.forget()
 
     def do_auth(self, argument):
