@@ -96,6 +96,23 @@ enum foreign_sender { FOREIGN_SENDER_EXTERNAL, FOREIGN_SENDER_REFUSE };
 enum spf { SPF_OFF, SPF_MARK, SPF_ENFORCE };
 enum bare_newline { BARE_NEWLINE_REFUSE, BARE_NEWLINE_NORMALISE };
 
+/* What a connector may do, named after Exchange's extended rights (config_rights.h). */
+enum right {
+    RIGHT_ACCEPT_ANY_SENDER = 1 << 0,
+    RIGHT_ACCEPT_ANY_RECIPIENT = 1 << 1,
+    RIGHT_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER = 1 << 2,
+    RIGHT_ACCEPT_AUTHENTICATION_FLAG = 1 << 3,
+    RIGHT_ACCEPT_HEADERS_ORGANIZATION = 1 << 4,
+    RIGHT_ACCEPT_HEADERS_FOREST = 1 << 5,
+    RIGHT_ACCEPT_HEADERS_ROUTING = 1 << 6,
+    RIGHT_BYPASS_MESSAGE_SIZE_LIMIT = 1 << 7,
+    RIGHT_ACCEPT_EXCH50 = 1 << 8,
+    RIGHT_SEND_HEADERS_ORGANIZATION = 1 << 9,
+    RIGHT_SEND_HEADERS_FOREST = 1 << 10,
+    RIGHT_SEND_HEADERS_ROUTING = 1 << 11,
+    RIGHT_SEND_EXCH50 = 1 << 12,
+};
+
 struct receive_connector {
     const char *name;
     const struct listener **listen;
@@ -113,6 +130,8 @@ struct receive_connector {
     enum foreign_sender foreign_sender;
     enum spf spf;
     enum bare_newline bare_newline;
+    unsigned rights;                  /* of enum right, those that begin with ACCEPT or BYPASS */
+    struct where rights_where;        /* line 0: the defaults */
     uint64_t message_size;            /* octets; at most limits.message_size */
     uint32_t connections;             /* sessions at once, over all its clients */
     uint32_t connections_per_network; /* of `networks`, each */
@@ -163,6 +182,8 @@ struct send_connector {
     size_t address_space_count;
     const struct forest **allow_from; /* who may use the address spaces */
     size_t allow_from_count;
+    unsigned rights;           /* of enum right, those that begin with SEND */
+    struct where rights_where; /* line 0: the defaults */
     struct where where;
 };
 

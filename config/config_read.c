@@ -137,10 +137,14 @@ read_gathered(struct reading *rd, const struct row *row, const struct node *node
     struct slice label = label_of(row, node);
     if (!expect(rd, node, NODE_LIST, label, "a list is wanted"))
         return;
+    put_where(row, node->where, base);
     if (node->count == 0)
-        report_error(rd->report, node->where, "%.*s: at least one is needed", QUOTED(label));
+        report_error(rd->report, node->where, "%.*s: at least one is needed%s%s", QUOTED(label),
+                     row->none != NULL ? ", or the word " : "",
+                     row->none != NULL ? row->none : "");
     for (const struct node *n = node->first; n != NULL; n = n->next)
-        (void)read_value(rd, row, n, row_member(row, base), label);
+        if (!row->once || !is_repeated(rd, n, node, label))
+            (void)read_value(rd, row, n, row_member(row, base), label);
 }
 
 static void
@@ -220,8 +224,11 @@ is_named_already(const struct row *row)
 static void
 read_row(struct reading *rd, const struct row *row, const struct node *node, void *base)
 {
-    if (row->none != NULL && node->kind == NODE_TEXT && slice_is(node->text, row->none))
+    if (row->none != NULL && node->kind == NODE_TEXT && slice_is(node->text, row->none)) {
+        if (row->shape == SHAPE_GATHERED)
+            put_where(row, node->where, base);
         return;
+    }
     switch (row->shape) {
     case SHAPE_ONE:
         (void)read_value(rd, row, node, row_member(row, base), label_of(row, node));

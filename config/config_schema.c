@@ -62,6 +62,11 @@ static const struct word spf_words[] = {
     .shape = SHAPE_NAMED, .type = &type_##kind, .at = offsetof(struct owner, member),            \
     .count_at = offsetof(struct owner, member_count), .size = sizeof(struct item),               \
     .where_at = offsetof(struct item, where)
+#define RIGHTS(side)                                                                             \
+    .shape = SHAPE_GATHERED, .type = &type_##side##_right,                                       \
+    .at = offsetof(struct side##_connector, rights),                                             \
+    .where_at = offsetof(struct side##_connector, rights_where), .once = true, .none = "none",   \
+    .unset = "default"
 #define SECTION .shape = SHAPE_SECTION
 #define NOT_YET .shape = SHAPE_NOT_YET
 #define RANGE(low, high) .min = (low), .max = (high)
@@ -223,6 +228,8 @@ static const struct row rows[] = {
     {"receive.*.bare_newline", ONE(words, receive_connector, bare_newline),
      .words = bare_newline_words, .unset = "refuse",
      .say = "a CR or LF alone in a message: refuse the message, or make it CRLF"},
+    {"receive.*.rights", RIGHTS(receive),
+     .say = "what may come in here, after Exchange's extended rights; see RIGHTS below"},
     {"receive.*.message_size", ONE(size, receive_connector, message_size),
      RANGE(64 * KIB, 2 * GIB),
      .say = "the largest message from here; unset, limits.message_size"},
@@ -281,6 +288,8 @@ static const struct row rows[] = {
      .say = "the cost; the lowest is taken, then the first name"},
     {"send.*.allow_from", LIST(name_of, send_connector, allow_from, allow_from_count),
      .target = "forests", .say = "the forests that may use the address spaces"},
+    {"send.*.rights", RIGHTS(send),
+     .say = "what may leave here, after Exchange's extended rights; see RIGHTS below"},
 };
 
 /* What of path is below parent ("" is above all), or NULL when it is not directly below. */
@@ -375,8 +384,8 @@ row_is_none(const struct row *row, const void *base)
     static const char zeros[sizeof(void *)];
     if (row->shape == SHAPE_LIST || row->shape == SHAPE_NAMED)
         return row_items(row, base).count == 0;
-    /* A number or a pointer: nothing is zero. */
-    size_t size = row->shape == SHAPE_ONE ? row->type->size : sizeof(void *);
+    /* A number or a pointer: nothing is zero. A section's member is a pointer. */
+    size_t size = row->type != NULL ? row->type->size : sizeof(void *);
     must(size <= sizeof zeros);
     return memcmp(row_member_const(row, base), zeros, size) == 0;
 }

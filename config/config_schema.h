@@ -54,8 +54,8 @@ struct row {
     size_t at;                     /* the member: its offset in the struct of this level */
     size_t count_at;               /* lists and names: the member that counts them */
     size_t size;                   /* names: octets of one struct */
-    size_t where_at;               /* the member of each struct (of a section: of the struct of
-                                    * this level) that keeps its place; 0 = none */
+    size_t where_at;               /* the member of each struct (of a section or a gathered list:
+                                    * of the struct of this level) that keeps its place; 0 = none */
     const struct word *words;      /* when the type is one of words */
     const char *target;            /* when the type is a name of something: the path of that */
     uint64_t min, max;             /* of the value; of a list, how many; 0, 0 = any */
@@ -63,6 +63,7 @@ struct row {
     const char *unset;             /* what is read when the key is not there; NULL = nothing */
     const char *none;              /* the word for nothing: "none", "system", "auto" */
     bool required;
+    bool once;       /* a gathered list: nothing is said twice */
     const char *say; /* for the manual: a sentence without its first capital and full stop */
 };
 

@@ -18,6 +18,7 @@ extern const struct value_type type_endpoint, type_endpoint_new, type_network, t
 extern const struct value_type type_pin, type_retry_steps;
 extern const struct value_type type_domain, type_address_space, type_zone;
 extern const struct value_type type_name_of;
+extern const struct value_type type_receive_right, type_send_right;
 
 /* ---- What several of them do --------------------------------------------------------------- */
 

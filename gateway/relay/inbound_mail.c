@@ -104,8 +104,9 @@ inbound_ask_data(struct inbound *s)
     struct buf found;
     buf_init(&found, SPF_FIELDS_MAX);
     inbound_put_spf(s, &found);
-    s->transaction.intake = intake_begin(s->worker->shop->spool, &trace, buf_slice(&found),
-                                         s->runtime->config->limit_hops, &refusal);
+    s->transaction.intake =
+        intake_begin(s->worker->shop->spool, &trace, buf_slice(&found),
+                     s->runtime->config->limit_hops, s->connector->rights, &refusal);
     buf_fini(&found);
     if (s->transaction.intake == NULL) {
         inbound_answer(s, &refusal);

@@ -18,6 +18,8 @@ struct intake {
     bool in_body;
     uint32_t hops;
     uint32_t hops_max;
+    unsigned rights; /* of the receive connector */
+    bool keeps_reserved;
     size_t trace_count;
     unsigned char traces[TRACES_MAX][LOOP_TRACE_HASH];
     char message_id[MESSAGE_ID_MAX];
@@ -45,7 +47,7 @@ put(struct intake *t, struct slice octets, struct reply *refusal)
 
 struct intake *
 intake_begin(struct spool *spool, struct trace *trace, struct slice above, uint32_t hops_max,
-             struct reply *refusal)
+             unsigned rights, struct reply *refusal)
 {
     struct err err;
     struct intake *t = mem_new(sizeof *t);
@@ -53,6 +55,7 @@ intake_begin(struct spool *spool, struct trace *trace, struct slice above, uint3
     if (t == NULL)
         return NULL;
     t->hops_max = hops_max;
+    t->rights = rights;
     slice_copy_text(t->hostname, sizeof t->hostname, trace->hostname);
     header_scanner_init(&t->scanner);
     if (!spool_begin(spool, &t->draft, &err)) {
@@ -130,8 +133,10 @@ pass_field(struct intake *t, const struct header_field *field, struct reply *ref
         remember_trace(t, field);
     else if (ascii_is(field->name, "Message-ID"))
         remember_message_id(t, field);
-    if (!firewall_passes(field->name) || firewall_is_forged(field, slice_str(t->hostname)))
+    if (!firewall_passes(field->name, t->rights) ||
+        firewall_is_forged(field, slice_str(t->hostname)))
         return true;
+    t->keeps_reserved = t->keeps_reserved || firewall_is_reserved(field->name);
     return keep(t, field->raw, refusal);
 }
 
@@ -226,6 +231,12 @@ struct slice
 intake_message_id(const struct intake *t)
 {
     return slice_str(t->message_id);
+}
+
+bool
+intake_keeps_reserved(const struct intake *t)
+{
+    return t->keeps_reserved;
 }
 
 bool

@@ -20,9 +20,10 @@
 struct intake;
 
 /* Begins the draft and writes our fields: those above (whole, with their line ends, or "") and
- * the Received field (its id is set here). NULL: refusal says why. */
+ * the Received field (its id is set here). What else of the header may come in is a matter of the
+ * receive connector's rights. NULL: refusal says why. */
 struct intake *intake_begin(struct spool *spool, struct trace *trace, struct slice above,
-                            uint32_t hops_max, struct reply *refusal);
+                            uint32_t hops_max, unsigned rights, struct reply *refusal);
 
 /* Octets of the message. False: refusal is the reply for the end of data; take no more. */
 MUST_USE bool intake_take(struct intake *t, struct slice octets, struct reply *refusal);
@@ -35,6 +36,10 @@ const struct content_scan *intake_content(const struct intake *t);
 uint64_t intake_id(const struct intake *t);
 uint64_t intake_size(const struct intake *t);
 struct slice intake_message_id(const struct intake *t); /* "<...>", or "" */
+
+/* Did a field come in that only a right lets pass (firewall.h: organization, forest)? Then
+ * whoever sends the message on looks whether it may leave as well. */
+bool intake_keeps_reserved(const struct intake *t);
 
 /* Has the message passed a forestgate before? Without a trace it cannot be a loop. */
 bool intake_has_traces(const struct intake *t);

@@ -423,7 +423,8 @@ tell_sending(const struct question *q, const struct way_in *way, const struct ro
 /* ---- The header --------------------------------------------------------------------------- */
 
 static void
-tell_header(struct buf *out, const struct sender_decision *sender)
+tell_header(struct buf *out, const struct sender_decision *sender, unsigned rights_in,
+            unsigned rights_out)
 {
     static const char *const families[] = {"X-MS-Exchange-Organization-", "X-MS-Exchange-Forest-",
                                            "Received", "Resent-"};
@@ -431,7 +432,8 @@ tell_header(struct buf *out, const struct sender_decision *sender)
     heading(out, "Header");
     for (size_t i = 0; i < COUNT_OF(families); i++) {
         struct slice name = slice_str(families[i]);
-        row(out, firewall_passes(name) ? "kept" : "removed", nowhere, "%s%s", families[i],
+        bool is_kept = firewall_passes(name, rights_in) && firewall_passes(name, rights_out);
+        row(out, is_kept ? "kept" : "removed", nowhere, "%s%s", families[i],
             families[i][name.len - 1] == '-' ? "*" : "");
     }
     row(out, "removed", nowhere, "%s in our name", AUTH_RESULTS_NAME);
@@ -492,7 +494,7 @@ explain(const struct config *config, const struct explain_question *asked, struc
     tell_route(out, &route);
     if (route.connector == NULL)
         return tell_result(out, &route.d);
-    tell_header(out, &sender);
+    tell_header(out, &sender, way.connector->rights, route.connector->rights);
     tell_sending(&q, &way, &route);
     return tell_result(out, &route.d);
 }

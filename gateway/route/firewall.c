@@ -19,11 +19,26 @@ firewall_class_of(struct slice field_name)
 }
 
 bool
-firewall_passes(struct slice field_name)
+firewall_is_reserved(struct slice field_name)
 {
     enum firewall_class is = firewall_class_of(field_name);
 
-    return is != FIREWALL_ORGANIZATION && is != FIREWALL_FOREST;
+    return is == FIREWALL_ORGANIZATION || is == FIREWALL_FOREST;
+}
+
+bool
+firewall_passes(struct slice field_name, unsigned rights)
+{
+    /* Of each pair a connector can hold only the one of its side. */
+    static const unsigned needs[] = {
+        [FIREWALL_ORGANIZATION] =
+            RIGHT_ACCEPT_HEADERS_ORGANIZATION | RIGHT_SEND_HEADERS_ORGANIZATION,
+        [FIREWALL_FOREST] = RIGHT_ACCEPT_HEADERS_FOREST | RIGHT_SEND_HEADERS_FOREST,
+        [FIREWALL_ROUTING] = RIGHT_ACCEPT_HEADERS_ROUTING | RIGHT_SEND_HEADERS_ROUTING,
+    };
+    enum firewall_class is = firewall_class_of(field_name);
+
+    return is == FIREWALL_PLAIN || (rights & needs[is]) != 0;
 }
 
 bool

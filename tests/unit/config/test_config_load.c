@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/config_rights.h"
 #include "gateway/base/mem.h"
 #include "tests/kit/config_folder.h"
 #include "tests/kit/test.h"
@@ -173,6 +174,8 @@ config_load_reads_receive_connectors_of_the_example(void **state)
     assert_int_equal(r->foreign_sender, FOREIGN_SENDER_EXTERNAL);
     assert_int_equal(r->spf, SPF_MARK);
     assert_int_equal(r->bare_newline, BARE_NEWLINE_REFUSE);
+    assert_int_equal(r->rights, RIGHTS_OF_RECEIVE);
+    assert_int_equal(r->rights_where.line, 0);
     assert_int_equal(r->message_size, c->limit_message_size);
     assert_int_equal(r->connections, 1000);
     assert_int_equal(r->connections_per_client, 100);

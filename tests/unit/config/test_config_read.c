@@ -127,6 +127,43 @@ static const struct complaint_row values[] = {
      "mean \"pin\"?\n"},
     {"a word far from any", "{ verify: name }", "{ verify: everything }",
      "35:20: error: verify: \"everything\" is not one of name, ca, pin, none\n"},
+    {"a right with a slip", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, accept-header-organization]",
+     "21:23: error: rights: \"accept-header-organization\" is not a right of receive connectors "
+     "(forestgate manual names them); did you mean \"accept-headers-organization\"?\n"},
+    {"a right far from any", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [everything]",
+     "21:14: error: rights: \"everything\" is not a right of receive connectors (forestgate "
+     "manual names them)\n"},
+    {"a right of the other side", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [send-headers-routing]",
+     "21:14: error: rights: \"send-headers-routing\" is a right of send connectors, not of "
+     "receive connectors\n"},
+    {"a right of the other side, of a send connector", "{ verify: name }",
+     "{ verify: name }\n"
+     "    rights: [default, ms-Exch-SMTP-Accept-Any-Sender]",
+     "36:23: error: rights: \"ms-Exch-SMTP-Accept-Any-Sender\" is a right of receive connectors, "
+     "not of send connectors\n"},
+    {"a right by Exchange's name", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, ms-exch-accept-headers-forest]",
+     "21:23: error: rights: \"ms-exch-accept-headers-forest\" is called "
+     "\"accept-headers-forest\" here\n"},
+    {"a right given twice", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, accept-exch50, default]",
+     "21:38: error: rights: \"default\" given twice\n"},
+    {"rights that are no list", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: default",
+     "21:13: error: rights: a list is wanted; write [default]\n"},
+    {"an empty list of rights", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: []",
+     "21:13: error: rights: at least one is needed, or the word none\n"},
     {"a kind of domain", "{ fabrikam.example: authoritative }",
      "{ fabrikam.example: authorative }",
      "14:34: error: fabrikam.example: \"authorative\" is not one of "

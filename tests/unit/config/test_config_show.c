@@ -82,6 +82,7 @@ static const char everything[] =
     "    foreign_sender: refuse\n"
     "    spf: off\n"
     "    bare_newline: normalise\n"
+    "    rights: [bypass-message-size-limit, default, accept-headers-routing]\n"
     "    message_size: 65536\n"
     "    connections: 3\n"
     "    connections_per_client: 2\n"
@@ -102,6 +103,7 @@ static const char everything[] =
     "    auth: { user: none, password_file: secrets/contoso }\n"
     "    address_spaces: { \"*\": 100, \"*.out.example\": 1, out.example: 2 }\n"
     "    allow_from: [contoso]\n"
+    "    rights: none\n"
     "  other:\n"
     "    servers: [other]\n"
     "    tls: { require: false, verify: pin,\n"
@@ -147,6 +149,9 @@ config_show_tells_what_was_set(void **state)
         "\n      clear_reply: 454\n",
         "\n        names: [CONTOSO\\svc, 'it''s: #1', '[x]', '\xc3\xa4\xe2\x82\xac']\n",
         "\n    foreign_sender: refuse\n",
+        "\n    rights: [accept-authoritative-domain-sender, accept-authentication-flag, "
+        "accept-headers-routing, bypass-message-size-limit]\n",
+        "\n    rights: none\n",
         "\n    bare_newline: normalise\n",
         "\n    networks: [192.0.2.1/32]\n",
         "\n    auth: none\n",
@@ -179,6 +184,9 @@ config_show_tells_the_defaults_and_no_secret(void **state)
     assert_non_null(strstr(text, "\n  servers: system\n"));
     assert_non_null(strstr(text, "\n  connection: [4x1m, 6x5m, 10m]\n"));
     assert_non_null(strstr(text, "\n      verify: name\n"));
+    assert_non_null(strstr(text, "\n    rights: [accept-authoritative-domain-sender, "
+                                 "accept-authentication-flag, accept-headers-routing]\n"));
+    assert_non_null(strstr(text, "\n    rights: [send-headers-routing]\n"));
     assert_non_null(strstr(text, "/secrets/contoso\n"));
     assert_null(strstr(text, CONFIG_FOLDER_PASSWORD));
     assert_null(strstr(text, "$y$"));
@@ -231,6 +239,8 @@ config_manual_has_every_key_that_works(void **state)
     assert_non_null(
         strstr(buf_text(&manual), "    word: modern, exchange2003; default modern\n"));
     assert_non_null(strstr(buf_text(&manual), "    word: off, mark, enforce; default off\n"));
+    assert_non_null(strstr(buf_text(&manual),
+                           "send.*.rights\n    list of rights, or none; default [default]\n"));
     buf_fini(&manual);
 }
 

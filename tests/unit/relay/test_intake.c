@@ -1,5 +1,6 @@
 #include "gateway/relay/intake.h"
 
+#include "config/config_rights.h"
 #include "tests/kit/custody.h"
 #include "tests/kit/test.h"
 
@@ -43,16 +44,23 @@ read_back(struct custody *c, struct intake *t, struct buf *out)
     body_unref(&body);
 }
 
-/* Take text in two pieces; false: refused. */
+/* Take text in two pieces, with these rights; false: refused. */
 static bool
-take(struct custody *c, const char *text, size_t cut, struct intake **t, struct reply *refusal)
+take_with(struct custody *c, unsigned rights, const char *text, size_t cut, struct intake **t,
+          struct reply *refusal)
 {
     struct trace trace = trace_of_test();
     struct slice all = slice_str(text);
-    *t = intake_begin(c->spool, &trace, slice(NULL, 0), HOPS_MAX, refusal);
+    *t = intake_begin(c->spool, &trace, slice(NULL, 0), HOPS_MAX, rights, refusal);
     assert_non_null(*t);
     return intake_take(*t, slice_head(all, cut), refusal) &&
            intake_take(*t, slice_from(all, cut), refusal) && intake_end(*t, refusal);
+}
+
+static bool
+take(struct custody *c, const char *text, size_t cut, struct intake **t, struct reply *refusal)
+{
+    return take_with(c, RIGHTS_OF_RECEIVE, text, cut, t, refusal);
 }
 
 static const struct {
@@ -109,6 +117,47 @@ intake_passes_every_row_at_every_split(void **state)
     }
 }
 
+/* By the rights of the connector; Received is counted before it is removed. */
+static void
+intake_keeps_what_the_rights_let_in(void **state)
+{
+    static const char text[] =
+        "X-MS-Exchange-Organization-SCL: 1\r\nX-MS-Exchange-Forest-R: 2\r\n"
+        "Received: by a\r\nResent-To: b\r\nTo: c\r\n\r\nbody\r\n";
+    static const struct {
+        unsigned rights;
+        bool keeps_reserved;
+        const char *out;
+    } kept[] = {
+        {0, false, "To: c\r\n\r\nbody\r\n"},
+        {RIGHT_ACCEPT_HEADERS_ORGANIZATION, true,
+         "X-MS-Exchange-Organization-SCL: 1\r\nTo: c\r\n\r\nbody\r\n"},
+        {RIGHT_ACCEPT_HEADERS_FOREST, true, "X-MS-Exchange-Forest-R: 2\r\nTo: c\r\n\r\nbody\r\n"},
+        {RIGHT_ACCEPT_HEADERS_ROUTING, false,
+         "Received: by a\r\nResent-To: b\r\nTo: c\r\n\r\nbody\r\n"},
+        {~0U, true, text},
+    };
+    struct custody *c = *state;
+    struct reply refusal;
+    struct intake *t;
+    for (size_t i = 0; i < COUNT_OF(kept); i++) {
+        struct buf got;
+        buf_init(&got, 64 * 1024);
+        assert_true(take_with(c, kept[i].rights, text, 40, &t, &refusal));
+        assert_true(intake_keeps_reserved(t) == kept[i].keeps_reserved);
+        read_back(c, t, &got);
+        intake_free(&t);
+        const char *end = strstr(buf_text(&got), "+0000\r\n");
+        assert_non_null(end);
+        assert_string_equal(end + 7, kept[i].out);
+        buf_fini(&got);
+    }
+    assert_false(take_with(c, 0, "Received: 1\r\nReceived: 2\r\nReceived: 3\r\nReceived: 4\r\n",
+                           9, &t, &refusal));
+    assert_int_equal(refusal.code, 554);
+    intake_free(&t);
+}
+
 static void
 intake_writes_who_how_and_the_queue_id(void **state)
 {
@@ -140,8 +189,8 @@ intake_puts_the_fields_of_a_check_above_received(void **state)
     struct reply refusal;
     struct buf got;
     buf_init(&got, 64 * 1024);
-    struct intake *t =
-        intake_begin(c->spool, &trace, slice_str("Received-SPF: pass\r\n"), HOPS_MAX, &refusal);
+    struct intake *t = intake_begin(c->spool, &trace, slice_str("Received-SPF: pass\r\n"),
+                                    HOPS_MAX, RIGHTS_OF_RECEIVE, &refusal);
     assert_non_null(t);
     assert_true(intake_take(t, slice_str("Received-SPF: none\r\n\r\n"), &refusal));
     read_back(c, t, &got);
@@ -173,7 +222,8 @@ intake_refuses_a_header_without_end(void **state)
     struct custody *c = *state;
     struct reply refusal = {0};
     struct trace trace = trace_of_test();
-    struct intake *t = intake_begin(c->spool, &trace, slice(NULL, 0), HOPS_MAX, &refusal);
+    struct intake *t =
+        intake_begin(c->spool, &trace, slice(NULL, 0), HOPS_MAX, RIGHTS_OF_RECEIVE, &refusal);
     bool taken = true;
     char line[1024];
     memset(line, 'a', sizeof line);
@@ -286,6 +336,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intake_passes_every_row_at_every_split),
+        cmocka_unit_test(intake_keeps_what_the_rights_let_in),
         cmocka_unit_test(intake_writes_who_how_and_the_queue_id),
         cmocka_unit_test(intake_puts_the_fields_of_a_check_above_received),
         cmocka_unit_test(intake_refuses_a_hop_too_many),
