@@ -10,7 +10,7 @@
 
 /* check-words: fsync 1: LMDB does not sync the folder in which it made its file */
 
-enum { SPOOL_VERSION = 1, DATABASES = 6 };
+enum { SPOOL_VERSION = 2, DATABASES = 6 };
 
 static const char version_key[] = "version";
 
@@ -173,8 +173,9 @@ open_databases(struct spool_lmdb *db, MDB_txn *txn, unsigned flags)
     return rc;
 }
 
+/* The databases, where there are none, and our version, in one durable transaction. */
 static int
-write_first_batch(struct spool_lmdb *db)
+write_version(struct spool_lmdb *db)
 {
     MDB_txn *txn;
     int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
@@ -211,7 +212,7 @@ create(int folder, const char *path, uint64_t map_size, struct err *err)
     struct spool_lmdb db = {0};
     int rc = open_env(&db.env, name, MDB_NOSUBDIR, map_size);
     if (rc == 0)
-        rc = write_first_batch(&db);
+        rc = write_version(&db);
     mdb_env_close(db.env);
     (void)unlinkat(folder, "new.mdb-lock", 0);
     if (rc != 0)
@@ -222,21 +223,20 @@ create(int folder, const char *path, uint64_t map_size, struct err *err)
 }
 
 static bool
-check_version(struct spool_lmdb *db, MDB_txn *txn, struct err *err)
+check_version(struct spool_lmdb *db, MDB_txn *txn, uint64_t *version, struct err *err)
 {
     char name[sizeof version_key];
     memcpy(name, version_key, sizeof name);
     MDB_val key = {sizeof name - 1, name};
     MDB_val value;
-    uint64_t version;
     int rc = mdb_get(txn, db->meta, &key, &value);
-    if (rc != 0 || !spool_lmdb_id_of(value, &version) || version == 0)
+    if (rc != 0 || !spool_lmdb_id_of(value, version) || *version == 0)
         return err_set(err, ERR_SYNTAX, "spool database has no version");
-    if (version > SPOOL_VERSION)
+    if (*version > SPOOL_VERSION)
         return err_set(err, ERR_STATE,
                        "spool is of version %llu, this program knows up to %d: use the newer "
                        "program that wrote it",
-                       (unsigned long long)version, SPOOL_VERSION);
+                       (unsigned long long)*version, SPOOL_VERSION);
     return true;
 }
 
@@ -244,12 +244,13 @@ static bool
 attach(struct spool_lmdb *db, struct err *err)
 {
     MDB_txn *txn;
+    uint64_t version = 0;
     int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
     if (rc != 0)
         return spool_lmdb_error(rc, "first read", err);
     /* The version first: a newer spool may have other databases. */
     rc = mdb_dbi_open(txn, "meta", 0, &db->meta);
-    bool ok = rc == 0 && check_version(db, txn, err);
+    bool ok = rc == 0 && check_version(db, txn, &version, err);
     if (ok)
         rc = open_databases(db, txn, 0);
     if (rc == MDB_NOTFOUND)
@@ -261,7 +262,10 @@ attach(struct spool_lmdb *db, struct err *err)
         return false;
     }
     mdb_txn_commit(txn); /* of a reader: keeps the handles, writes nothing */
-    return true;
+    /* From the first record of ours on, the program before must not open it: it would put aside
+     * as broken what it cannot read. */
+    rc = version < SPOOL_VERSION ? write_version(db) : 0;
+    return rc == 0 || spool_lmdb_error(rc, "raise the version", err);
 }
 
 /* Make data.mdb when there is none. */

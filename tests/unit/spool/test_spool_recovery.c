@@ -135,14 +135,57 @@ spool_refuses_a_key_that_is_not_right(void **state)
 }
 
 static void
+put_version(const struct custody *c, uint64_t n)
+{
+    char version[8];
+    put_number(version, n);
+    put_raw(c, "meta", slice_str("version"), slice(version, 8));
+}
+
+static void
 spool_refuses_a_newer_version(void **state)
 {
     struct custody *c = *state;
-    char version[8];
     custody_close(c);
-    put_number(version, 2);
-    put_raw(c, "meta", slice_str("version"), slice(version, 8));
-    expect_refusal(c, ERR_STATE, "version 2");
+    put_version(c, 3);
+    expect_refusal(c, ERR_STATE, "version 3");
+}
+
+static bool
+has_version(const struct custody *c, uint64_t n)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    char name[] = "version", wanted[8];
+    MDB_val k = {sizeof name - 1, name}, v;
+    put_number(wanted, n);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+    assert_int_equal(mdb_env_open(env, c->path, MDB_RDONLY, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "meta", 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &k, &v), 0);
+    bool is = slice_equal(slice(v.mv_data, v.mv_size), slice(wanted, 8));
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return is;
+}
+
+/* Older programs refuse it from then on. */
+static void
+spool_of_the_version_before_is_opened_and_raised(void **state)
+{
+    struct custody *c = *state;
+    uint64_t id = custody_accept_plain(c, "hub", 100, 1);
+    custody_close(c);
+    put_version(c, 1);
+    custody_open(c);
+    assert_int_equal(c->found.recovered, 1);
+    assert_true(custody_body_is(c, id, 100, 1));
+    custody_close(c);
+    assert_true(has_version(c, 2));
+    custody_open(c);
 }
 
 static void
@@ -311,6 +354,7 @@ main(void)
         TEST(spool_keeps_its_key),
         TEST(spool_refuses_a_key_that_is_not_right),
         TEST(spool_refuses_a_newer_version),
+        TEST(spool_of_the_version_before_is_opened_and_raised),
         TEST(spool_refuses_what_is_not_a_spool),
         TEST(spool_gives_ids_that_were_never_given),
         TEST(spool_discards_files_that_no_record_names),
