@@ -167,6 +167,7 @@ struct send_connector {
     uint32_t messages_per_connection; /* default 20 */
     uint64_t connection_age_ms;       /* a connection takes no new message after this; 4m */
     uint64_t idle_ms;                 /* a kept connection without mail is closed; 1m */
+    bool smtputf8;                    /* mail with UTF-8 addresses may go there (RFC 6531) */
     enum tls_profile_name tls_profile;
     bool tls_require;
     enum tls_verify tls_verify;

@@ -258,6 +258,9 @@ static const struct row rows[] = {
      .say = "no new message on a connection older than this; Exchange closes at 10m"},
     {"send.*.idle", ONE(duration, send_connector, idle_ms), RANGE(0, 1 * HOURS), .unset = "1m",
      .say = "how long a connection without mail is kept"},
+    {"send.*.smtputf8", ONE(bool, send_connector, smtputf8), .unset = "false",
+     .say = "the servers take mail with UTF-8 addresses; offered to clients when any "
+            "connector says so (Exchange 2000 to 2010 take none)"},
     {"send.*.tls", SECTION, .say = "encryption of these connections"},
     {"send.*.tls.profile", ONE(words, send_connector, tls_profile), .words = profile_words,
      .unset = "modern",

@@ -211,6 +211,7 @@ config_load_reads_send_connectors_of_the_example(void **state)
     assert_int_equal(s->messages_per_connection, 20);
     assert_int_equal(s->connection_age_ms, 240000);
     assert_int_equal(s->idle_ms, 60000);
+    assert_false(s->smtputf8);
     assert_true(s->tls_require);
     assert_int_equal(s->tls_verify, TLS_VERIFY_PIN);
     assert_null(s->tls_ca_file);

@@ -99,6 +99,7 @@ static const char everything[] =
     "    messages_per_connection: 2\n"
     "    connection_age: 3s\n"
     "    idle: 0s\n"
+    "    smtputf8: true\n"
     "    tls: { verify: ca, ca: tls/fabrikam-ca.pem, server_name: hub.contoso.example }\n"
     "    auth: { user: none, password_file: secrets/contoso }\n"
     "    address_spaces: { \"*\": 100, \"*.out.example\": 1, out.example: 2 }\n"
@@ -156,6 +157,7 @@ config_show_tells_what_was_set(void **state)
         "\n    networks: [192.0.2.1/32]\n",
         "\n    auth: none\n",
         "\n    servers: ['hub.contoso.example:25', '10.1.1.1:26', '[2001:db8::1]:27']\n",
+        "\n    smtputf8: true\n",
         "\n      server_name: hub.contoso.example\n",
         "\n      user: none\n",
         "\n      '*': 100\n",
