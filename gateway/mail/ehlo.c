@@ -1,6 +1,7 @@
 #include "gateway/mail/ehlo.h"
 
 #include "gateway/base/ascii.h"
+#include "gateway/base/must.h"
 
 enum { MASK_MIN = 4 };
 
@@ -36,21 +37,45 @@ take_size(struct ehlo *e, struct slice rest)
         e->size_max = 0;
 }
 
+/* Keywords that say all by being there. */
+static const struct {
+    const char *keyword;
+    size_t at; /* the bool of struct ehlo */
+} flags[] = {
+    {"PIPELINING", offsetof(struct ehlo, pipelining)},
+    {"8BITMIME", offsetof(struct ehlo, eight_bit_mime)},
+    {"CHUNKING", offsetof(struct ehlo, chunking)},
+    {"BINARYMIME", offsetof(struct ehlo, binary_mime)},
+    {"DSN", offsetof(struct ehlo, dsn)},
+    {"SMTPUTF8", offsetof(struct ehlo, smtputf8)},
+    {"ENHANCEDSTATUSCODES", offsetof(struct ehlo, enhanced_status_codes)},
+    {"XEXCH50", offsetof(struct ehlo, xexch50)},
+    {"STARTTLS", offsetof(struct ehlo, starttls)},
+};
+
+static bool
+take_flag(struct ehlo *e, struct slice keyword)
+{
+    for (size_t i = 0; i < COUNT_OF(flags); i++) {
+        if (!ascii_is(keyword, flags[i].keyword))
+            continue;
+        *(bool *)((char *)e + flags[i].at) = true;
+        return true;
+    }
+    return false;
+}
+
 void
 ehlo_take_line(struct ehlo *e, struct slice line)
 {
     struct slice rest = line;
     struct slice keyword = next_word(&rest, '=');
+    if (take_flag(e, keyword))
+        return;
     if (ascii_is(keyword, "AUTH"))
         take_mechanisms(e, rest);
     else if (ascii_is(keyword, "SIZE"))
         take_size(e, rest);
-    else if (ascii_is(keyword, "PIPELINING"))
-        e->pipelining = true;
-    else if (ascii_is(keyword, "8BITMIME"))
-        e->eight_bit_mime = true;
-    else if (ascii_is(keyword, "STARTTLS"))
-        e->starttls = true;
     else if (ehlo_is_masked(keyword))
         e->masked = true;
 }

@@ -233,10 +233,10 @@ smtp_client_size_max(const struct smtp_client *c)
     return c->offers.size_max;
 }
 
-bool
-smtp_client_offers_8bitmime(const struct smtp_client *c)
+const struct ehlo *
+smtp_client_offers(const struct smtp_client *c)
 {
-    return c->offers.eight_bit_mime;
+    return &c->offers;
 }
 
 bool

@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "gateway/mail/ehlo.h"
 #include "gateway/mail/reply.h"
 #include "gateway/mail/smtp_server.h"
 
@@ -136,7 +137,8 @@ enum smtp_stage smtp_client_stage(const struct smtp_client *c);
 
 /* The server's SIZE limit; 0 = none said. */
 uint64_t smtp_client_size_max(const struct smtp_client *c);
-bool smtp_client_offers_8bitmime(const struct smtp_client *c);
+/* Of the last EHLO. */
+const struct ehlo *smtp_client_offers(const struct smtp_client *c);
 bool smtp_client_is_authenticated(const struct smtp_client *c);
 struct slice smtp_client_banner_name(const struct smtp_client *c); /* for logs */
 

@@ -256,7 +256,7 @@ put_fact(struct stage *g, struct slice what, struct slice *rest, struct buf *out
     else if (slice_is(what, "masked"))
         buf_put_str(out, smtp_client_is_masked(c) ? "yes" : "no");
     else if (slice_is(what, "8bitmime"))
-        buf_put_str(out, smtp_client_offers_8bitmime(c) ? "yes" : "no");
+        buf_put_str(out, smtp_client_offers(c)->eight_bit_mime ? "yes" : "no");
     else
         return slice_is(what, "silent");
     return true;

@@ -28,7 +28,14 @@ static const struct ehlo_row {
     {"auth\tplain  login", {.auth = true, .auth_login = true, .auth_plain = true}},
     {"AUTH XLOGIN PLAINTEXT", {.auth = true}},
     {"X-EXPS=LOGIN", {0}},
-    {"XEXCH50", {0}},
+    {"X-EXPS GSSAPI NTLM LOGIN", {0}},
+    {"X-LINK2STATE", {0}},
+    {"XEXCH50", {.xexch50 = true}},
+    {"CHUNKING", {.chunking = true}},
+    {"BinaryMime", {.binary_mime = true}},
+    {"DSN", {.dsn = true}},
+    {"SMTPUTF8", {.smtputf8 = true}},
+    {"ENHANCEDSTATUSCODES", {.enhanced_status_codes = true}},
     {"OK", {0}},
     {"", {0}},
     {"=", {0}},
@@ -43,10 +50,13 @@ static const struct ehlo_row {
 static bool
 is_same(const struct ehlo *a, const struct ehlo *b)
 {
-    return a->pipelining == b->pipelining && a->eight_bit_mime == b->eight_bit_mime &&
-           a->starttls == b->starttls && a->size == b->size && a->size_max == b->size_max &&
-           a->auth == b->auth && a->auth_login == b->auth_login &&
-           a->auth_plain == b->auth_plain && a->masked == b->masked;
+    return a->chunking == b->chunking && a->binary_mime == b->binary_mime && a->dsn == b->dsn &&
+           a->smtputf8 == b->smtputf8 && a->enhanced_status_codes == b->enhanced_status_codes &&
+           a->xexch50 == b->xexch50 && a->pipelining == b->pipelining &&
+           a->eight_bit_mime == b->eight_bit_mime && a->starttls == b->starttls &&
+           a->size == b->size && a->size_max == b->size_max && a->auth == b->auth &&
+           a->auth_login == b->auth_login && a->auth_plain == b->auth_plain &&
+           a->masked == b->masked;
 }
 
 static void
