@@ -253,6 +253,41 @@ board_is_up(const struct board_connector *c, uint64_t now_ms)
     return c->server_count == 0 && c->names_failed_ms == 0;
 }
 
+/* Under the lock. */
+static struct hop_offers
+offers_of(const struct board_connector *notice, uint64_t now_ms)
+{
+    struct hop_offers all = {.known_ms = 0};
+    for (size_t i = 0; i < notice->server_count; i++)
+        hop_offers_add(&all, i, &notice->servers[i].offers, now_ms);
+    return all;
+}
+
+struct hop_offers
+board_offers(struct board *b, struct slice name, uint64_t now_ms)
+{
+    struct hop_offers all = {.known_ms = 0};
+    pthread_mutex_lock(&b->lock);
+    const struct board_place *place = find(b, name);
+    if (place != NULL)
+        all = offers_of(&place->notice, now_ms);
+    pthread_mutex_unlock(&b->lock);
+    return all;
+}
+
+bool
+board_someone_lacks_binary(struct board *b, uint64_t now_ms)
+{
+    bool lacks = false;
+    pthread_mutex_lock(&b->lock);
+    for (struct board_place *p = b->first; p != NULL && !lacks; p = p->next) {
+        struct hop_offers all = offers_of(&p->notice, now_ms);
+        lacks = hop_lacks_binary(&all);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return lacks;
+}
+
 uint64_t
 board_in_flight(struct board *b)
 {

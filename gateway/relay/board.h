@@ -16,6 +16,7 @@
 
 #include "gateway/base/err.h"
 #include "gateway/route/evidence.h"
+#include "gateway/route/hop_offers.h"
 
 enum { BOARD_CONNECTORS_MAX = 256, BOARD_SERVERS_MAX = 64, BOARD_ERROR_MAX = 240 };
 
@@ -33,6 +34,7 @@ struct board_server {
     char cipher[64];
     char verified[16];
     int64_t peer_expires_unix_s; /* 0 = it showed no certificate yet */
+    struct hop_offers offers;    /* of the last EHLO that led to a connection for mail */
 };
 
 /* A send connector. */
@@ -91,6 +93,11 @@ bool board_is_suspended(const struct board_connector *c, uint64_t now_ms);
 uint64_t board_next_try_ms(const struct board_connector *c, uint64_t now_ms);
 /* Not suspended, and some server has not failed last: mail would be tried there. */
 bool board_is_up(const struct board_connector *c, uint64_t now_ms);
+
+/* What the servers of this connector are known to take, all together. */
+struct hop_offers board_offers(struct board *b, struct slice name, uint64_t now_ms);
+/* Is any connector known to lack BINARYMIME? */
+bool board_someone_lacks_binary(struct board *b, uint64_t now_ms);
 
 /* Messages at servers, over all connectors. */
 uint64_t board_in_flight(struct board *b);

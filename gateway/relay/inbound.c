@@ -76,7 +76,8 @@ answer_question(struct inbound *s)
         inbound_ask_rcpt(s, &q->rcpt);
         return true;
     case SMTP_ASK_EXCH50:
-        break; /* not offered */
+        inbound_ask_exch50(s, q->exch50.blob, q->exch50.number);
+        return true;
     case SMTP_ASK_DATA:
         inbound_ask_data(s);
         return true;
@@ -96,7 +97,7 @@ answer_question(struct inbound *s)
         s->close_why = q->close_why;
         return false;
     }
-    never("a question that no setting allows");
+    never("smtp_ask has eleven values");
 }
 
 const struct reply *

@@ -44,7 +44,7 @@ log_recipient_refused(const struct inbound *s, struct slice to, const struct rou
 
 /* The list grows by doubling inside the arena: at most twice what it needs, gone with it. */
 static bool
-add_recipient(struct transaction *t, const struct route *route)
+add_recipient(struct transaction *t, const struct route *route, const struct smtp_rcpt *rcpt)
 {
     struct parcel *p = t->parcel;
     struct envelope *e = &p->envelope;
@@ -60,11 +60,36 @@ add_recipient(struct transaction *t, const struct route *route)
     }
     struct slice address = arena_copy(&p->arena, slice_str(route->address));
     struct slice connector = arena_copy(&p->arena, slice_str(route->connector->name));
-    if (address.ptr == NULL || connector.ptr == NULL)
+    struct slice orcpt = rcpt->orcpt;
+    if (orcpt.len > 0)
+        orcpt = arena_copy(&p->arena, orcpt);
+    if (address.ptr == NULL || connector.ptr == NULL || orcpt.len < rcpt->orcpt.len)
         return false;
-    e->recipients[e->recipient_count++] =
-        (struct envelope_recipient){.address = address, .connector = connector};
+    e->recipients[e->recipient_count++] = (struct envelope_recipient){
+        .address = address,
+        .connector = connector,
+        .notify = rcpt->notify,
+        .orcpt = orcpt,
+    };
     return true;
+}
+
+/* The way is known: can what was announced go there? What it cannot take is refused here, where
+ * the sending server hears it at once. */
+static void
+judge_next_hop(const struct inbound *s, struct route *route)
+{
+    const struct transaction *t = &s->transaction;
+    const char *hop = route->connector->name;
+    struct hop_offers offers =
+        board_offers(s->worker->shop->board, slice_str(hop), loop_now_ms(s->worker->loop));
+    struct reply reply;
+    if (hop_refuses(&offers, t->body, t->size, &reply))
+        decision_set(&route->d, reply, route->connector->where,
+                     "by its last EHLO, no server of %s takes it", hop);
+    else if (t->parcel->envelope.utf8 && !route->connector->smtputf8)
+        decision_set(&route->d, reply_make(553, "5.6.7", "The next server takes no SMTPUTF8"),
+                     route->connector->where, "%s has no smtputf8: true", hop);
 }
 
 void
@@ -72,10 +97,14 @@ inbound_ask_rcpt(struct inbound *s, const struct smtp_rcpt *rcpt)
 {
     struct route route;
     route_recipient(s->runtime->config, s->connector, rcpt->to, false, &route);
+    if (reply_is_success(&route.d.reply))
+        judge_next_hop(s, &route);
     if (!reply_is_success(&route.d.reply))
         log_recipient_refused(s, rcpt->to.text, &route);
-    else if (!add_recipient(&s->transaction, &route))
+    else if (!add_recipient(&s->transaction, &route, rcpt))
         route.d.reply = reply_make(452, "4.3.1", "Insufficient system resources");
+    s->transaction.some_refused |= !reply_is_success(&route.d.reply);
+    inbound_spoil_exch50(s);
     inbound_answer(s, &route.d.reply);
 }
 

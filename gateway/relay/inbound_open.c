@@ -4,6 +4,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/relay/exch50.h"
 
 enum {
     /* From connect to a finished AUTH: long enough for a slow Exchange, short for a slot holder.
@@ -129,9 +130,20 @@ set_for_candidates(const struct inbound *s, struct smtp_server_settings *setting
         const struct receive_connector *r = s->candidates.list[i];
         settings->auth_offered = settings->auth_offered || r->account_count > 0;
         settings->auth_required = settings->auth_required && r->auth_required;
+        settings->exch50_offered =
+            settings->exch50_offered || (r->rights & RIGHT_ACCEPT_EXCH50) != 0;
         if (r->message_size > settings->size_max)
             settings->size_max = r->message_size;
     }
+}
+
+static bool
+someone_takes_utf8(const struct config *c)
+{
+    for (size_t i = 0; i < c->send_count; i++)
+        if (c->send[i].smtputf8)
+            return true;
+    return false;
 }
 
 static struct smtp_server_settings
@@ -148,6 +160,10 @@ settings_of(const struct inbound *s)
         .command_ms = c->command_ms,
         .handshake_ms = HANDSHAKE_MS,
         .data_rate = c->data_rate,
+        .binarymime_offered =
+            !board_someone_lacks_binary(s->worker->shop->board, loop_now_ms(s->worker->loop)),
+        .smtputf8_offered = someone_takes_utf8(c),
+        .exch50_max = EXCH50_MAX,
     };
     if (s->candidates.count > 0)
         set_for_candidates(s, &settings);

@@ -23,8 +23,11 @@ struct spf_query;
 struct transaction {
     struct parcel *parcel; /* its envelope fills up */
     size_t recipient_room;
-    struct intake *intake;   /* from DATA on; owns the draft */
-    struct spf_finding *spf; /* NULL: the sender was not checked */
+    struct intake *intake;    /* from DATA on; owns the draft */
+    struct spf_finding *spf;  /* NULL: the sender was not checked */
+    enum smtp_body_type body; /* what MAIL announced ... */
+    uint64_t size;            /* ... 0: nothing */
+    bool some_refused;        /* a recipient was */
 };
 
 struct inbound {
@@ -133,6 +136,11 @@ void inbound_ask_data(struct inbound *s);
 void inbound_ask_body(struct inbound *s, struct slice octets);
 void inbound_ask_message(struct inbound *s);
 void inbound_drop_transaction(struct inbound *s);
+
+/* ---- inbound_exch50.c: answers now */
+void inbound_ask_exch50(struct inbound *s, struct slice blob, uint32_t number);
+/* The recipients are no longer those that the blob came for. */
+void inbound_spoil_exch50(struct inbound *s);
 void
 inbound_forget_custody(struct inbound *s); /* the session ends meanwhile; the message stays */
 

@@ -25,7 +25,9 @@ begin_transaction(struct inbound *s, const struct smtp_mail *mail,
     if (p == NULL)
         return false;
     struct envelope *e = &p->envelope;
-    e->body_type = mail->body;
+    e->utf8 = mail->utf8;
+    e->dsn_return = mail->dsn_return;
+    e->envid = arena_copy(&p->arena, mail->envid);
     e->from = arena_copy(&p->arena, mail->from.text);
     e->receive_connector = arena_copy(&p->arena, slice_str(s->connector->name));
     e->account = arena_copy(&p->arena, slice_str(s->account ? s->account->name : ""));
@@ -36,8 +38,8 @@ begin_transaction(struct inbound *s, const struct smtp_mail *mail,
         e->auth = ENVELOPE_AUTH_NAMED;
         e->auth_name = arena_copy(&p->arena, mail->auth);
     }
-    s->transaction = (struct transaction){.parcel = p};
-    if (e->from.ptr != NULL && e->client.ptr != NULL) {
+    s->transaction = (struct transaction){.parcel = p, .body = mail->body, .size = mail->size};
+    if (e->from.ptr != NULL && e->client.ptr != NULL && e->envid.ptr != NULL) {
         s->transaction.spf = finding;
         return true;
     }

@@ -56,6 +56,7 @@ struct outbound_facts {
     const char *cipher;
     const char *verified;
     int64_t peer_expires_unix_s; /* 0: no certificate */
+    struct hop_offers offers;    /* known while the engine lives */
 };
 struct outbound_facts outbound_facts(const struct outbound *b);
 

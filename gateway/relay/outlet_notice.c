@@ -30,6 +30,7 @@ describe(const struct lane *lane, struct board_server *s)
     memcpy(s->cipher, lane->cipher, sizeof s->cipher);
     memcpy(s->verified, lane->verified, sizeof s->verified);
     s->peer_expires_unix_s = lane->peer_expires_unix_s;
+    s->offers = lane->offers;
 }
 
 /* Which line of the notice is this lane's: those that are not current are left out. */

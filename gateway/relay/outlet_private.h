@@ -42,6 +42,8 @@ struct lane {
     char cipher[64];
     char verified[16];
     int64_t peer_expires_unix_s;
+    struct hop_offers offers;
+    bool exch50_hung; /* no blob came through there */
 };
 
 /* A quiet look whether a server takes mail. */

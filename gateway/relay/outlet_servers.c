@@ -358,6 +358,7 @@ note_success(struct outlet *o, struct lane *lane, const struct outbound_facts *f
     slice_copy_text(lane->cipher, sizeof lane->cipher, slice_str(facts->cipher));
     slice_copy_text(lane->verified, sizeof lane->verified, slice_str(facts->verified));
     lane->peer_expires_unix_s = facts->peer_expires_unix_s;
+    lane->offers = facts->offers;
 }
 
 void

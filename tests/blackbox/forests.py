@@ -34,6 +34,7 @@ class Forest:
         self.tls = f"{{ verify: name, ca: {self.ca.cert} }}"
         self.auth_user = f"svc-forestgate@{self.domain}"
         self.extra = ""  # further lines of the send connector
+        self.receive_extra = ""  # ... and of the receive connector
 
 
 class World:
@@ -121,7 +122,7 @@ listen:
     speaks_for: [{f.name}]
     accounts:
       svc-forestgate: {{ names: ['{f.user}'], password_hash_files: [{f.hash_file}] }}
-"""
+{f.receive_extra}"""
             send += f"""\
   {f.name}-servers:
     servers: [{servers}]

@@ -1,0 +1,95 @@
+#include "gateway/route/hop_offers.h"
+
+#include "tests/kit/test.h"
+
+enum { NOW = 10 * 1000 * 1000, OLD = NOW - HOP_OFFERS_FRESH_MS };
+
+#define KNOWN(is_binary, size) ((struct hop_offers){NOW - 1, is_binary, size})
+
+static struct hop_offers
+join(struct hop_offers a, struct hop_offers b)
+{
+    struct hop_offers all = {.known_ms = 77, .binary = true}; /* not looked at */
+    hop_offers_add(&all, 0, &a, NOW);
+    hop_offers_add(&all, 1, &b, NOW);
+    return all;
+}
+
+static void
+servers_together_take_what_the_best_of_them_takes(void **state)
+{
+    (void)state;
+    assert_false(hop_lacks_binary(&(struct hop_offers){0}));
+    struct hop_offers all = join(KNOWN(false, 100), KNOWN(true, 50));
+    assert_true(all.known_ms > 0 && all.binary);
+    assert_int_equal(all.size_max, 100);
+    all = join(KNOWN(false, 100), KNOWN(false, 200));
+    assert_true(hop_lacks_binary(&all));
+    assert_int_equal(all.size_max, 200);
+    all = join(KNOWN(false, 100), KNOWN(false, 0));
+    assert_int_equal(all.size_max, 0);
+    all = join(KNOWN(false, 0), KNOWN(false, 100));
+    assert_int_equal(all.size_max, 0);
+}
+
+static void
+nothing_is_known_as_long_as_one_server_is_not(void **state)
+{
+    static const struct hop_offers never = {0}, stale = {OLD, false, 100};
+    (void)state;
+    assert_int_equal(join(KNOWN(false, 100), never).known_ms, 0);
+    assert_int_equal(join(never, KNOWN(false, 100)).known_ms, 0);
+    assert_int_equal(join(KNOWN(false, 100), stale).known_ms, 0);
+    assert_int_equal(join(stale, KNOWN(false, 100)).known_ms, 0);
+}
+
+static void
+what_the_next_hop_cannot_take_is_refused(void **state)
+{
+    static const struct {
+        struct hop_offers hop;
+        enum smtp_body_type body;
+        uint64_t size;
+        int code; /* 0 = not refused */
+    } rows[] = {
+        {{0}, SMTP_BODY_BINARYMIME, UINT64_MAX, 0},
+        {{1, true, 0}, SMTP_BODY_BINARYMIME, UINT64_MAX, 0},
+        {{1, false, 0}, SMTP_BODY_BINARYMIME, 0, 554},
+        {{1, false, 0}, SMTP_BODY_8BITMIME, 0, 0},
+        {{1, false, 0}, SMTP_BODY_UNSAID, 0, 0},
+        {{1, true, 100}, SMTP_BODY_BINARYMIME, 100, 0},
+        {{1, true, 100}, SMTP_BODY_7BIT, 101, 552},
+        {{1, true, 100}, SMTP_BODY_7BIT, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct reply reply = {.code = 0};
+        bool refused = hop_refuses(&rows[i].hop, rows[i].body, rows[i].size, &reply);
+        assert_int_equal(refused, rows[i].code > 0);
+        assert_int_equal(reply.code, rows[i].code);
+    }
+}
+
+static void
+binary_needs_chunking_too(void **state)
+{
+    (void)state;
+    const struct ehlo without = {.binary_mime = true, .size_max = 7};
+    const struct ehlo with = {.binary_mime = true, .chunking = true};
+    assert_false(hop_offers_of(&without, NOW).binary);
+    assert_int_equal(hop_offers_of(&without, NOW).size_max, 7);
+    assert_true(hop_offers_of(&with, NOW).binary);
+    assert_int_equal(hop_offers_of(&with, NOW).known_ms, NOW);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(servers_together_take_what_the_best_of_them_takes),
+        cmocka_unit_test(nothing_is_known_as_long_as_one_server_is_not),
+        cmocka_unit_test(what_the_next_hop_cannot_take_is_refused),
+        cmocka_unit_test(binary_needs_chunking_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
