@@ -71,7 +71,7 @@ void
 server_rcpt(struct smtp_server *s, struct slice args)
 {
     const struct address_rules rules = {.postmaster_ok = true};
-    struct smtp_rcpt rcpt;
+    struct smtp_rcpt rcpt = {.notify = DSN_NOTIFY_UNSAID};
     const char *refusal;
 
     if (!skip_word(&args, "TO:")) {
