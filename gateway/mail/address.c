@@ -3,24 +3,34 @@
 #include <arpa/inet.h>
 
 #include "gateway/base/ascii.h"
+#include "gateway/base/utf8.h"
 
 enum { LABEL_MAX = 63 };
 
+/* An octet of a character beyond ASCII, where there may be some; that it is UTF-8 is asked at the
+ * end. */
+static bool
+is_beyond(char c, bool utf8)
+{
+    return utf8 && (unsigned char)c >= 0x80;
+}
+
 /* RFC 5322 3.2.3: what an atom is made of, beside letters and digits. */
 static bool
-is_atom_char(char c)
+is_atom_char(char c, bool utf8)
 {
-    return ascii_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+    return is_beyond(c, utf8) || ascii_is_alnum(c) ||
+           (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 /* Atoms with a dot between each two; the length of what fits at the front of s, 0 = nothing. */
 static size_t
-dot_string_length(struct slice s)
+dot_string_length(struct slice s, bool utf8)
 {
     size_t n = 0;
     bool in_atom = false;
     for (; n < s.len; n++) {
-        if (is_atom_char(s.ptr[n]))
+        if (is_atom_char(s.ptr[n], utf8))
             in_atom = true;
         else if (s.ptr[n] == '.' && in_atom)
             in_atom = false;
@@ -32,9 +42,10 @@ dot_string_length(struct slice s)
 
 /* A quoted string at the front of s, with both quotes; 0 = none. */
 static size_t
-quoted_string_length(struct slice s)
+quoted_string_length(struct slice s, bool utf8)
 {
-    for (size_t n = 1; n < s.len && ascii_is_print(s.ptr[n]); n++) {
+    for (size_t n = 1; n < s.len && (ascii_is_print(s.ptr[n]) || is_beyond(s.ptr[n], utf8));
+         n++) {
         if (s.ptr[n] == '"')
             return n + 1;
         if (s.ptr[n] == '\\') {
@@ -47,11 +58,11 @@ quoted_string_length(struct slice s)
 }
 
 static size_t
-local_part_length(struct slice s)
+local_part_length(struct slice s, bool utf8)
 {
     if (s.len > 0 && s.ptr[0] == '"')
-        return quoted_string_length(s);
-    return dot_string_length(s);
+        return quoted_string_length(s, utf8);
+    return dot_string_length(s, utf8);
 }
 
 static bool
@@ -62,23 +73,23 @@ is_domain_char(char c)
 
 /* How far the front of s could be a domain or a literal; whether it is one is asked later. */
 static size_t
-domain_length(struct slice s)
+domain_length(struct slice s, bool utf8)
 {
     if (s.len > 0 && s.ptr[0] == '[') {
         size_t close = slice_find(s, ']');
         return close < s.len ? close + 1 : 0;
     }
     size_t n = 0;
-    while (n < s.len && is_domain_char(s.ptr[n]))
+    while (n < s.len && (is_domain_char(s.ptr[n]) || is_beyond(s.ptr[n], utf8)))
         n++;
     return n;
 }
 
 /* local@domain at the front of *in. */
 static bool
-read_mailbox(struct slice *in, struct address *out)
+read_mailbox(struct slice *in, bool utf8, struct address *out)
 {
-    struct slice local = slice_head(*in, local_part_length(*in));
+    struct slice local = slice_head(*in, local_part_length(*in, utf8));
     if (local.len == 0 || local.len > LOCAL_PART_MAX)
         return false;
     struct slice rest = slice_from(*in, local.len);
@@ -86,8 +97,10 @@ read_mailbox(struct slice *in, struct address *out)
         return false;
     slice_skip(&rest, 1);
 
-    struct slice domain = slice_head(rest, domain_length(rest));
-    if (!domain_is_valid(domain) && !domain_is_literal(domain))
+    struct slice domain = slice_head(rest, domain_length(rest, utf8));
+    if (!domain_is_valid_utf8(domain) && !domain_is_literal(domain))
+        return false;
+    if (!utf8_is_text(local))
         return false;
     *out = (struct address){slice_head(*in, local.len + 1 + domain.len), local, domain};
     slice_skip(in, out->text.len);
@@ -104,7 +117,7 @@ skip_source_route(struct slice *in)
         if (in->len == 0 || in->ptr[0] != '@')
             return false;
         slice_skip(in, 1);
-        struct slice domain = slice_head(*in, domain_length(*in));
+        struct slice domain = slice_head(*in, domain_length(*in, false));
         if (!domain_is_valid(domain) && !domain_is_literal(domain))
             return false;
         slice_skip(in, domain.len);
@@ -140,7 +153,7 @@ read_inside(struct slice *in, struct address_rules rules, struct address *out)
     }
     if (rules.postmaster_ok && read_postmaster(in, out))
         return true;
-    return skip_source_route(in) && read_mailbox(in, out);
+    return skip_source_route(in) && read_mailbox(in, rules.utf8_ok, out);
 }
 
 bool
@@ -165,19 +178,34 @@ address_read_path(struct slice *in, struct address_rules rules, struct address *
 bool
 address_parse(struct slice text, struct address *out)
 {
-    return read_mailbox(&text, out) && text.len == 0;
+    return read_mailbox(&text, false, out) && text.len == 0;
+}
+
+bool
+address_parse_utf8(struct slice text, struct address *out)
+{
+    return read_mailbox(&text, true, out) && text.len == 0;
 }
 
 bool
 domain_is_valid(struct slice domain)
 {
-    if (domain.len == 0 || domain.len > DOMAIN_MAX)
+    return utf8_is_ascii(domain) && domain_is_valid_utf8(domain);
+}
+
+bool
+domain_is_valid_utf8(struct slice domain)
+{
+    if (domain.len == 0 || domain.len > DOMAIN_MAX || !utf8_is_text(domain))
         return false;
     size_t label = 0;
     for (size_t i = 0; i < domain.len; i++) {
-        if (!is_domain_char(domain.ptr[i]))
+        char c = domain.ptr[i];
+        if (!is_domain_char(c) && !is_beyond(c, true))
             return false;
-        if (domain.ptr[i] != '.') {
+        if (((unsigned char)c & 0xc0) == 0x80) /* not the first octet of its character */
+            continue;
+        if (c != '.') {
             label++;
             if (label > LABEL_MAX)
                 return false;

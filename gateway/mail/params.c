@@ -16,41 +16,44 @@ struct param {
     bool has_value; /* there was a '=' */
 };
 
-/* Where a parameter is decoded to. */
+/* Where a parameter is read to. */
 struct target {
     const struct smtp_server_settings *offers;
-    struct smtp_mail *mail;
+    struct smtp_mail *mail; /* MAIL only */
+    struct smtp_rcpt *rcpt; /* RCPT only */
     struct buf *room;
 };
 
+/* ------------------------------------------------------------------------ MAIL */
+
 static const char *
-read_size(struct target *to, struct slice value)
+read_size(struct target *to, const struct param *p)
 {
     struct smtp_mail *mail = to->mail;
 
     if (mail->size_given)
         return twice;
-    if (value.len == 0 || value.len > SIZE_DIGITS)
+    if (p->value.len == 0 || p->value.len > SIZE_DIGITS)
         return invalid;
-    for (size_t i = 0; i < value.len; i++)
-        if (!ascii_is_digit(value.ptr[i]))
+    for (size_t i = 0; i < p->value.len; i++)
+        if (!ascii_is_digit(p->value.ptr[i]))
             return invalid;
     mail->size_given = true;
-    if (!ascii_number(value, UINT64_MAX, &mail->size))
+    if (!ascii_number(p->value, UINT64_MAX, &mail->size))
         mail->size = UINT64_MAX; /* twenty digits may say more: too much in any case */
     return NULL;
 }
 
 static const char *
-read_body(struct target *to, struct slice value)
+read_body(struct target *to, const struct param *p)
 {
     if (to->mail->body != SMTP_BODY_UNSAID)
         return twice;
-    if (ascii_is(value, "7BIT"))
+    if (ascii_is(p->value, "7BIT"))
         to->mail->body = SMTP_BODY_7BIT;
-    else if (ascii_is(value, "8BITMIME"))
+    else if (ascii_is(p->value, "8BITMIME"))
         to->mail->body = SMTP_BODY_8BITMIME;
-    else if (!ascii_is(value, "BINARYMIME"))
+    else if (!ascii_is(p->value, "BINARYMIME"))
         return invalid;
     else if (!to->offers->binarymime_offered)
         return no_binary;
@@ -59,32 +62,176 @@ read_body(struct target *to, struct slice value)
     return NULL;
 }
 
+/* Decode xtext of at least one character to the room: printable ASCII, as what it says ends up in
+ * header fields. *decoded is part of the room. */
+static bool
+decode(struct buf *room, struct slice value, struct slice *decoded)
+{
+    size_t before = room->len;
+
+    if (value.len == 0 || !xtext_decode(room, value))
+        return false;
+    *decoded = slice_from(buf_slice(room), before);
+    for (size_t i = 0; i < decoded->len; i++)
+        if (!ascii_is_print(decoded->ptr[i]))
+            return false;
+    return true;
+}
+
+/* Is it such xtext? */
+static bool
+is_xtext(struct buf *room, struct slice value)
+{
+    size_t before = room->len;
+    struct slice decoded;
+    bool is = decode(room, value, &decoded);
+
+    buf_truncate(room, before);
+    return is;
+}
+
 /* xtext of a mailbox, or "<>". Whether we believe it is the gateway's question. */
 static const char *
-read_auth(struct target *to, struct slice value)
+read_auth(struct target *to, const struct param *p)
 {
-    size_t before = to->room->len;
-
     if (to->mail->auth_given)
         return twice;
-    if (value.len == 0 || !xtext_decode(to->room, value))
+    if (!decode(to->room, p->value, &to->mail->auth))
         return invalid;
-    struct slice auth = slice_from(buf_slice(to->room), before);
-    for (size_t i = 0; i < auth.len; i++)
-        if (!ascii_is_print(auth.ptr[i]))
-            return invalid;
     to->mail->auth_given = true;
-    to->mail->auth = auth;
     return NULL;
 }
 
-static const struct {
+static const char *
+read_utf8(struct target *to, const struct param *p)
+{
+    if (!to->offers->smtputf8_offered)
+        return unknown;
+    if (to->mail->utf8)
+        return twice;
+    if (p->has_value)
+        return invalid;
+    to->mail->utf8 = true;
+    return NULL;
+}
+
+static const char *
+read_ret(struct target *to, const struct param *p)
+{
+    if (!to->offers->dsn_offered)
+        return unknown;
+    if (to->mail->dsn_return != DSN_RETURN_UNSAID)
+        return twice;
+    if (ascii_is(p->value, "FULL"))
+        to->mail->dsn_return = DSN_RETURN_FULL;
+    else if (ascii_is(p->value, "HDRS"))
+        to->mail->dsn_return = DSN_RETURN_HEADERS;
+    else
+        return invalid;
+    return NULL;
+}
+
+static const char *
+read_envid(struct target *to, const struct param *p)
+{
+    if (!to->offers->dsn_offered)
+        return unknown;
+    if (to->mail->envid.len > 0)
+        return twice;
+    if (p->value.len > DSN_ENVID_MAX || !is_xtext(to->room, p->value))
+        return invalid;
+    to->mail->envid = p->value;
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------ RCPT */
+
+/* One word of NOTIFY; 0 = none. */
+static unsigned
+notify_named(struct slice word)
+{
+    static const struct {
+        const char *word;
+        enum dsn_notify notify;
+    } words[] = {
+        {"NEVER", DSN_NOTIFY_NEVER},
+        {"SUCCESS", DSN_NOTIFY_SUCCESS},
+        {"FAILURE", DSN_NOTIFY_FAILURE},
+        {"DELAY", DSN_NOTIFY_DELAY},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (ascii_is(word, words[i].word))
+            return words[i].notify;
+    return 0;
+}
+
+/* NEVER, or a list of the others. */
+static const char *
+read_notify(struct target *to, const struct param *p)
+{
+    unsigned notify = 0;
+
+    if (!to->offers->dsn_offered)
+        return unknown;
+    if (to->rcpt->notify != DSN_NOTIFY_UNSAID)
+        return twice;
+    for (size_t at = 0; at <= p->value.len;) {
+        struct slice rest = slice_from(p->value, at);
+        struct slice word = slice_head(rest, slice_find(rest, ','));
+        if (notify_named(word) == 0)
+            return invalid;
+        notify |= notify_named(word);
+        at += word.len + 1;
+    }
+    if ((notify & DSN_NOTIFY_NEVER) && notify != DSN_NOTIFY_NEVER)
+        return invalid;
+    to->rcpt->notify = notify;
+    return NULL;
+}
+
+static bool
+is_address_type(struct slice type)
+{
+    for (size_t i = 0; i < type.len; i++)
+        if (!ascii_is_alnum(type.ptr[i]) && slice_find(slice_str("-._"), type.ptr[i]) == 3)
+            return false;
+    return type.len > 0;
+}
+
+/* "rfc822;" and xtext. An address in UTF-8 stands there in ASCII: RFC 6533 3 has a form of it
+ * that is, and one that is not. */
+static const char *
+read_orcpt(struct target *to, const struct param *p)
+{
+    size_t semicolon = slice_find(p->value, ';');
+
+    if (!to->offers->dsn_offered)
+        return unknown;
+    if (to->rcpt->orcpt.len > 0)
+        return twice;
+    if (p->value.len > DSN_ORCPT_MAX || !is_address_type(slice_head(p->value, semicolon)) ||
+        !is_xtext(to->room, slice_from(p->value, semicolon + 1)))
+        return invalid;
+    to->rcpt->orcpt = p->value;
+    return NULL;
+}
+
+/* ------------------------------------------------------------------- parameters */
+
+struct known {
     const char *keyword;
-    const char *(*read)(struct target *to, struct slice value); /* NULL, or the refusal */
-} known[] = {
-    {"SIZE", read_size},
-    {"BODY", read_body},
-    {"AUTH", read_auth},
+    const char *(*read)(struct target *to, const struct param *p); /* NULL, or the refusal */
+};
+
+static const struct known at_mail[] = {
+    {"SIZE", read_size},     {"BODY", read_body}, {"AUTH", read_auth},
+    {"SMTPUTF8", read_utf8}, {"RET", read_ret},   {"ENVID", read_envid},
+};
+
+static const struct known at_rcpt[] = {
+    {"NOTIFY", read_notify},
+    {"ORCPT", read_orcpt},
 };
 
 static bool
@@ -115,37 +262,41 @@ take_param(struct slice *text, struct param *p)
     return is_keyword(p->keyword);
 }
 
+/* NULL, or the refusal. */
 static const char *
-read_param(const struct param *p, struct target *to)
+read_all(struct slice text, const struct known *known, size_t count, struct target *to)
 {
-    for (size_t i = 0; i < COUNT_OF(known); i++)
-        if (ascii_is(p->keyword, known[i].keyword))
-            return p->has_value ? known[i].read(to, p->value) : invalid;
-    return unknown;
+    while (ascii_trim(text).len > 0) {
+        struct param p;
+        const char *refusal = take_param(&text, &p) ? unknown : invalid;
+        for (size_t i = 0; i < count && refusal == unknown; i++) {
+            if (ascii_is(p.keyword, known[i].keyword)) {
+                refusal = known[i].read(to, &p);
+                break;
+            }
+        }
+        if (refusal != NULL)
+            return refusal;
+    }
+    return NULL;
 }
 
 bool
 params_read_mail(struct slice text, const struct smtp_server_settings *offers, struct buf *room,
                  struct smtp_mail *mail, const char **refusal)
 {
-    struct target to = {offers, mail, room};
+    struct target to = {.offers = offers, .mail = mail, .room = room};
 
-    while (ascii_trim(text).len > 0) {
-        struct param p;
-        *refusal = take_param(&text, &p) ? read_param(&p, &to) : invalid;
-        if (*refusal != NULL)
-            return false;
-    }
-    return true;
+    *refusal = read_all(text, at_mail, COUNT_OF(at_mail), &to);
+    return *refusal == NULL;
 }
 
 bool
-params_read_rcpt(struct slice text, const char **refusal)
+params_read_rcpt(struct slice text, const struct smtp_server_settings *offers, struct buf *room,
+                 struct smtp_rcpt *rcpt, const char **refusal)
 {
-    struct param p;
+    struct target to = {.offers = offers, .rcpt = rcpt, .room = room};
 
-    if (ascii_trim(text).len == 0)
-        return true;
-    *refusal = take_param(&text, &p) ? unknown : invalid;
-    return false;
+    *refusal = read_all(text, at_rcpt, COUNT_OF(at_rcpt), &to);
+    return *refusal == NULL;
 }

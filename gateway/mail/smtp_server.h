@@ -6,7 +6,8 @@
  *          more input: replies keep the order of the commands by construction, pipelining works,
  *          back-pressure is free, and a decision may take as long as disk or hashing take.
  * Follows  RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING, BINARYMIME), 3207
- *          (STARTTLS), 4954 (AUTH), 6152 (8BITMIME), 2034; the words of exchange-facts.md 3.3.
+ *          (STARTTLS), 3461 (DSN), 4954 (AUTH), 6152 (8BITMIME), 6531 (SMTPUTF8), 2034; the
+ *          words of exchange-facts.md 3.3.
  * Refuses  BDAT without a number in it, since nobody knows where the next command begins; line
  *          ends other than CRLF, lines over the limits, NUL in commands, AUTH and MAIL in
  *          clear where TLS is required, input behind AUTH in the same flight, and, after three
@@ -24,7 +25,7 @@
  * A transaction begins with a 2xx to SMTP_ASK_MAIL and ends in one of three ways: the answer to
  * SMTP_ASK_MESSAGE, the question SMTP_ASK_RESET, or smtp_server_free().
  *
- * Not advertised because not yet done: DSN, SMTPUTF8, XEXCH50.
+ * Not advertised because not yet done: XEXCH50.
  */
 #ifndef MAIL_SMTP_SERVER_H
 #define MAIL_SMTP_SERVER_H

@@ -21,10 +21,8 @@ put_greeting(struct smtp_server *s, const char *code)
     server_say(s, "]");
 }
 
-/* Neither STARTTLS nor AUTH is the last line: that one has a blank in place of the '-', and some
- * clients and probes look for "250-STARTTLS" and "250-AUTH" to the letter. */
 static void
-put_extensions(struct smtp_server *s)
+put_size(struct smtp_server *s)
 {
     buf_put_str(&s->out, "250-SIZE");
     if (s->settings.size_max > 0) {
@@ -32,22 +30,41 @@ put_extensions(struct smtp_server *s)
         buf_put_num(&s->out, s->settings.size_max);
     }
     server_say(s, "");
-    server_say(s, "250-PIPELINING");
-    server_say(s, "250-ENHANCEDSTATUSCODES");
-    if (s->settings.tls_offered && !s->tls)
-        server_say(s, "250-STARTTLS");
-    if (offers_auth(s)) {
-        server_say(s, "250-AUTH LOGIN PLAIN");
-        server_say(s, "250-AUTH=LOGIN"); /* Outlook Express 4, Exchange 5.0 */
+}
+
+/* In Exchange 2007's order. Neither STARTTLS nor AUTH is the last line: that one has a blank in
+ * place of the '-', and some clients and probes look for "250-STARTTLS" and "250-AUTH" to the
+ * letter. */
+static void
+put_extensions(struct smtp_server *s)
+{
+    const struct smtp_server_settings *o = &s->settings;
+    const struct {
+        bool offered;
+        const char *line;
+    } list[] = {
+        {true, "PIPELINING"},
+        {o->dsn_offered, "DSN"},
+        {true, "ENHANCEDSTATUSCODES"},
+        {o->tls_offered && !s->tls, "STARTTLS"},
+        {offers_auth(s), "AUTH LOGIN PLAIN"},
+        {offers_auth(s), "AUTH=LOGIN"}, /* Outlook Express 4, Exchange 5.0 */
+        {true, "8BITMIME"},
+        {o->binarymime_offered, "BINARYMIME"},
+        {o->chunking_offered, "CHUNKING"},
+        {o->smtputf8_offered, "SMTPUTF8"},
+    };
+    size_t last = COUNT_OF(list) - 1;
+
+    put_size(s);
+    while (!list[last].offered)
+        last--;
+    for (size_t i = 0; i <= last; i++) {
+        if (!list[i].offered)
+            continue;
+        buf_put_str(&s->out, i < last ? "250-" : "250 ");
+        server_say(s, list[i].line);
     }
-    if (!s->settings.chunking_offered) {
-        server_say(s, "250 8BITMIME");
-        return;
-    }
-    server_say(s, "250-8BITMIME");
-    if (s->settings.binarymime_offered)
-        server_say(s, "250-BINARYMIME");
-    server_say(s, "250 CHUNKING");
 }
 
 /* RFC 5321 4.1.4: a hello resets, whatever it said before. False, after a 501: it is none. */

@@ -103,6 +103,7 @@ struct smtp_server {
     bool authenticated;
     struct sasl sasl;
     uint32_t recipients; /* taken in this transaction */
+    bool utf8;           /* SMTPUTF8 */
     bool binary;         /* BODY=BINARYMIME: DATA cannot carry it */
     struct content content;
     struct chunk chunk;

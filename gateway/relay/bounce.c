@@ -123,7 +123,7 @@ address_report(struct worker *w, const struct parcel *about, struct parcel *repo
     e->recipients = arena_new(&report->arena, sizeof *e->recipients);
     if (e->recipients == NULL)
         return false;
-    if (address_parse(about->envelope.from, &to))
+    if (address_parse_utf8(about->envelope.from, &to))
         route_recipient(w->runtime->config, NULL, to, false, &route);
     struct envelope_recipient *r = &e->recipients[0];
     r->address = arena_copy(&report->arena, about->envelope.from);

@@ -86,7 +86,7 @@ route_anew(struct worker *w, const struct envelope *e, const struct envelope_rec
     struct route route;
     /* The session's connector may be gone too: queued mail was allowed when it came, so it is
      * routed like our own reports, without the own-forest rule. */
-    if (!address_parse(r->address, &to))
+    if (!address_parse_utf8(r->address, &to))
         return slice(NULL, 0);
     route_recipient(w->runtime->config, NULL, to, false, &route);
     if (route.connector != NULL)

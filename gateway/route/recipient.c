@@ -85,7 +85,7 @@ take_address(struct search *s)
                      "an address literal belongs to no forest and to no address space");
         return false;
     }
-    if (!domain_is_valid(s->to.domain)) {
+    if (!domain_is_valid_utf8(s->to.domain)) {
         decision_set(&out->d, reply_make(501, "5.1.3", "Invalid address"), nowhere,
                      "what stands behind the @ is not a domain name");
         return false;

@@ -17,7 +17,7 @@ enum {
     SETTINGS_AUTH = 2,
     SETTINGS_NORMALISE = 4,
     SETTINGS_SMALL = 8,
-    SETTINGS_CHUNKS = 16
+    SETTINGS_MORE = 16
 };
 
 static void
@@ -38,7 +38,8 @@ begin(struct server_driver *d, unsigned char choice, unsigned char trouble)
     settings.tls_required = choice & SETTINGS_TLS;
     settings.auth_required = choice & SETTINGS_AUTH;
     settings.normalise_bare_newline = choice & SETTINGS_NORMALISE;
-    settings.chunking_offered = settings.binarymime_offered = choice & SETTINGS_CHUNKS;
+    settings.chunking_offered = settings.binarymime_offered = choice & SETTINGS_MORE;
+    settings.smtputf8_offered = settings.dsn_offered = choice & SETTINGS_MORE;
     if (choice & SETTINGS_SMALL) {
         settings.size_max = 16;
         settings.recipients_max = 1;

@@ -97,6 +97,30 @@ note_mail(struct buf *to, const struct smtp_mail *mail)
         buf_put_str(to, " auth=");
         buf_put(to, mail->auth);
     }
+    static const char *const returns[] = {"", " ret=full", " ret=hdrs"};
+    buf_put_str(to, mail->utf8 ? " utf8" : "");
+    buf_put_str(to, returns[mail->dsn_return]);
+    if (mail->envid.len > 0) {
+        buf_put_str(to, " envid=");
+        buf_put(to, mail->envid);
+    }
+}
+
+static void
+note_rcpt(struct buf *to, const struct smtp_rcpt *rcpt)
+{
+    static const char *const notifies[] = {" never", " success", " failure", " delay"};
+
+    buf_put_str(to, "rcpt <");
+    buf_put(to, rcpt->to.text);
+    buf_put_str(to, rcpt->notify != 0 ? "> notify" : ">");
+    for (unsigned i = 0; i < COUNT_OF(notifies); i++)
+        if (rcpt->notify & 1U << i)
+            buf_put_str(to, notifies[i]);
+    if (rcpt->orcpt.len > 0) {
+        buf_put_str(to, " orcpt=");
+        buf_put(to, rcpt->orcpt);
+    }
 }
 
 /* A line about the question, without octets that would make it two. */
@@ -121,9 +145,7 @@ note(struct server_driver *d, const struct smtp_question *q)
         note_mail(to, &q->mail);
         break;
     case SMTP_ASK_RCPT:
-        buf_put_str(to, "rcpt <");
-        buf_put(to, q->rcpt.to.text);
-        buf_put_str(to, ">");
+        note_rcpt(to, &q->rcpt);
         break;
     case SMTP_ASK_EXCH50:
         buf_printf(to, "exch50 %zu %u", q->exch50.blob.len, (unsigned)q->exch50.number);

@@ -96,6 +96,67 @@ address_reads_every_row(void **state)
     }
 }
 
+/* What is good only where characters beyond ASCII are, and what never is. */
+static const struct utf8_row {
+    const char *say;
+    struct slice in;
+    bool good;
+} utf8_rows[] = {
+    {"a local part",
+     TEXT("<k\xc3\xad"
+          "m@a.example>"),
+     true},
+    {"a quoted local part", TEXT("<\"k\xc3\xad m\"@a.example>"), true},
+    {"a domain", TEXT("<kim@\xc3\xa4.example>"), true},
+    {"both", TEXT("<\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b.\xe4\xbe\x8b>"), true},
+    {"Latin 1", TEXT("<k\xedm@a.example>"), false},
+    {"Latin 1 in the domain", TEXT("<kim@\xe4.example>"), false},
+    {"an overlong '@'", TEXT("<kim\xc1\x80@a.example>"), false},
+    {"a surrogate", TEXT("<\xed\xa0\x80@a.example>"), false},
+    {"a control", TEXT("<k\xc2\x9bm@a.example>"), false},
+    {"a control in the domain", TEXT("<kim@\xc2\x9b.example>"), false},
+    {"a character cut by the dot of a domain", TEXT("<kim@\xe4\xbe.\x8b.example>"), false},
+    {"an empty label", TEXT("<kim@\xc3\xa4..example>"), false},
+    {"in a literal", TEXT("<kim@[\xc3\xa4]>"), false},
+    {"in a source route", TEXT("<@\xc3\xa4.example:kim@a.example>"), false},
+};
+
+static void
+address_takes_utf8_only_where_the_rules_say(void **state)
+{
+    (void)state;
+    const struct address_rules utf8_ok = {.utf8_ok = true};
+    for (size_t i = 0; i < COUNT_OF(utf8_rows); i++) {
+        const struct utf8_row *row = &utf8_rows[i];
+        struct slice in = row->in, again = row->in;
+        struct address a, b;
+        if (address_read_path(&in, all_ok, &a))
+            fail_row(row->say, "taken without leave");
+        if (address_read_path(&again, utf8_ok, &a) != row->good)
+            fail_row(row->say, "taken or refused the wrong way");
+        if (!row->good)
+            continue;
+        if (address_parse(a.text, &b) || !address_parse_utf8(a.text, &b))
+            fail_row(row->say, "parsed the wrong way");
+        if (a.text.len != row->in.len - 2 || !slice_equal(a.domain, b.domain))
+            fail_row(row->say, "got %.*s", SLICE_ARG(a.text));
+    }
+}
+
+static void
+domain_counts_characters_of_a_label_not_octets(void **state)
+{
+    (void)state;
+    char text[2 * 64 + 1];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 ? '\xa4' : '\xc3';
+    assert_true(domain_is_valid_utf8(slice(text, 2 * 63)));
+    assert_false(domain_is_valid_utf8(slice(text, 2 * 64)));
+    assert_false(domain_is_valid(slice(text, 2)));
+    assert_true(domain_matches(slice(text, 2), slice(text, 2), false));
+    assert_false(domain_matches(slice_str("\xc3\xa4"), slice_str("\xc3\x84"), false));
+}
+
 /* A path that was cut off is no path, wherever it was cut. */
 static void
 address_refuses_every_good_row_cut_short(void **state)
@@ -242,6 +303,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(address_reads_every_row),
         cmocka_unit_test(address_refuses_every_good_row_cut_short),
+        cmocka_unit_test(address_takes_utf8_only_where_the_rules_say),
+        cmocka_unit_test(domain_counts_characters_of_a_label_not_octets),
         cmocka_unit_test(address_takes_null_and_postmaster_only_where_the_rules_say),
         cmocka_unit_test(address_keeps_the_limits_of_its_parts),
         cmocka_unit_test(address_parse_wants_the_whole_text),
