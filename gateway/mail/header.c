@@ -5,8 +5,14 @@
 void
 header_scanner_init(struct header_scanner *s)
 {
-    *s = (struct header_scanner){.place = HEADER_AT_NAME};
-    buf_init(&s->pending, HEADER_MAX + HEADER_HEAD_MAX);
+    header_scanner_init_max(s, HEADER_MAX);
+}
+
+void
+header_scanner_init_max(struct header_scanner *s, size_t max)
+{
+    *s = (struct header_scanner){.place = HEADER_AT_NAME, .max = max};
+    buf_init(&s->pending, max + HEADER_HEAD_MAX);
 }
 
 void
@@ -160,7 +166,7 @@ header_scan(struct header_scanner *s, struct slice *in, struct header_field *fie
         s->place = HEADER_AT_VALUE;
     }
     bool whole = find_field_end(s, *in, &used);
-    if (s->passed + s->pending.len + used > HEADER_MAX)
+    if (s->passed + s->pending.len + used > s->max)
         return HEADER_TOO_LONG;
     return whole ? give_field(s, join(s, in, used), field) : wait_for_more(s, in);
 }

@@ -7,7 +7,7 @@
  * Follows  RFC 5322 2.2 (fields), 2.2.3 (folding), 4.5.8 (blanks before the colon, as the
  * firewall must not be fooled by them). LF ends a line, with CR before it or not: we must see no
  *          fewer fields than the most tolerant reader behind us.
- * Refuses  a header section over HEADER_MAX.
+ * Refuses  a header section over HEADER_MAX, or what was said instead.
  * Touches  no heap for fields that lie whole in one piece.
  *
  *     while ((event = header_scan(&scanner, &in, &field)) == HEADER_FIELD)
@@ -36,7 +36,7 @@ enum header_event {
     HEADER_END_UNMARKED, /* a line that is no field stands where a field or the blank line should:
                             field->raw is what was already taken of it. Put a blank line before
                             it, or the next reader may search it for fields, past our firewall. */
-    HEADER_TOO_LONG,     /* over HEADER_MAX: 552 5.3.4 */
+    HEADER_TOO_LONG,     /* over the maximum: 552 5.3.4 */
     HEADER_NOMEM,        /* 452 4.3.1 */
 };
 
@@ -56,6 +56,7 @@ enum header_place {
 };
 
 struct header_scanner {
+    size_t max; /* octets of the section */
     enum header_place place;
     size_t name_len;
     size_t passed;      /* octets of the fields given so far */
@@ -64,6 +65,8 @@ struct header_scanner {
 };
 
 void header_scanner_init(struct header_scanner *s);
+/* For a header section of another maximum than HEADER_MAX. */
+void header_scanner_init_max(struct header_scanner *s, size_t max);
 void header_scanner_fini(struct header_scanner *s);
 
 /* For the next message; the memory stays. */

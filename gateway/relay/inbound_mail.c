@@ -395,6 +395,7 @@ finish_envelope(struct transaction *t)
 {
     struct envelope *e = &t->parcel->envelope;
     describe_content(e, intake_content(t->intake));
+    e->keeps_reserved = intake_keeps_reserved(t->intake);
     e->id = intake_id(t->intake);
     e->size = intake_size(t->intake);
     e->received_unix_ms = clock_unix_ms();

@@ -340,7 +340,7 @@ open_one(struct outlet *o, struct lane *lane, bool is_quiet, struct err *err,
     b->opened_ms = loop_now_ms(o->worker->loop);
     b->lap_us = clock_us();
     outbound_wait_for(b, WAITS_FOR_CONNECT, is_quiet ? LOOK_CONNECT_MS : CONNECT_MS);
-    buf_init(&b->prefix, 1024);
+    buf_init(&b->prefix, OUTBOUND_PREFIX_MAX);
     name_server(b, &lane->addr);
     b->timer = timer_new(o->worker->loop, on_timer, b);
     if (b->timer != NULL)

@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/relay/outbound_header.h"
 #include "gateway/route/accept.h"
 #include "gateway/route/loop_trace.h"
 
@@ -14,6 +15,9 @@ outbound_settle(struct outbound *b)
     b->d = NULL;
     b->unrecorded++;
     mem_free(&b->scratch);
+    buf_clear(&b->prefix);
+    if (b->prefix.cap > OUTBOUND_PREFIX_KEPT)
+        buf_shrink(&b->prefix);
     outlet_settle(b->outlet, &d, b->outcomes, b);
 }
 
@@ -91,14 +95,45 @@ leads_back(const struct outbound *b)
     return false;
 }
 
+/* Without a word to the server. */
 static void
-refuse_hairpin(struct outbound *b)
+refuse_here(struct outbound *b, struct reply r)
 {
-    struct reply r =
-        outbound_local_reply(554, "5.4.6", "The way leads back to the servers it came from");
     for (size_t n = 0; n < b->d->open_count; n++)
         b->outcomes[n] = (struct smtp_outcome){.reply = r, .stage = SMTP_STAGE_RCPT};
     outbound_settle(b);
+}
+
+static void
+log_unreadable(const struct outbound *b, const struct err *err)
+{
+    struct log_line line;
+    log_begin(&line, b->outlet->worker->shop->log, EV_internal_trouble, b->d->id);
+    log_str(&line, "what", "the content of a queued message could not be read");
+    log_str(&line, "why", err->text);
+    log_end(&line);
+}
+
+static struct reply
+unreadable_reply(void)
+{
+    return outbound_local_reply(451, "4.3.0", "The content could not be read from the spool");
+}
+
+/* Where its header must be looked at, the fields that may leave stand behind ours. */
+static bool
+begin_body(struct outbound *b)
+{
+    struct err err;
+    const struct parcel *p = b->d->parcel;
+    b->prefix_sent = 0;
+    b->body_sent = 0;
+    b->body_done = false;
+    if (!outbound_header_is_filtered(&p->envelope, b->connector) ||
+        outbound_header_put(p->body, b->connector->rights, &b->prefix, &b->body_sent, &err))
+        return true;
+    log_unreadable(b, &err);
+    return false;
 }
 
 static void
@@ -125,13 +160,15 @@ outbound_send(struct outbound *b, struct delivery **take_d)
         return;
     }
     if (leads_back(b)) {
-        refuse_hairpin(b);
+        refuse_here(b, outbound_local_reply(554, "5.4.6",
+                                            "The way leads back to the servers it came from"));
+        return;
+    }
+    if (!begin_body(b)) {
+        refuse_here(b, unreadable_reply());
         return;
     }
     const struct envelope *e = &b->d->parcel->envelope;
-    b->prefix_sent = 0;
-    b->body_sent = 0;
-    b->body_done = false;
     b->in_content = false;
     b->lap_us = clock_us();
     b->waits_for = WAITS_FOR_SERVER;
@@ -141,7 +178,7 @@ outbound_send(struct outbound *b, struct delivery **take_d)
         .from = e->from,
         .to = b->to,
         .to_count = count,
-        .size = e->size + b->prefix.len,
+        .size = e->size - b->body_sent + b->prefix.len,
         .body = e->body_type,
         .auth_anonymous = e->auth == ENVELOPE_AUTH_ANONYMOUS,
         .auth = e->auth == ENVELOPE_AUTH_NAMED ? e->auth_name : slice(NULL, 0),
@@ -154,13 +191,8 @@ outbound_send(struct outbound *b, struct delivery **take_d)
 static void
 abort_body(struct outbound *b, const struct err *err)
 {
-    struct log_line line;
-    log_begin(&line, b->outlet->worker->shop->log, EV_internal_trouble, b->d->id);
-    log_str(&line, "what", "the content of a queued message could not be read");
-    log_str(&line, "why", err->text);
-    log_end(&line);
-    struct reply r =
-        outbound_local_reply(451, "4.3.0", "The content could not be read from the spool");
+    struct reply r = unreadable_reply();
+    log_unreadable(b, err);
     smtp_client_abort(b->engine, &r);
 }
 

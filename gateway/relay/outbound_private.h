@@ -7,6 +7,7 @@
 
 #include "gateway/net/conn.h"
 #include "gateway/relay/outbound.h"
+#include "gateway/route/header_filter.h"
 
 /* Whose deadline it is. */
 enum waits_for {
@@ -15,6 +16,11 @@ enum waits_for {
     WAITS_FOR_TLS,
     WAITS_FOR_WORK, /* idle, ready for a message */
     WAITS_FOR_QUIT,
+};
+
+enum {
+    OUTBOUND_PREFIX_MAX = HEADER_FILTER_MAX + 4096, /* a filtered header behind our trace field */
+    OUTBOUND_PREFIX_KEPT = 8192, /* octets of memory that stay for the next message */
 };
 
 struct outbound {
@@ -39,7 +45,7 @@ struct outbound {
     struct slice *addresses; /* of the open recipients: what the trace field is made of ... */
     struct smtp_to *to;      /* ... and as the engine wants them */
     size_t room_count;       /* how many fit into outcomes and to */
-    struct buf prefix;       /* our trace field, before the body */
+    struct buf prefix;       /* our trace field, and the header where it was filtered */
     size_t prefix_sent;
     size_t unrecorded; /* messages before whose outcomes are not on disk yet: one that was taken,
                           and any that were refused before their dot was due */

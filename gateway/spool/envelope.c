@@ -25,7 +25,8 @@ enum {
 };
 
 enum {
-    MARK_8BIT_1 = 1, /* version 1 alone */
+    MARK_8BIT_1 = 1, /* in version 1 */
+    MARK_RESERVED = 1,
     MARK_REPORT = 2,
     MARK_DELAY_NOTICED = 4,
     MARK_BARE = 8,
@@ -198,7 +199,8 @@ marks_of(const struct envelope *e)
 {
     return (e->is_report ? MARK_REPORT : 0U) | (e->delay_noticed ? MARK_DELAY_NOTICED : 0U) |
            (e->has_bare ? MARK_BARE : 0U) | (e->is_unended ? MARK_UNENDED : 0U) |
-           (e->utf8 ? MARK_UTF8 : 0U) | (unsigned)e->body_type << BODY_TYPE_SHIFT;
+           (e->utf8 ? MARK_UTF8 : 0U) | (e->keeps_reserved ? MARK_RESERVED : 0U) |
+           (unsigned)e->body_type << BODY_TYPE_SHIFT;
 }
 
 void
@@ -303,8 +305,9 @@ take_marks(struct reader *r, struct envelope *e)
     e->has_bare = marks & MARK_BARE;
     e->is_unended = marks & MARK_UNENDED;
     e->utf8 = marks & MARK_UTF8;
+    e->keeps_reserved = marks & MARK_RESERVED;
     e->body_type = (enum smtp_body_type)(marks >> BODY_TYPE_SHIFT);
-    return (marks & MARK_8BIT_1) == 0;
+    return true;
 }
 
 /* The front, and r behind it. */

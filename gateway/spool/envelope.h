@@ -64,6 +64,7 @@ struct envelope {
     bool has_bare;                 /* it has CR, LF or NUL that DATA cannot carry */
     bool is_unended;               /* its last line has no CRLF */
     bool utf8;                     /* SMTPUTF8 was said: addresses or header fields need it */
+    bool keeps_reserved;           /* a right let a field of Exchange's own in: look on leaving */
     bool is_report;                /* made here: a DSN (null sender) */
     bool delay_noticed;            /* the 4 h notice was made */
     struct slice from;             /* "" = null sender */

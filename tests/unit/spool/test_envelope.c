@@ -32,6 +32,7 @@ full_envelope(void)
         .has_bare = true,
         .is_unended = true,
         .utf8 = true,
+        .keeps_reserved = true,
         .is_report = true,
         .delay_noticed = true,
         .from = slice_str("kim@contoso.example"),
@@ -68,6 +69,7 @@ check_same(const struct envelope *a, const struct envelope *b)
     assert_true(slice_equal(a->account, b->account) && slice_equal(a->client, b->client));
     assert_true(slice_equal(a->message_id, b->message_id));
     assert_true(a->has_bare == b->has_bare && a->is_unended == b->is_unended);
+    assert_true(a->keeps_reserved == b->keeps_reserved);
     assert_true(a->utf8 == b->utf8 && a->dsn_return == b->dsn_return);
     assert_true(slice_equal(a->envid, b->envid) && slice_equal(a->exch50, b->exch50));
     assert_true(a->exch50_number == b->exch50_number);
@@ -123,13 +125,14 @@ envelope_keeps_each_kind_of_content_and_return_apart(void **state)
             e.dsn_return = (enum dsn_return)asked;
             check_reads_back(&e);
         }
-    for (unsigned marks = 0; marks < 32; marks++) {
+    for (unsigned marks = 0; marks < 64; marks++) {
         struct envelope e = smallest_envelope();
         e.has_bare = marks & 1;
         e.is_unended = marks & 2;
         e.utf8 = marks & 4;
         e.is_report = marks & 8;
         e.delay_noticed = marks & 16;
+        e.keeps_reserved = marks & 32;
         check_reads_back(&e);
     }
 }
@@ -166,7 +169,7 @@ check_version_1(const struct envelope *e)
     assert_true(e->received_unix_ms == 1700000000001);
     assert_int_equal(e->body_type, SMTP_BODY_8BITMIME);
     assert_true(e->delay_noticed && !e->is_report && e->auth == ENVELOPE_AUTH_NAMED);
-    assert_false(e->has_bare || e->is_unended || e->utf8);
+    assert_false(e->has_bare || e->is_unended || e->utf8 || e->keeps_reserved);
     assert_true(slice_is(e->from, "kim@contoso.example") && slice_is(e->auth_name, "kim"));
     assert_true(slice_is(e->receive_connector, "contoso-2003"));
     assert_true(slice_is(e->client, "10.1.20.4") && e->message_id.len == 0);
