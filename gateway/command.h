@@ -1,7 +1,7 @@
 /*
  * command.h - the subcommands of forestgate. Each gets its own words (argv[0] is its name) and
  * gives the exit status: 0 done or fine, 1 a negative finding, 2 usage or failure (design.md 10);
- * probe: as monitoring plugins.
+ * probe, doctor: as monitoring plugins.
  */
 #ifndef GATEWAY_COMMAND_H
 #define GATEWAY_COMMAND_H
@@ -13,6 +13,8 @@ int command_account(int argc, char **argv);
 int command_pin(int argc, char **argv);
 int command_probe(int argc, char **argv);
 extern const char command_probe_help[]; /* what --help says behind the usage */
+int command_doctor(int argc, char **argv);
+extern const char command_doctor_help[];
 int command_manual(int argc, char **argv);
 
 /* queue, reload, drain: sent to the daemon through its control socket. */

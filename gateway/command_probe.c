@@ -103,8 +103,9 @@ command_probe(int argc, char **argv)
 {
     struct probe_plan plan;
     struct err err;
-    int status =
-        probe_plan_make(argc, argv, &plan, &err) ? run(&plan) : say_unknown(&err, plan.json);
+    int status = probe_plan_make(PLAN_PROBE, argc, argv, &plan, &err)
+                     ? run(&plan)
+                     : say_unknown(&err, plan.json);
     probe_plan_fini(&plan);
     return status;
 }

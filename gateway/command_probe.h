@@ -1,5 +1,5 @@
 /*
- * command_probe.h - what the words behind `forestgate probe` ask for.
+ * command_probe.h - what the words behind `forestgate probe` and `doctor` ask for.
  *
  * Takes    the words; a configuration and its connector, or a server and options; the password's
  *          file.
@@ -11,15 +11,23 @@
 #define GATEWAY_COMMAND_PROBE_H
 
 #include "gateway/base/arena.h"
+#include "gateway/command_options.h"
 #include "gateway/ops/probe.h"
 #include "gateway/relay/runtime.h"
+
+/* doctor looks at one server at a time, also of a connector, and knows no limits of time. */
+enum probe_plan_for { PLAN_PROBE, PLAN_DOCTOR };
 
 struct probe_plan {
     struct probe_settings settings;
     struct probe_target *targets;
     size_t target_count;
-    const char *connector; /* NULL: a server was named */
-    bool json;             /* also known when the rest is not */
+    const char *connector;             /* NULL: a server was named */
+    const struct send_connector *send; /* the same in its configuration, or NULL */
+    struct tls_client_settings trust;  /* what the TLS of the settings is made from */
+    bool has_profile;                  /* its profile was asked for; else it is the default */
+    struct pin pins[OPTION_TIMES_MAX];
+    bool json; /* also known when the rest is not */
     struct arena memory;
     struct tls_context *tls; /* ours, or NULL: the runtime's */
     struct runtime *runtime; /* of the configuration, or NULL */
@@ -28,7 +36,8 @@ struct probe_plan {
 };
 
 /* False: ERR_CONFIG and what is wrong; fini it all the same. */
-MUST_USE bool probe_plan_make(int argc, char **argv, struct probe_plan *out, struct err *err);
+MUST_USE bool probe_plan_make(enum probe_plan_for whom, int argc, char **argv,
+                              struct probe_plan *out, struct err *err);
 void probe_plan_fini(struct probe_plan *plan);
 
 /* What is said with EHLO where nothing else was asked for: this host's name, or "localhost". */

@@ -13,6 +13,8 @@
 enum {
     MEMORY_MAX = 64 * 1024,
     TIMEOUT_MS = 10 * 1000,
+    DOCTOR_TIMEOUT_MS = 30 * 1000, /* Exchange 2007 may wait 5 s before each refusal (tarpit) */
+    LIMIT_OPTIONS = 3,
     TIMEOUT_MAX_MS = 5 * 60 * 1000,
     WARNING_DAYS = 30,
     CRITICAL_DAYS = 14,
@@ -47,7 +49,7 @@ is_json_wanted(int argc, char **argv)
 }
 
 static bool
-read_words(int argc, char **argv, struct words *w, struct err *err)
+read_words(enum probe_plan_for whom, int argc, char **argv, struct words *w, struct err *err)
 {
     int rest;
     const struct option_spec specs[] = {
@@ -70,19 +72,28 @@ read_words(int argc, char **argv, struct words *w, struct err *err)
         {"proxy", NULL, &w->proxy, NULL},
         {"ipv4", NULL, &w->ipv4, NULL},
         {"ipv6", NULL, &w->ipv6, NULL},
-        {"warning", &w->warning, NULL, NULL},
-        {"critical", &w->critical, NULL, NULL},
         {"warning-days", &w->warning_days, NULL, NULL},
-        {"critical-days", &w->critical_days, NULL, NULL},
         {"timeout", &w->timeout, NULL, NULL},
         {"json", NULL, &w->json, NULL},
+        /* LIMIT_OPTIONS, of probe alone */
+        {"warning", &w->warning, NULL, NULL},
+        {"critical", &w->critical, NULL, NULL},
+        {"critical-days", &w->critical_days, NULL, NULL},
     };
-    if (!options_read(argc, argv, NULL, specs, COUNT_OF(specs), &rest))
-        return err_set(err, ERR_CONFIG, "usage: see forestgate probe --help");
+    size_t count = whom == PLAN_DOCTOR ? COUNT_OF(specs) - LIMIT_OPTIONS : COUNT_OF(specs);
+    if (!options_read(argc, argv, NULL, specs, count, &rest))
+        return err_set(err, ERR_CONFIG, "usage: see forestgate %s --help", argv[0]);
     if (rest + 1 < argc)
         return err_set(err, ERR_CONFIG, "one server at a time: what is \"%.60s\"?",
                        argv[rest + 1]);
     w->host = rest < argc ? argv[rest] : NULL;
+    if (whom == PLAN_DOCTOR && w->config != NULL && w->host != NULL && w->server != NULL)
+        return err_set(err, ERR_CONFIG, "the server was named twice: %.100s, %.100s", w->host,
+                       w->server);
+    if (whom == PLAN_DOCTOR && w->config != NULL && w->host != NULL) {
+        w->server = w->host;
+        w->host = NULL;
+    }
     return true;
 }
 
@@ -118,7 +129,6 @@ read_limits(const struct words *w, bool expiry_stops_mail, struct probe_settings
             struct err *err)
 {
     struct probe_limits *l = &s->limits;
-    s->timeout_ms = TIMEOUT_MS;
     l->warning_days = WARNING_DAYS;
     l->critical_days = expiry_stops_mail ? CRITICAL_DAYS : PROBE_NEVER;
     TRY(read_time("--timeout", w->timeout, TIMEOUT_MAX_MS, &s->timeout_ms, err));
@@ -218,6 +228,9 @@ plan_connector(struct probe_plan *plan, const struct words *w, struct err *err)
         return err_set(err, ERR_CONFIG, "%.100s has no send connector \"%.60s\"", w->config,
                        w->connector);
     plan->connector = c->name;
+    plan->send = c;
+    plan->trust = runtime_send_trust(c);
+    plan->has_profile = true;
     s->hello = config->hostname;
     s->tls_required = c->tls_require;
     s->tls = runtime_send_tls(plan->runtime, c);
@@ -261,23 +274,23 @@ read_trust(const struct words *w, enum tls_trust *trust, struct err *err)
 static bool
 make_tls(struct probe_plan *plan, const struct words *w, enum tls_trust trust, struct err *err)
 {
-    struct pin pins[OPTION_TIMES_MAX];
     _Static_assert(sizeof(struct pin) == 32, "pins are handed over as an array of 32 octets");
     const char *profile = w->profile != NULL ? w->profile : "modern";
-    struct tls_client_settings settings = {
+    plan->has_profile = w->profile != NULL;
+    plan->trust = (struct tls_client_settings){
         .trust = trust,
         .ca_file = w->ca,
-        .pins = (const unsigned char(*)[32])pins,
+        .pins = (const unsigned char(*)[32])plan->pins,
         .pin_count = w->pin_count,
     };
     for (size_t i = 0; i < w->pin_count; i++)
-        if (!value_read_pin(slice_str(w->pins[i]), &pins[i], err))
+        if (!value_read_pin(slice_str(w->pins[i]), &plan->pins[i], err))
             return err_within(err, "--pin");
     if (strcmp(profile, "exchange2003") == 0)
-        settings.profile = TLS_EXCHANGE2003;
+        plan->trust.profile = TLS_EXCHANGE2003;
     else if (strcmp(profile, "modern") != 0)
         return err_set(err, ERR_CONFIG, "--profile: modern or exchange2003");
-    TRY(tls_context_new_client(&settings, &plan->tls, err));
+    TRY(tls_context_new_client(&plan->trust, &plan->tls, err));
     plan->settings.tls = plan->tls;
     return true;
 }
@@ -370,12 +383,14 @@ plan_host(struct probe_plan *plan, const struct words *w, struct err *err)
 /* ---- The whole ---- */
 
 bool
-probe_plan_make(int argc, char **argv, struct probe_plan *plan, struct err *err)
+probe_plan_make(enum probe_plan_for whom, int argc, char **argv, struct probe_plan *plan,
+                struct err *err)
 {
     struct words w = {.config = NULL};
     *plan = (struct probe_plan){.json = is_json_wanted(argc, argv)};
     arena_init(&plan->memory, MEMORY_MAX);
-    TRY(read_words(argc, argv, &w, err));
+    plan->settings.timeout_ms = whom == PLAN_DOCTOR ? DOCTOR_TIMEOUT_MS : TIMEOUT_MS;
+    TRY(read_words(whom, argc, argv, &w, err));
     TRY(read_envelope(&w, &plan->settings, err));
     return w.config != NULL ? plan_connector(plan, &w, err) : plan_host(plan, &w, err);
 }

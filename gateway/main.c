@@ -32,6 +32,9 @@ static const struct {
      "a server as a client sees it; a monitoring plugin (exit status 0 to 3)"},
     {"probe", command_probe, "[OPTIONS] -c FILE --connector NAME [--server HOST[:PORT]]",
      "the servers of a send connector, with its policy and credential"},
+    {"doctor", command_doctor, "[OPTIONS] HOST[:PORT] [-c FILE --connector NAME]",
+     "everything about a server, with cause and remedy where it is not well (exit status 0 to "
+     "3)"},
     {"manual", command_manual, "", "every key of the configuration, with default and meaning"},
 };
 
@@ -43,8 +46,7 @@ put_usage(FILE *out)
         fprintf(out, "  forestgate %s%s%s\n      %s\n", commands[i].name,
                 commands[i].usage[0] ? " " : "", commands[i].usage, commands[i].sentence);
     fprintf(out, "\nExit status: 0 done or fine, 1 a negative finding, 2 usage or failure; probe "
-                 "as monitoring "
-                 "plugins.\n");
+                 "and doctor as monitoring plugins.\n");
 }
 
 static int
@@ -56,6 +58,8 @@ put_help_of(const char *name)
                    commands[i].usage, commands[i].sentence);
     if (strcmp(name, "probe") == 0)
         fputs(command_probe_help, stdout);
+    if (strcmp(name, "doctor") == 0)
+        fputs(command_doctor_help, stdout);
     return 0;
 }
 

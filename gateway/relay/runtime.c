@@ -86,20 +86,26 @@ trust_of(enum tls_verify verify)
     never("tls_verify has four values");
 }
 
-static bool
-make_send_tls(const struct send_connector *c, const struct tls_roots *roots,
-              struct tls_context **out, struct err *err)
+struct tls_client_settings
+runtime_send_trust(const struct send_connector *c)
 {
-    const struct tls_client_settings settings = {
+    _Static_assert(sizeof(struct pin) == 32, "pins are handed over as an array of 32 octets");
+    return (struct tls_client_settings){
         .profile = profile_of(c->tls_profile),
         .trust = trust_of(c->tls_verify),
         .ca_file = c->tls_ca_file,
-        .roots = roots,
         /* struct pin is nothing but its 32 octets. */
         .pins = c->pin_count > 0 ? (const unsigned char(*)[32])c->pins : NULL,
         .pin_count = c->pin_count,
     };
-    _Static_assert(sizeof(struct pin) == 32, "pins are handed over as an array of 32 octets");
+}
+
+static bool
+make_send_tls(const struct send_connector *c, const struct tls_roots *roots,
+              struct tls_context **out, struct err *err)
+{
+    struct tls_client_settings settings = runtime_send_trust(c);
+    settings.roots = roots;
     return tls_context_new_client(&settings, out, err) ||
            err_within(err, "send connector %s", c->name);
 }

@@ -40,6 +40,8 @@ void runtime_unref(struct runtime **r);
  * never NULL. */
 struct tls_context *runtime_listener_tls(const struct runtime *r, const struct listener *l,
                                          enum tls_profile_name profile);
+/* What its context is made from; the roots are the system's where it names no file. */
+struct tls_client_settings runtime_send_trust(const struct send_connector *c);
 struct tls_context *runtime_send_tls(const struct runtime *r, const struct send_connector *c);
 
 #endif

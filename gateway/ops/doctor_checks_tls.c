@@ -1,0 +1,289 @@
+/* The session, the profile that it needs, and whose certificate it is. */
+#include <inttypes.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/ops/doctor_checks_private.h"
+
+static const char *
+profile_text(enum tls_profile profile)
+{
+    return profile == TLS_EXCHANGE2003 ? "exchange2003" : "modern";
+}
+
+/* ---- The session ---- */
+
+/* The handshake that failed, by the wider of the two profiles; NULL: none was tried. */
+static const struct probe_step *
+failed_handshake(const struct doctor_evidence *e)
+{
+    const struct probe_result *const *list = e->lowered_count > 0 ? e->lowered : e->modern;
+    size_t count = e->lowered_count > 0 ? e->lowered_count : e->modern_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct probe_step *step = probe_find_step(list[i], PROBE_TLS, 0);
+        if (step != NULL && step->state != PROBE_OK)
+            return step;
+    }
+    return NULL;
+}
+
+/* Schannel of Windows 2000 and 2003 ends the handshake when it finds no cipher of its own. */
+static void
+judge_no_session(struct doctor_checks *c, const struct doctor_evidence *e)
+{
+    const struct probe_step *step = failed_handshake(e);
+    if (step == NULL) {
+        (void)doctor_add(c, GROUP_TLS, "tls", "session", DOCTOR_NOT_TRIED,
+                         "the server did not let us get so far");
+        return;
+    }
+    struct doctor_check *check = doctor_add_step(c, GROUP_TLS, "tls", "session", step);
+    check->state = DOCTOR_FAILED;
+    if (c->product == PRODUCT_WINDOWS_2003)
+        doctor_advise(check,
+                      "this Windows Server 2003 has only RC4 and 3DES, which are not safe "
+                      "and not in our OpenSSL: install KB 948963 there, which brings "
+                      "AES128-SHA, then restart it and write tls: { profile: exchange2003 }");
+    else if (c->product == PRODUCT_WINDOWS_2000)
+        doctor_advise(check,
+                      "Windows 2000 has no cipher that is still safe, and no update brings "
+                      "one: let a server with Windows Server 2003 and KB 948963 or later "
+                      "stand between it and the gateway");
+}
+
+static const char *
+why_lowered(const struct doctor_wish *wish, const struct probe_result *r, enum tls_profile seen)
+{
+    bool by_chain = wish->trust == TLS_TRUST_NAME || wish->trust == TLS_TRUST_CA;
+    if (seen == TLS_EXCHANGE2003 && strcmp(r->tls_version, "TLSv1.2") != 0)
+        return "it speaks nothing newer than TLS 1.0 or 1.1";
+    if (seen == TLS_EXCHANGE2003 && !r->renegotiates_securely)
+        return "it does not know secure renegotiation (RFC 5746)";
+    if (by_chain && r->certificate.is_weak)
+        return "its certificate has a short key or is signed with SHA-1";
+    return "it takes none of today's ciphers";
+}
+
+static void
+judge_profile(struct doctor_checks *c, const struct doctor_wish *wish,
+              const struct doctor_evidence *e)
+{
+    enum tls_profile seen, needed = doctor_profile_needed(wish, e);
+    const struct probe_result *r = doctor_session(e, &seen);
+    struct doctor_check *check;
+    if (needed == TLS_MODERN && (!wish->has_profile || wish->profile == TLS_MODERN)) {
+        (void)doctor_add(c, GROUP_TLS, "profile", "profile", DOCTOR_OK,
+                         "modern, which is what a send connector has without profile");
+        return;
+    }
+    if (needed == TLS_MODERN) {
+        check = doctor_add(c, GROUP_TLS, "profile", "profile", DOCTOR_WARNING,
+                           "exchange2003 is set and is not needed: modern is enough");
+        doctor_advise(check, "remove profile: exchange2003 from tls of this send connector; it "
+                             "lets through what is no longer safe");
+        return;
+    }
+    const char *why = why_lowered(wish, r, seen);
+    if (wish->has_profile && wish->profile == TLS_EXCHANGE2003) {
+        (void)doctor_add(c, GROUP_TLS, "profile", "profile", DOCTOR_OK,
+                         "exchange2003, and it is needed: %s", why);
+        return;
+    }
+    check = doctor_add(c, GROUP_TLS, "profile", "profile",
+                       wish->has_profile ? DOCTOR_FAILED : DOCTOR_WARNING,
+                       "exchange2003 is needed: %s", why);
+    doctor_advise(check, "write profile: exchange2003 under tls of the send connector to this "
+                         "server, until it is replaced");
+}
+
+static void
+judge_renegotiation(struct doctor_checks *c, const struct probe_result *r)
+{
+    if (r->renegotiates_securely)
+        (void)doctor_add(c, GROUP_TLS, "renegotiation", "renegotiation", DOCTOR_OK,
+                         "cannot be abused (RFC 5746, or TLS 1.3)");
+    else
+        (void)doctor_add(c, GROUP_TLS, "renegotiation", "renegotiation", DOCTOR_OK,
+                         "RFC 5746 is not known there, as on Windows Server 2003; we never "
+                         "renegotiate");
+}
+
+void
+doctor_judge_tls(struct doctor_checks *c, const struct doctor_wish *wish,
+                 const struct doctor_evidence *e)
+{
+    enum tls_profile profile;
+    const struct probe_result *r = doctor_session(e, &profile);
+    if (r == NULL) {
+        judge_no_session(c, e);
+        return;
+    }
+    (void)doctor_add(c, GROUP_TLS, "tls", "session", DOCTOR_OK, "%s %s, with profile %s",
+                     r->tls_version, r->tls_cipher, profile_text(profile));
+    judge_profile(c, wish, e);
+    judge_renegotiation(c, r);
+}
+
+/* ---- The certificate ---- */
+
+static void
+judge_names(struct doctor_checks *c, const struct doctor_wish *wish, const struct probe_result *r)
+{
+    const struct tls_identity *who = &r->certificate;
+    const char *names = who->names[0] != '\0' ? who->names : who->subject;
+    if (r->has_name) {
+        (void)doctor_add(c, GROUP_CERTIFICATE, "certificate-name", "name", DOCTOR_OK, "is for %s",
+                         names);
+        return;
+    }
+    bool matters = wish->trust == TLS_TRUST_NAME;
+    struct doctor_check *check =
+        doctor_add(c, GROUP_CERTIFICATE, "certificate-name", "name",
+                   matters ? DOCTOR_FAILED : DOCTOR_OK, "is for %s, not for %s%s", names,
+                   wish->name, matters ? "" : "; the name is not what we verify it by");
+    if (matters)
+        doctor_advise(check,
+                      "name the server as its certificate does, under servers or with "
+                      "server_name under tls; or have it a certificate for %s",
+                      wish->name);
+}
+
+static void
+judge_expiry(struct doctor_checks *c, const struct doctor_wish *wish,
+             const struct probe_result *r)
+{
+    bool by_chain = wish->trust == TLS_TRUST_NAME || wish->trust == TLS_TRUST_CA;
+    char date[CLOCK_TEXT];
+    struct doctor_check *check;
+    clock_iso(r->certificate.not_after_unix_s * 1000, date);
+    if (r->days >= wish->warning_days) {
+        (void)doctor_add(c, GROUP_CERTIFICATE, "certificate-expiry", "expiry", DOCTOR_OK,
+                         "expires on %.10s, in %" PRId64 " days", date, r->days);
+        return;
+    }
+    if (r->days < 0)
+        check = doctor_add(c, GROUP_CERTIFICATE, "certificate-expiry", "expiry",
+                           by_chain ? DOCTOR_FAILED : DOCTOR_WARNING, "expired on %.10s", date);
+    else
+        check = doctor_add(c, GROUP_CERTIFICATE, "certificate-expiry", "expiry", DOCTOR_WARNING,
+                           "expires on %.10s, in %" PRId64 " days", date, r->days);
+    doctor_advise(check, "renew it (Exchange 2007: New-ExchangeCertificate, then "
+                         "Enable-ExchangeCertificate -Services SMTP): an Exchange 2007 whose "
+                         "certificate has expired stops to offer STARTTLS, and no mail passes");
+}
+
+static void
+judge_chain(struct doctor_checks *c, const struct doctor_wish *wish,
+            const struct probe_result *vouched_or_null)
+{
+    const struct probe_step *step =
+        vouched_or_null != NULL ? probe_find_step(vouched_or_null, PROBE_TLS, 0) : NULL;
+    bool matters = wish->trust == TLS_TRUST_NAME || wish->trust == TLS_TRUST_CA;
+    if (step == NULL) {
+        (void)doctor_add(c, GROUP_CERTIFICATE, "certificate-chain", "chain", DOCTOR_NOT_TRIED,
+                         "no second session came about");
+        return;
+    }
+    if (step->state == PROBE_OK) {
+        (void)doctor_add(c, GROUP_CERTIFICATE, "certificate-chain", "chain", DOCTOR_OK,
+                         "ends at a root that we trust; issued by %s",
+                         vouched_or_null->certificate.issuer);
+        return;
+    }
+    if (!matters) {
+        (void)doctor_add(c, GROUP_CERTIFICATE, "certificate-chain", "chain", DOCTOR_OK,
+                         "%s; the chain is not what we verify it by", step->text);
+        return;
+    }
+    struct doctor_check *check =
+        doctor_add_step(c, GROUP_CERTIFICATE, "certificate-chain", "chain", step);
+    check->state = DOCTOR_FAILED;
+    if (vouched_or_null->certificate.self_signed)
+        doctor_advise(check,
+                      "pin it, which suits what Exchange 2007 makes for itself at its "
+                      "installation: see the line below, after you compared the thumbprint "
+                      "with Get-ExchangeCertificate; or have it a certificate of your "
+                      "authority, and name that under ca");
+}
+
+static void
+judge_key(struct doctor_checks *c, const struct doctor_wish *wish, const struct probe_result *r)
+{
+    const struct tls_identity *who = &r->certificate;
+    bool asked_for = wish->has_profile && wish->profile == TLS_EXCHANGE2003;
+    struct doctor_check *check = doctor_add(
+        c, GROUP_CERTIFICATE, "certificate-key", "key",
+        who->is_weak && !asked_for ? DOCTOR_WARNING : DOCTOR_OK, "%d bits, signed with %s%s%s",
+        who->key_bits, who->signature, who->self_signed ? ", by itself" : "",
+        who->is_weak ? "; weak, and taken with profile exchange2003 or by its pin alone" : "");
+    if (check->state != DOCTOR_OK)
+        doctor_advise(check, "give it a key of 2048 bits and a signature with SHA-256 when it is "
+                             "renewed, if the server's Windows knows that");
+}
+
+static void
+judge_pin(struct doctor_checks *c, const struct doctor_wish *wish, const struct probe_result *r,
+          enum tls_profile profile)
+{
+    char line[256], now[80], before[400];
+    struct buf yaml = {.data = line, .cap = sizeof line, .max = sizeof line - 1};
+    struct buf pin = {.data = now, .cap = sizeof now, .max = sizeof now - 1};
+    struct buf old = {.data = before, .cap = sizeof before, .max = sizeof before - 1};
+    bool found = false;
+    for (size_t i = 0; i < wish->pin_count; i++) {
+        found = found || memcmp(wish->pins[i], r->certificate.pin, 32) == 0;
+        if (i > 0)
+            buf_put_str(&old, ", ");
+        tls_pin_put(&old, wish->pins[i]);
+    }
+    tls_pin_put(&pin, r->certificate.pin);
+    look_put_yaml(&yaml, r, profile);
+    if (wish->pin_count == 0) {
+        doctor_add(c, GROUP_CERTIFICATE, "pin", "pin", DOCTOR_OK, "%s", buf_text(&yaml))
+            ->is_verbatim = true;
+        return;
+    }
+    if (found) {
+        (void)doctor_add(c, GROUP_CERTIFICATE, "pin", "pin", DOCTOR_OK, "%s, as pinned",
+                         buf_text(&pin));
+        return;
+    }
+    struct doctor_check *check =
+        doctor_add(c, GROUP_CERTIFICATE, "pin", "pin", DOCTOR_FAILED, "changed from %s to %s",
+                   buf_text(&old), buf_text(&pin));
+    doctor_advise(check, "if the certificate was renewed there (compare the thumbprint with "
+                         "Get-ExchangeCertificate), put the new pin beside the old one under "
+                         "pins; if nobody renewed it, somebody else answers in its place");
+}
+
+/* "none": nobody is asked who he is. */
+static void
+judge_trust(struct doctor_checks *c, const struct doctor_wish *wish)
+{
+    if (wish->trust != TLS_TRUST_NONE)
+        return;
+    struct doctor_check *check =
+        doctor_add(c, GROUP_CERTIFICATE, "verify", "verify", DOCTOR_WARNING,
+                   "none: whoever answers in this server's place gets the mail");
+    doctor_advise(check,
+                  "write verify: pin and the pin below under tls of the send connector; it "
+                  "needs no authority");
+}
+
+void
+doctor_judge_certificate(struct doctor_checks *c, const struct doctor_wish *wish,
+                         const struct doctor_evidence *e)
+{
+    enum tls_profile profile;
+    const struct probe_result *r = doctor_session(e, &profile);
+    if (r == NULL) {
+        (void)doctor_add(c, GROUP_CERTIFICATE, "certificate", "certificate", DOCTOR_NOT_TRIED,
+                         "none was shown: there is no TLS");
+        return;
+    }
+    judge_names(c, wish, r);
+    judge_expiry(c, wish, r);
+    judge_chain(c, wish, e->vouched);
+    judge_key(c, wish, r);
+    judge_trust(c, wish);
+    judge_pin(c, wish, r, profile);
+}
