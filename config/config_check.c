@@ -142,6 +142,9 @@ config_check(const struct config *config, const struct node *root, struct report
     check_forests(&check);
     check_receive(&check);
     check_send(&check);
-    if (report->errors == 0)
-        check_loose_ends(&check);
+    check_rights(&check);
+    if (report->errors > 0)
+        return;
+    check_loose_ends(&check);
+    check_right_pairs(&check);
 }

@@ -21,9 +21,11 @@ struct where check_key_place(const struct node *node, struct where thing);
 void check_receive(struct check *check);
 void check_send(struct check *check);
 void check_forests(struct check *check);
+void check_rights(struct check *check);
 
 /* What is named and not used, what is needed and not there: half read this would be guessing, so
  * it is told when nothing else is wrong. */
 void check_loose_ends(struct check *check);
+void check_right_pairs(struct check *check);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "config/config_show.h"
 #include "gateway/command.h"
+#include "gateway/route/rights.h"
 
 int
 command_manual(int argc, char **argv)
@@ -14,6 +15,7 @@ command_manual(int argc, char **argv)
     }
     buf_init(&out, 1024 * 1024);
     config_manual(&out);
+    rights_manual(&out);
     fwrite(out.data, 1, out.len, stdout);
     buf_fini(&out);
     return 0;

@@ -172,7 +172,9 @@ void
 inbound_ask_body(struct inbound *s, struct slice octets)
 {
     struct reply refusal;
-    if (!intake_take(s->transaction.intake, octets, &refusal)) {
+    s->transaction.octets += octets.len;
+    if (!inbound_takes_size(s, s->transaction.octets, &refusal) ||
+        !intake_take(s->transaction.intake, octets, &refusal)) {
         log_message_refused(s, &refusal, NULL);
         smtp_server_refuse_content(s->engine, &refusal);
     }

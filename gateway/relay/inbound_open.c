@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/relay/exch50.h"
+#include "gateway/route/rights.h"
 
 enum {
     /* From connect to a finished AUTH: long enough for a slow Exchange, short for a slot holder.
@@ -132,8 +133,9 @@ set_for_candidates(const struct inbound *s, struct smtp_server_settings *setting
         settings->auth_required = settings->auth_required && r->auth_required;
         settings->exch50_offered =
             settings->exch50_offered || (r->rights & RIGHT_ACCEPT_EXCH50) != 0;
-        if (r->message_size > settings->size_max)
-            settings->size_max = r->message_size;
+        uint64_t size = rights_message_size(s->runtime->config, r);
+        if (size > settings->size_max)
+            settings->size_max = size;
     }
 }
 

@@ -24,6 +24,7 @@ struct transaction {
     struct parcel *parcel; /* its envelope fills up */
     size_t recipient_room;
     struct intake *intake;    /* from DATA on; owns the draft */
+    uint64_t octets;          /* of the content so far */
     struct spf_finding *spf;  /* NULL: the sender was not checked */
     enum smtp_body_type body; /* what MAIL announced ... */
     uint64_t size;            /* ... 0: nothing */
@@ -114,6 +115,9 @@ void inbound_forget_auth(struct inbound *s); /* the session ends meanwhile */
 
 /* ---- inbound_sender.c: answers now, or when the check of the sender is done */
 void inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail);
+/* The connector's limit, which is known when the logon said which one it is: the engine's is that
+ * of all candidates. */
+bool inbound_takes_size(const struct inbound *s, uint64_t octets, struct reply *refusal);
 /* The check is done. finding: taken; NULL when there is no memory for one. */
 void inbound_sender_checked(struct inbound *s, const struct smtp_mail *mail,
                             struct spf_finding *take_finding);

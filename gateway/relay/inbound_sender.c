@@ -1,6 +1,7 @@
 #include "gateway/relay/inbound_private.h"
 
 #include "gateway/base/mem.h"
+#include "gateway/route/rights.h"
 
 static void
 log_sender_refused(const struct inbound *s, struct slice from, const struct reply *r,
@@ -47,15 +48,22 @@ begin_transaction(struct inbound *s, const struct smtp_mail *mail,
     return false;
 }
 
+bool
+inbound_takes_size(const struct inbound *s, uint64_t octets, struct reply *refusal)
+{
+    if (octets <= rights_message_size(s->runtime->config, s->connector))
+        return true;
+    *refusal = reply_make(552, "5.3.4", "Message size exceeds fixed maximum message size");
+    return false;
+}
+
 /* May this sender, SPF aside? */
 static void
 judge(struct inbound *s, const struct smtp_mail *mail, struct sender_decision *decision)
 {
     accept_sender(s->runtime->config, s->connector, mail, decision);
-    if (reply_is_success(&decision->d.reply) && mail->size_given &&
-        mail->size > s->connector->message_size)
-        decision->d.reply =
-            reply_make(552, "5.3.4", "Message size exceeds fixed maximum message size");
+    if (reply_is_success(&decision->d.reply) && mail->size_given)
+        (void)inbound_takes_size(s, mail->size, &decision->d.reply);
 }
 
 static void

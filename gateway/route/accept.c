@@ -7,6 +7,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/mail/address.h"
+#include "gateway/route/rights.h"
 #include "gateway/route/spaces.h"
 
 /* ---- Which connector ---------------------------------------------------------------------- */
@@ -152,17 +153,66 @@ find_owner(const struct config *config, const struct receive_connector *connecto
     return owner;
 }
 
+static struct reply
+refused_sender(void)
+{
+    return reply_make(550, "5.7.1", "Client does not have permissions to send as this sender");
+}
+
+static struct reply
+welcome_sender(void)
+{
+    return reply_make(250, "2.1.0", "Sender OK");
+}
+
+/* What AUTH= the mail of a believed sender goes on with: as it came, never better. */
+static void
+carry_auth(const struct receive_connector *connector, const struct smtp_mail *mail,
+           struct sender_decision *out)
+{
+    bool is_believed = rights_hold(connector->rights, RIGHT_ACCEPT_AUTHENTICATION_FLAG);
+
+    out->auth_anonymous = !is_believed || (mail->auth_given && slice_is(mail->auth, "<>"));
+    out->auth_named = mail->auth_given && !out->auth_anonymous && connector->auth_required &&
+                      mail->from.text.len > 0;
+}
+
+/* " ...", or nothing, for a reason. */
+static const char *
+doubt(const struct receive_connector *connector)
+{
+    return rights_hold(connector->rights, RIGHT_ACCEPT_AUTHENTICATION_FLAG)
+               ? ""
+               : "; goes on as AUTH=<> without accept-authentication-flag";
+}
+
+/* A sender that is not of the connector's forests, and accept-any-sender. */
+static void
+judge_any(const struct receive_connector *connector, const struct smtp_mail *mail,
+          struct sender_decision *out)
+{
+    struct where place = rights_place(connector->rights_where, connector->where);
+
+    out->trust = SENDER_ANY;
+    carry_auth(connector, mail, out);
+    if (out->forest != NULL)
+        decision_set(&out->d, welcome_sender(), place,
+                     "the sender belongs to forest %s, and %s holds accept-any-sender%s",
+                     out->forest->name, connector->name, doubt(connector));
+    else
+        decision_set(&out->d, welcome_sender(), place,
+                     "the sender's domain belongs to no forest, and %s holds accept-any-sender%s",
+                     connector->name, doubt(connector));
+}
+
 /* A sender that is not of the connector's forests: marked, or refused. */
 static void
 judge_foreign(const struct receive_connector *connector, struct sender_decision *out)
 {
     bool is_refused = connector->foreign_sender == FOREIGN_SENDER_REFUSE;
     const char *so = is_refused ? "foreign_sender: refuse" : "external, goes on as AUTH=<>";
-    struct reply reply = reply_make(250, "2.1.0", "Sender OK");
+    struct reply reply = is_refused ? refused_sender() : welcome_sender();
 
-    if (is_refused)
-        reply =
-            reply_make(550, "5.7.1", "Client does not have permissions to send as this sender");
     out->trust = SENDER_EXTERNAL;
     out->auth_anonymous = true;
     if (out->forest != NULL)
@@ -174,30 +224,45 @@ judge_foreign(const struct receive_connector *connector, struct sender_decision 
                      "the sender's domain belongs to no forest: %s", so);
 }
 
+/* A sender of the connector's forests, by this entry. */
+static void
+judge_own(const struct receive_connector *connector, const struct smtp_mail *mail,
+          const struct forest_domain *entry, struct sender_decision *out)
+{
+    char text[SPACE_TEXT];
+
+    out->trust = SENDER_INSIDE;
+    carry_auth(connector, mail, out);
+    space_text(entry->name, entry->wildcard, text);
+    if (rights_hold(connector->rights, RIGHT_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER))
+        decision_set(&out->d, welcome_sender(), entry->where,
+                     "inside: %.100s belongs to forest %s%s", text, out->forest->name,
+                     doubt(connector));
+    else
+        decision_set(&out->d, refused_sender(),
+                     rights_place(connector->rights_where, connector->where),
+                     "%.60s belongs to forest %s, and %s does not hold "
+                     "accept-authoritative-domain-sender",
+                     text, out->forest->name, connector->name);
+}
+
 void
 accept_sender(const struct config *config, const struct receive_connector *connector,
               const struct smtp_mail *mail, struct sender_decision *out)
 {
-    bool says_anonymous = mail->auth_given && slice_is(mail->auth, "<>");
-    struct reply welcome = reply_make(250, "2.1.0", "Sender OK");
-
-    *out = (struct sender_decision){.auth_anonymous = says_anonymous};
+    *out = (struct sender_decision){.trust = SENDER_NULL};
     if (mail->from.text.len == 0) {
-        out->trust = SENDER_NULL;
-        decision_set(&out->d, welcome, (struct where){.line = 0},
-                     "the null sender of reports is always accepted");
+        carry_auth(connector, mail, out);
+        decision_set(&out->d, welcome_sender(), (struct where){.line = 0},
+                     "the null sender of reports is always accepted%s", doubt(connector));
         return;
     }
-
     const struct forest_domain *entry =
         find_owner(config, connector, mail->from.domain, &out->forest);
-    if (out->forest == NULL || !accept_speaks_for(connector, out->forest)) {
+    if (out->forest != NULL && accept_speaks_for(connector, out->forest))
+        judge_own(connector, mail, entry, out);
+    else if (rights_hold(connector->rights, RIGHT_ACCEPT_ANY_SENDER))
+        judge_any(connector, mail, out);
+    else
         judge_foreign(connector, out);
-        return;
-    }
-    char text[SPACE_TEXT];
-    out->trust = SENDER_INSIDE;
-    out->auth_named = mail->auth_given && !says_anonymous && connector->auth_required;
-    decision_set(&out->d, welcome, entry->where, "inside: %.100s belongs to forest %s",
-                 space_text(entry->name, entry->wildcard, text), out->forest->name);
 }

@@ -54,6 +54,7 @@ void decision_set(struct decision *d, struct reply reply, struct where where, co
 enum sender_trust {
     SENDER_INSIDE,   /* belongs to a forest that the connector speaks for */
     SENDER_EXTERNAL, /* somebody else, or nobody: goes on as AUTH=<> */
+    SENDER_ANY,      /* somebody else, or nobody, and accept-any-sender: as the client says */
     SENDER_NULL,     /* <>: reports; always accepted */
 };
 
@@ -61,11 +62,14 @@ struct sender_decision {
     struct decision d;
     enum sender_trust trust;
     bool auth_anonymous; /* goes on with AUTH=<> (design.md 6.7: carried, never upgraded) */
-    bool auth_named; /* AUTH=<name> goes on as it came: inside sender, authenticated session */
+    bool auth_named; /* AUTH=<name> goes on as it came: believed sender, authenticated session */
     const struct forest *forest; /* whose sender it is, or NULL */
 };
 
-/* A domain's owners are the forests whose entry covers it most closely, as authoritative or
+/* By the rights of the connector: accept-authoritative-domain-sender, accept-any-sender and
+ * accept-authentication-flag (rights.h).
+ *
+ * A domain's owners are the forests whose entry covers it most closely, as authoritative or
  * internal-relay (a shared name space has several; an external-relay domain is somebody else's).
  * A sender whose domain is missing or a literal is external. */
 void accept_sender(const struct config *config, const struct receive_connector *connector,

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "gateway/route/rights.h"
 #include "gateway/route/spaces.h"
 
 /* One search: what is asked, and the answer as far as it is known. */
@@ -272,11 +273,19 @@ is_better(struct offer a, struct offer b)
     return strcmp(a.connector->name, b.connector->name) < 0;
 }
 
+static bool
+takes_any_recipient(const struct search *s)
+{
+    return s->from != NULL && rights_hold(s->from->rights, RIGHT_ACCEPT_ANY_RECIPIENT);
+}
+
 /* May the session use the address spaces of this connector? The first forest that may in *by. */
 static bool
 is_allowed(const struct search *s, const struct send_connector *connector,
            const struct forest **by)
 {
+    if (takes_any_recipient(s))
+        return true;
     for (size_t i = 0; s->from != NULL && i < connector->allow_from_count; i++) {
         if (!accept_speaks_for(s->from, connector->allow_from[i]))
             continue;
@@ -298,7 +307,7 @@ refuse_space(struct search *s, struct offer forbidden)
     }
     decision_set(&s->out->d, unable_to_relay(), forbidden.connector->where,
                  "no forest owns the domain; address space %.60s of send connector %s covers it, "
-                 "but allow_from has no forest of %s",
+                 "but allow_from has no forest of %s, which lacks accept-any-recipient",
                  space_text(forbidden.space->domain, forbidden.space->wildcard, text),
                  forbidden.connector->name, s->from->name);
 }
@@ -327,7 +336,10 @@ route_to_space(struct search *s)
     space_text(best.space->domain, best.space->wildcard, text);
     step(s, best.space->where, "address space %.60s (cost %u) of send connector %s covers it",
          text, best.space->cost, best.connector->name);
-    if (is_allowed(s, best.connector, &by) && s->from != NULL)
+    if (takes_any_recipient(s))
+        step(s, rights_place(s->from->rights_where, s->from->where),
+             "%s holds accept-any-recipient, whatever allow_from says", s->from->name);
+    else if (is_allowed(s, best.connector, &by) && s->from != NULL)
         step(s, best.connector->where, "allow_from has forest %s, for which %s speaks", by->name,
              s->from->name);
     decision_set(&s->out->d, reply_make(250, "2.1.5", "Recipient OK"), best.space->where,

@@ -29,6 +29,7 @@ struct route {
 /*
  * from     the connector of the session, or NULL for the gateway's own reports (no own-forest
  * rule, no allow_from then) explain  also fill the steps
+ * A receive connector with accept-any-recipient may use every address space.
  *
  * <postmaster> becomes the configuration's postmaster and is routed like any mail, except that
  * the own-forest rule does not apply: it is addressed to the gateway, which must take it (RFC

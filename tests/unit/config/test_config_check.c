@@ -147,6 +147,25 @@ static const struct complaint_row mistakes[] = {
      "networks is trusted without a password\n"
      "27:11: error: auth: \"fabrikam-hub\" and \"contoso-hub\" take 10.1.20.0/24 "
      "on listener \"main\", so only accounts can tell them apart\n"},
+    {"any sender where outsiders are refused", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    foreign_sender: refuse\n"
+     "    rights: [default, accept-any-sender]",
+     "22:23: error: rights: accept-any-sender takes the senders that foreign_sender: refuse "
+     "refuses; say one of them\n"},
+    {"any recipient without a logon",
+     "    speaks_for: [contoso]\n"
+     "    accounts:\n"
+     "      svc: { names: ['CONTOSO\\svc'], password_hash_files: "
+     "[secrets/contoso.hash] }",
+     "    speaks_for: [contoso]\n"
+     "    auth: none\n"
+     "    rights: [default, accept-any-recipient]",
+     "21:11: warning: auth: none: whoever reaches \"contoso-hub\" from its networks is trusted "
+     "without a password\n"
+     "22:23: error: rights: accept-any-recipient needs accounts; with \"auth: none\" every host "
+     "of "
+     "the networks could relay anywhere\n"},
     {"a message larger than any", "    speaks_for: [contoso]",
      "    speaks_for: [contoso]\n"
      "    message_size: 26MiB",
@@ -290,6 +309,74 @@ static const struct complaint_row warnings[] = {
      "    auth: none\n",
      "21:11: warning: auth: none: whoever reaches \"contoso-hub\" from its "
      "networks is trusted without a password\n"},
+    {"anybody's name", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, accept-any-sender]",
+     "21:23: warning: ANY SENDER is taken from \"contoso-hub\": mail that names a sender of "
+     "another forest, or of nobody, counts as from inside\n"},
+    {"any recipient", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [accept-any-recipient]",
+     "21:14: warning: ANY RECIPIENT is taken from \"contoso-hub\": its accounts may use every "
+     "address space, whatever allow_from says\n"},
+    {"a size that nobody bypasses", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, bypass-message-size-limit]",
+     "21:23: warning: rights: bypass-message-size-limit has no effect: message_size is "
+     "limits.message_size, which nobody bypasses\n"},
+    {"fields that come in and cannot leave", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, accept-headers-organization, accept-headers-forest, accept-exch50]",
+     "21:23: warning: rights: accept-headers-organization has no effect: no send connector holds "
+     "send-headers-organization\n"
+     "21:52: warning: rights: accept-headers-forest has no effect: no send connector holds "
+     "send-headers-forest\n"
+     "21:75: warning: rights: accept-exch50 has no effect: no send connector holds "
+     "send-exch50\n"},
+    {"fields that may leave and cannot come in", "{ verify: name }",
+     "{ verify: name }\n"
+     "    rights: [default, send-headers-forest]",
+     "36:23: warning: rights: send-headers-forest has no effect: no receive connector holds "
+     "accept-headers-forest\n"},
+    {"fields for servers that do not know them",
+     "    speaks_for: [contoso]\n"
+     "    accounts:\n"
+     "      svc: { names: ['CONTOSO\\svc'], password_hash_files: [secrets/contoso.hash] }\n"
+     "  fabrikam-hub:\n"
+     "    listen: [main]\n"
+     "    networks: [10.2.0.0/16]\n"
+     "    speaks_for: [fabrikam]\n"
+     "    accounts:\n"
+     "      svc: { names: ['FABRIKAM\\svc'], password_hash_files: [secrets/fabrikam.hash] }\n"
+     "send:\n"
+     "  contoso-hub:\n"
+     "    servers: [hub.contoso.example]\n",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, accept-headers-organization]\n"
+     "    accounts:\n"
+     "      svc: { names: ['CONTOSO\\svc'], password_hash_files: [secrets/contoso.hash] }\n"
+     "  fabrikam-hub:\n"
+     "    listen: [main]\n"
+     "    networks: [10.2.0.0/16]\n"
+     "    speaks_for: [fabrikam]\n"
+     "    accounts:\n"
+     "      svc: { names: ['FABRIKAM\\svc'], password_hash_files: [secrets/fabrikam.hash] }\n"
+     "send:\n"
+     "  contoso-hub:\n"
+     "    servers: [hub.contoso.example]\n"
+     "    tls: { profile: exchange2003 }\n"
+     "    rights: [default, send-headers-organization]\n",
+     "33:21: warning: TLS IS LOWERED for the servers of \"contoso-hub\": TLS 1.0 and static RSA "
+     "protect little; it is for Windows Server 2003 with KB948963, and only for as long as "
+     "needed\n"
+     "34:23: warning: rights: send-headers-organization has no effect on the servers of "
+     "\"contoso-hub\" and leaks: Exchange 2003 neither reads nor removes these fields\n"},
+    {"no Received to count by", "{ verify: name }",
+     "{ verify: name }\n"
+     "    rights: none",
+     "36:13: warning: rights: without send-headers-routing \"fabrikam-hub\" removes Received: "
+     "the "
+     "servers behind it cannot count hops, and find a loop late or never\n"},
     {"impatience", "version: 1",
      "version: 1\n"
      "limits: { idle: 1m }",

@@ -1,5 +1,6 @@
 #include "gateway/route/accept.h"
 
+#include "config/config_rights.h"
 #include "tests/kit/config_text.h"
 #include "tests/kit/test.h"
 
@@ -288,6 +289,131 @@ accept_sender_never_upgrades_trust(void **state)
     }
 }
 
+enum {
+    OWN = RIGHT_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER,
+    ANY = RIGHT_ACCEPT_ANY_SENDER,
+    FLAG = RIGHT_ACCEPT_AUTHENTICATION_FLAG,
+};
+
+/* Each right held and not held, on connector wide, which speaks for contoso. */
+static const struct right_row {
+    const char *say;
+    unsigned rights;
+    const char *from, *auth; /* NULL: not given */
+    int code;
+    enum sender_trust trust;
+    bool anonymous, named;
+} right_rows[] = {
+    {"own sender, held", OWN | FLAG, "kim@contoso.example", NULL, 250, SENDER_INSIDE, false,
+     false},
+    {"own sender, not held", FLAG, "kim@contoso.example", NULL, 550, SENDER_INSIDE, false, false},
+    {"own sender, any sender does not stand for it", ANY | FLAG, "kim@contoso.example", NULL, 550,
+     SENDER_INSIDE, false, false},
+    {"another's sender needs no right to our domains", FLAG, "lee@fabrikam.example", NULL, 250,
+     SENDER_EXTERNAL, true, false},
+    {"the null sender neither", 0, "", NULL, 250, SENDER_NULL, true, false},
+
+    {"any sender: another forest's", OWN | ANY | FLAG, "lee@fabrikam.example", NULL, 250,
+     SENDER_ANY, false, false},
+    {"any sender: nobody's", OWN | ANY | FLAG, "pat@example.org", NULL, 250, SENDER_ANY, false,
+     false},
+    {"any sender: a literal", OWN | ANY | FLAG, "pat@[192.0.2.1]", NULL, 250, SENDER_ANY, false,
+     false},
+    {"any sender: AUTH=<> stays", OWN | ANY | FLAG, "pat@example.org", "<>", 250, SENDER_ANY,
+     true, false},
+    {"any sender: a name goes on", OWN | ANY | FLAG, "pat@example.org", "kim@contoso.example",
+     250, SENDER_ANY, false, true},
+    {"any sender without the flag is from outside", OWN | ANY, "pat@example.org", NULL, 250,
+     SENDER_ANY, true, false},
+    {"one's own sender is inside with any sender too", OWN | ANY | FLAG, "kim@contoso.example",
+     NULL, 250, SENDER_INSIDE, false, false},
+
+    {"flag held: AUTH=<> stays", OWN | FLAG, "kim@contoso.example", "<>", 250, SENDER_INSIDE,
+     true, false},
+    {"flag held: a name goes on", OWN | FLAG, "kim@contoso.example", "kim@contoso.example", 250,
+     SENDER_INSIDE, false, true},
+    {"flag not held: no name goes on", OWN, "kim@contoso.example", "kim@contoso.example", 250,
+     SENDER_INSIDE, true, false},
+    {"flag not held: all is from outside", OWN, "kim@contoso.example", NULL, 250, SENDER_INSIDE,
+     true, false},
+    {"flag not held: reports too", OWN, "", NULL, 250, SENDER_NULL, true, false},
+};
+
+static struct sender_decision
+decide_with(const char *connector, unsigned rights, const char *from, const char *auth)
+{
+    struct receive_connector c = *receive_named(connector);
+    struct smtp_mail mail = {.auth_given = auth != NULL, .auth = slice_str(auth)};
+    struct sender_decision got;
+
+    c.rights = rights;
+    c.rights_where = (struct where){.file = "forestgate.yaml", .line = 99};
+    if (from[0] != '\0')
+        assert_true(address_parse(slice_str(from), &mail.from));
+    accept_sender(config, &c, &mail, &got);
+    return got;
+}
+
+static void
+accept_sender_asks_the_rights_of_the_connector(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(right_rows); i++) {
+        const struct right_row *r = &right_rows[i];
+        struct sender_decision got = decide_with("wide", r->rights, r->from, r->auth);
+        if (got.d.reply.code != r->code || got.trust != r->trust || got.auth_named != r->named ||
+            (r->code == 250 && got.auth_anonymous != r->anonymous))
+            fail_row(r->say, "%d, trust %d, anonymous %d, named %d (%s)", got.d.reply.code,
+                     got.trust, got.auth_anonymous, got.auth_named, got.d.why);
+    }
+}
+
+/* Whatever the rights: AUTH=<> stays, and a name needs the flag and a logon. */
+static void
+accept_sender_never_upgrades_trust_by_any_rights(void **state)
+{
+    static const char *const froms[] = {"kim@contoso.example", "lee@fabrikam.example",
+                                        "pat@example.org", ""};
+    static const char *const connectors[] = {"wide", "narrow", "twin", "trusted"};
+
+    (void)state;
+    for (unsigned rights = 0; rights < 2 * RIGHT_ACCEPT_EXCH50; rights++)
+        for (size_t f = 0; f < COUNT_OF(froms); f++)
+            for (size_t c = 0; c < COUNT_OF(connectors); c++) {
+                struct sender_decision none = decide_with(connectors[c], rights, froms[f], "<>");
+                assert_true(none.auth_anonymous && !none.auth_named);
+                struct sender_decision name =
+                    decide_with(connectors[c], rights, froms[f], "kim@contoso.example");
+                if (name.auth_named)
+                    assert_true((rights & FLAG) && !name.auth_anonymous && froms[f][0] != '\0' &&
+                                receive_named(connectors[c])->auth_required);
+                assert_true(name.auth_anonymous || (rights & FLAG));
+            }
+}
+
+static void
+accept_sender_says_which_right_decided(void **state)
+{
+    struct sender_decision got = decide_with("wide", FLAG, "kim@contoso.example", NULL);
+
+    (void)state;
+    assert_string_equal(got.d.why, "contoso.example belongs to forest contoso, and wide does not "
+                                   "hold accept-authoritative-domain-sender");
+    assert_string_equal(got.d.reply.text,
+                        "Client does not have permissions to send as this sender");
+    assert_int_equal(got.d.where.line, 99);
+
+    got = decide_with("wide", ANY | FLAG, "pat@example.org", NULL);
+    assert_string_equal(got.d.why, "the sender's domain belongs to no forest, and wide holds "
+                                   "accept-any-sender");
+    assert_int_equal(got.d.where.line, 99);
+
+    got = decide_with("wide", OWN, "kim@contoso.example", NULL);
+    assert_string_equal(got.d.why,
+                        "inside: contoso.example belongs to forest contoso; goes on as "
+                        "AUTH=<> without accept-authentication-flag");
+}
+
 static void
 accept_sender_says_why_and_by_which_line(void **state)
 {
@@ -319,6 +445,9 @@ main(void)
         cmocka_unit_test(accept_finds_the_account_by_any_of_its_names_without_case),
         cmocka_unit_test(accept_sender_tells_inside_from_outside),
         cmocka_unit_test(accept_sender_never_upgrades_trust),
+        cmocka_unit_test(accept_sender_asks_the_rights_of_the_connector),
+        cmocka_unit_test(accept_sender_never_upgrades_trust_by_any_rights),
+        cmocka_unit_test(accept_sender_says_which_right_decided),
         cmocka_unit_test(accept_sender_says_why_and_by_which_line),
     };
     return cmocka_run_group_tests(tests, load, unload);

@@ -321,6 +321,43 @@ recipient_says_when_the_postmaster_has_no_route(void **state)
     config->postmaster = postmaster;
 }
 
+/* Any recipient for which there is a way, and no other. */
+static void
+recipient_takes_any_address_space_by_right(void **state)
+{
+    static const struct {
+        const char *to, *connector; /* NULL: refused */
+    } wanted[] = {
+        {"<x@example.org>", "out-b"},
+        {"<x@secret.example>", "out-c"},
+        {"<m@mixed.example>", "to-hub"},
+        {"<x@[192.0.2.1]>", NULL},
+    };
+    struct receive_connector any = *receive_named("from-legacy");
+    struct route route;
+
+    (void)state;
+    any.rights |= RIGHT_ACCEPT_ANY_RECIPIENT;
+    any.rights_where = (struct where){.file = "forestgate.yaml", .line = 99};
+    for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+        route_recipient(config, &any, address_of(wanted[i].to), true, &route);
+        const char *connector = route.connector ? route.connector->name : "none";
+        if (strcmp(connector, wanted[i].connector ? wanted[i].connector : "none") != 0)
+            fail_row(wanted[i].to, "%s (%s)", connector, route.d.why);
+    }
+    route_recipient(config, &any, address_of("<x@secret.example>"), true, &route);
+    assert_string_equal(route.steps[route.step_count - 1].text,
+                        "from-legacy holds accept-any-recipient, whatever allow_from says");
+    assert_int_equal(route.steps[route.step_count - 1].where.line, 99);
+
+    /* An owner of the domain is asked first, and one's own forest is no way. */
+    struct receive_connector own = *receive_named("from-contoso");
+    own.rights |= RIGHT_ACCEPT_ANY_RECIPIENT;
+    route_recipient(config, &own, address_of("<k@contoso.example>"), false, &route);
+    assert_int_equal(route.d.reply.code, 550);
+    assert_null(route.connector);
+}
+
 static const struct steps_row {
     const char *from, *to;
     const char *want[4];
@@ -394,6 +431,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(recipient_takes_any_address_space_by_right),
         cmocka_unit_test(recipient_goes_where_the_table_says),
         cmocka_unit_test(recipient_keeps_the_address_as_it_was_written),
         cmocka_unit_test(recipient_takes_the_longest_address),
