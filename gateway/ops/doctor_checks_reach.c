@@ -61,8 +61,7 @@ static void
 put_shape(struct buf *out, enum doctor_product product, const struct doctor_offers *offers)
 {
     bool is_windows = product == PRODUCT_WINDOWS_2000 || product == PRODUCT_WINDOWS_2003;
-    bool is_exchange = doctor_offers_has(offers, KEYWORD_XEXCH50) ||
-                       doctor_offers_has(offers, KEYWORD_X_LINK2STATE);
+    bool is_exchange = offers->ehlo.xexch50 || doctor_offers_has(offers, KEYWORD_X_LINK2STATE);
     buf_put_str(out, doctor_product_text(product));
     if (is_windows && offers->heard)
         buf_put_str(out, is_exchange
@@ -185,25 +184,24 @@ judge_clear_password(struct doctor_checks *c, const struct doctor_offers *offers
 
 static const struct {
     const char *name;
-    enum doctor_keyword keyword; /* KEYWORDS: of struct ehlo */
-    const char *without;         /* what is missed */
+    size_t at;           /* the bool in struct ehlo */
+    const char *without; /* what is missed */
 } extensions[] = {
-    {"8BITMIME", KEYWORDS, "8-bit messages come back to their senders, 5.6.3"},
-    {"PIPELINING", KEYWORDS, "slower"},
-    {"CHUNKING", KEYWORD_CHUNKING, ""},
-    {"BINARYMIME", KEYWORD_BINARYMIME, "binary messages come back to their senders, 5.6.3"},
-    {"DSN", KEYWORD_DSN, "success is reported as relayed"},
-    {"SMTPUTF8", KEYWORD_SMTPUTF8, "addresses beyond ASCII are refused"},
-    {"ENHANCEDSTATUSCODES", KEYWORD_ENHANCEDSTATUSCODES, ""},
+    {"8BITMIME", offsetof(struct ehlo, eight_bit_mime),
+     "8-bit messages come back to their senders, 5.6.3"},
+    {"PIPELINING", offsetof(struct ehlo, pipelining), "slower"},
+    {"CHUNKING", offsetof(struct ehlo, chunking), ""},
+    {"BINARYMIME", offsetof(struct ehlo, binary_mime),
+     "binary messages come back to their senders, 5.6.3"},
+    {"DSN", offsetof(struct ehlo, dsn), "success is reported as relayed"},
+    {"SMTPUTF8", offsetof(struct ehlo, smtputf8), "addresses beyond ASCII are refused"},
+    {"ENHANCEDSTATUSCODES", offsetof(struct ehlo, enhanced_status_codes), ""},
 };
 
 static bool
 offers_extension(const struct doctor_offers *offers, size_t i)
 {
-    if (extensions[i].keyword != KEYWORDS)
-        return doctor_offers_has(offers, extensions[i].keyword);
-    return strcmp(extensions[i].name, "PIPELINING") == 0 ? offers->ehlo.pipelining
-                                                         : offers->ehlo.eight_bit_mime;
+    return *(const bool *)((const char *)&offers->ehlo + extensions[i].at);
 }
 
 static void
@@ -274,7 +272,9 @@ judge_exchange_verbs(struct doctor_checks *c, const struct doctor_offers *offers
 {
     char list[200];
     struct buf text = {.data = list, .cap = sizeof list, .max = sizeof list - 1};
-    for (unsigned k = KEYWORD_XEXCH50; k < KEYWORDS; k++)
+    if (offers->ehlo.xexch50)
+        buf_put_str(&text, "XEXCH50");
+    for (unsigned k = KEYWORD_X_EXPS; k < KEYWORDS; k++)
         if (doctor_offers_has(offers, (enum doctor_keyword)k))
             buf_printf(&text, "%s%s", text.len > 0 ? ", " : "",
                        doctor_keyword_text((enum doctor_keyword)k));

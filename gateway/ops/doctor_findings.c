@@ -86,13 +86,7 @@ doctor_product_word(enum doctor_product p)
 /* ---- The EHLO list ---- */
 
 static const char *const keywords[KEYWORDS] = {
-    [KEYWORD_CHUNKING] = "CHUNKING",
-    [KEYWORD_BINARYMIME] = "BINARYMIME",
-    [KEYWORD_DSN] = "DSN",
-    [KEYWORD_SMTPUTF8] = "SMTPUTF8",
-    [KEYWORD_ENHANCEDSTATUSCODES] = "ENHANCEDSTATUSCODES",
     [KEYWORD_AUTH_EQUALS] = "AUTH=LOGIN",
-    [KEYWORD_XEXCH50] = "XEXCH50",
     [KEYWORD_X_EXPS] = "X-EXPS",
     [KEYWORD_X_ANONYMOUSTLS] = "X-ANONYMOUSTLS",
     [KEYWORD_X_LINK2STATE] = "X-LINK2STATE",

@@ -33,14 +33,8 @@ const char *doctor_product_word(enum doctor_product p); /* "exchange-2007": for 
 
 /* Keywords beside those of struct ehlo. */
 enum doctor_keyword {
-    KEYWORD_CHUNKING,
-    KEYWORD_BINARYMIME,
-    KEYWORD_DSN,
-    KEYWORD_SMTPUTF8,
-    KEYWORD_ENHANCEDSTATUSCODES,
     KEYWORD_AUTH_EQUALS, /* "AUTH=LOGIN", the form of 1997 */
-    /* From here on: of Exchange, for servers of one organization among themselves. */
-    KEYWORD_XEXCH50,
+    /* From here on, as XEXCH50: for Exchange servers of one organization among themselves. */
     KEYWORD_X_EXPS,
     KEYWORD_X_ANONYMOUSTLS,
     KEYWORD_X_LINK2STATE,
