@@ -75,6 +75,10 @@ got_reply(struct smtp_client *c, struct reply *r)
     case CLIENT_FLIGHT:
         client_got_flight(c, r);
         return;
+    case CLIENT_EXCH50:
+    case CLIENT_BLOB:
+        client_got_exch50(c, r);
+        return;
     case CLIENT_BODY:
     case CLIENT_DOT:
         client_got_content(c, r);
@@ -136,28 +140,6 @@ smtp_client_send(struct smtp_client *c, const struct smtp_transaction *t, uint64
 {
     c->now_ms = now_ms;
     client_take_off(c, t);
-    client_check_output(c);
-}
-
-void
-smtp_client_body(struct smtp_client *c, struct slice *octets, uint64_t now_ms)
-{
-    must(c->state == CLIENT_BODY);
-    size_t before = octets->len;
-    c->now_ms = now_ms;
-    stuffer_put(&c->flight.stuffer, &c->out, octets);
-    if (octets->len < before)
-        client_wait_anew(c);
-    client_check_output(c);
-}
-
-void
-smtp_client_body_end(struct smtp_client *c, uint64_t now_ms)
-{
-    must(c->state == CLIENT_BODY);
-    c->now_ms = now_ms;
-    stuffer_end(&c->flight.stuffer, &c->out);
-    client_move(c, CLIENT_DOT);
     client_check_output(c);
 }
 
@@ -255,6 +237,12 @@ struct slice
 smtp_client_banner_name(const struct smtp_client *c)
 {
     return slice(c->banner_name, c->banner_name_len);
+}
+
+enum smtp_exch50_end
+smtp_client_exch50(const struct smtp_client *c)
+{
+    return c->flight.exch50;
 }
 
 bool

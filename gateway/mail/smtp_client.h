@@ -6,7 +6,9 @@
  *          every recipient as a reply, the server's own or a local one in the same shape.
  * Follows  RFC 5321 4.5.3.2 (timeouts), 2920 (one flight of MAIL, RCPT..., DATA; replies are read
  *          while it writes), 3207 (EHLO anew after TLS), 4954 (AUTH LOGIN in two steps, the
- *          safest with Exchange: exchange-facts.md 3.4; PLAIN when only that is offered), 1870.
+ *          safest with Exchange: exchange-facts.md 3.4; PLAIN when only that is offered), 1870,
+ *          3030 (BDAT, for content that DATA cannot carry and for no other: some Exchange servers
+ *          dislike it, exchange-facts.md 3.8), 3461 (DSN), 6531 (SMTPUTF8).
  * Refuses  to send a password or mail in clear where TLS is required, whatever the server says:
  *          STARTTLS missing or refused ends the connection with that cause.
  * Touches  no socket, file, clock or TLS; no heap per message once its buffers have grown.
@@ -78,14 +80,36 @@ struct smtp_to {
     struct slice orcpt;   /* type and xtext; "" = none */
 };
 
+enum { SMTP_EXCH50_MAX = 64 * 1024 };
+
+/* What became of a blob. */
+enum smtp_exch50_end {
+    SMTP_EXCH50_NONE,        /* there was none, or it was not yet its turn */
+    SMTP_EXCH50_TAKEN,       /* 2xx */
+    SMTP_EXCH50_NOT_OFFERED, /* or only to those who log on */
+    SMTP_EXCH50_RECIPIENTS,  /* one of them was refused */
+    SMTP_EXCH50_REFUSED,     /* 504, 505 and the like */
+    SMTP_EXCH50_HUNG,        /* the connection died over it: do not try it there again */
+};
+
 struct smtp_transaction {
     struct slice from;        /* "" = null sender; no <> */
     const struct smtp_to *to; /* recipients */
     size_t to_count;          /* 1 or more; 0 may be when only the envelope is tried */
-    uint64_t size;            /* octets, for SIZE= when offered; 0 = unknown */
+    uint64_t size; /* octets, for SIZE= when offered; 0 = unknown. Exact for has_bare and
+                      is_unended, whose octets are counted. */
     enum smtp_body_type body; /* BODY=8BITMIME is said when offered and this says so */
-    bool auth_anonymous;      /* AUTH=<> is said when the server offers AUTH */
-    struct slice auth;        /* or AUTH=<this>, xtext-encoded here; "" = none */
+    bool has_bare;            /* CR, LF or NUL that DATA cannot carry: BDAT, or 5.6.3 here */
+    bool is_unended; /* no CRLF at its end: BDAT where offered, else DATA, and it gains one */
+    bool utf8;       /* addresses or header fields need SMTPUTF8: offered, or 5.6.7 here */
+    enum dsn_return dsn_return; /* this and envid are said when DSN is offered */
+    struct slice envid;         /* xtext; "" = none */
+    struct slice exch50;        /* goes by XEXCH50 when that is offered to us, who logged on, and
+                                   all recipients are taken; "" = none. It never costs the message.
+                                   At most SMTP_EXCH50_MAX octets. */
+    uint32_t exch50_number;     /* the second number of that command */
+    bool auth_anonymous;        /* AUTH=<> is said when the server offers AUTH */
+    struct slice auth;          /* or AUTH=<this>, xtext-encoded here; "" = none */
     bool envelope_only; /* would they be taken? MAIL, RCPT and RSET, each when the one before is
                            answered; never DATA. A success in outcomes is then of RCPT. */
     struct smtp_outcome *outcomes; /* to_count of them, filled here; the caller's memory */
@@ -106,8 +130,9 @@ void smtp_client_tls_done(struct smtp_client *c, uint64_t now_ms);
  * FAILED was seen. */
 void smtp_client_send(struct smtp_client *c, const struct smtp_transaction *t, uint64_t now_ms);
 
-/* Message octets with lines ended by CRLF, in pieces of any size; they are dot-stuffed into the
- * output. The engine takes what its output has room for and advances *octets. */
+/* Message octets in pieces of any size; by DATA they are dot-stuffed into the output. The engine
+ * takes what its output has room for and advances *octets. What makes the server take the
+ * message, the final dot or the last octet of a chunk, is said only with the end. */
 void smtp_client_body(struct smtp_client *c, struct slice *octets, uint64_t now_ms);
 void smtp_client_body_end(struct smtp_client *c, uint64_t now_ms);
 
@@ -146,7 +171,11 @@ struct slice smtp_client_banner_name(const struct smtp_client *c); /* for logs *
  */
 bool smtp_client_is_masked(const struct smtp_client *c);
 
-/* True between the final dot and its reply: a crash now may mean a second delivery. */
+/* Of the transaction under way, or of the last one. */
+enum smtp_exch50_end smtp_client_exch50(const struct smtp_client *c);
+
+/* True between the final dot (the last octet of a chunk) and its reply: a crash now may mean a
+ * second delivery. */
 bool smtp_client_is_in_doubt(const struct smtp_client *c);
 
 #endif

@@ -14,6 +14,81 @@ client_begin_content(struct smtp_client *c)
     client_move(c, CLIENT_DOT);
 }
 
+/*
+ * One chunk for the whole message: its size is known, the server answers once, and nothing is
+ * gathered. Its last octet waits for smtp_client_body_end(), as the final dot does: until it is
+ * there the server has no message.
+ */
+void
+client_begin_chunk(struct smtp_client *c)
+{
+    struct flight *f = &c->flight;
+    must(f->mail.size > 0);
+    buf_put_str(&c->out, "BDAT ");
+    buf_put_num(&c->out, f->mail.size);
+    client_say(c, " LAST", slice("", 0));
+    f->chunk_left = f->mail.size;
+    client_move(c, CLIENT_BODY);
+}
+
+static void
+put_chunk(struct smtp_client *c, struct slice *octets)
+{
+    struct flight *f = &c->flight;
+    struct slice piece = slice_head(*octets, OUTPUT_MAX - c->out.len);
+    if (octets->len > f->chunk_left) {
+        slice_skip(octets, octets->len);
+        client_fail_local(c, "4.3.0", "The content is longer than it was recorded to be");
+        return;
+    }
+    slice_skip(octets, piece.len);
+    f->chunk_left -= piece.len;
+    if (f->chunk_left == 0 && piece.len > 0)
+        f->held = piece.ptr[--piece.len];
+    buf_put(&c->out, piece);
+}
+
+static void
+end_chunk(struct smtp_client *c)
+{
+    struct flight *f = &c->flight;
+    if (f->chunk_left > 0) {
+        client_fail_local(c, "4.3.0", "The content is shorter than it was recorded to be");
+        return;
+    }
+    buf_put_char(&c->out, f->held);
+    client_move(c, CLIENT_DOT);
+}
+
+void
+smtp_client_body(struct smtp_client *c, struct slice *octets, uint64_t now_ms)
+{
+    must(c->state == CLIENT_BODY);
+    size_t before = octets->len;
+    c->now_ms = now_ms;
+    if (c->flight.by_chunk)
+        put_chunk(c, octets);
+    else
+        stuffer_put(&c->flight.stuffer, &c->out, octets);
+    if (octets->len < before)
+        client_wait_anew(c);
+    client_check_output(c);
+}
+
+void
+smtp_client_body_end(struct smtp_client *c, uint64_t now_ms)
+{
+    must(c->state == CLIENT_BODY);
+    c->now_ms = now_ms;
+    if (c->flight.by_chunk) {
+        end_chunk(c);
+    } else {
+        stuffer_end(&c->flight.stuffer, &c->out);
+        client_move(c, CLIENT_DOT);
+    }
+    client_check_output(c);
+}
+
 void
 client_got_content(struct smtp_client *c, const struct reply *r)
 {

@@ -1,6 +1,8 @@
 #include "gateway/mail/smtp_client_private.h"
 #include "gateway/mail/xtext.h"
 
+static void go_on(struct smtp_client *c);
+
 /* DATA, or RSET when only the envelope is tried. */
 static size_t
 last_step(const struct flight *f)
@@ -47,12 +49,25 @@ client_settle(struct smtp_client *c, const struct reply *reply, enum smtp_stage 
     }
 }
 
+static bool
+takes_binary(const struct smtp_client *c)
+{
+    return c->offers.chunking && c->offers.binary_mime;
+}
+
 /* What we know before asking. */
 static bool
 has_obstacle(const struct smtp_client *c, const struct smtp_transaction *t, struct reply *why)
 {
     uint64_t max = c->offers.size_max;
-    if (max > 0 && t->size > max)
+    if (t->has_bare && !takes_binary(c))
+        *why = reply_make(554, "5.6.3",
+                          "Message has binary content (CR or LF alone, or NUL) and "
+                          "the server takes no BINARYMIME");
+    else if (t->utf8 && !c->offers.smtputf8)
+        *why =
+            reply_make(553, "5.6.7", "Message needs SMTPUTF8 and the server does not offer it");
+    else if (max > 0 && t->size > max)
         *why =
             reply_make(552, "5.3.4", "Message of %llu octets exceeds the server's limit of %llu",
                        (unsigned long long)t->size, (unsigned long long)max);
@@ -68,10 +83,16 @@ void
 client_take_off(struct smtp_client *c, const struct smtp_transaction *t)
 {
     must(t->to_count > 0 || t->envelope_only);
+    must(t->exch50.len <= SMTP_EXCH50_MAX);
+    must(!t->envelope_only || (!t->has_bare && !t->is_unended && t->exch50.len == 0));
     struct flight *f = &c->flight;
     *f = (struct flight){.mail = *t};
     f->said = f->answered = c->reset_due ? STEP_RSET : STEP_MAIL;
-    f->end = last_step(f) + 1;
+    f->by_chunk = t->has_bare || (t->is_unended && takes_binary(c));
+    f->blob_due = t->exch50.len > 0 && c->offers.xexch50 && c->authenticated;
+    if (t->exch50.len > 0 && !f->blob_due)
+        f->exch50 = SMTP_EXCH50_NOT_OFFERED;
+    f->end = last_step(f) + !(f->by_chunk || f->blob_due);
     for (size_t i = 0; i < t->to_count; i++)
         t->outcomes[i].reply.code = 0;
     client_move(c, CLIENT_FLIGHT);
@@ -86,6 +107,56 @@ client_take_off(struct smtp_client *c, const struct smtp_transaction *t)
 }
 
 static void
+say_dsn_of_mail(struct buf *out, const struct smtp_transaction *t)
+{
+    if (t->dsn_return != DSN_RETURN_UNSAID)
+        buf_put_str(out, t->dsn_return == DSN_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
+    if (t->envid.len > 0) {
+        buf_put_str(out, " ENVID=");
+        buf_put(out, t->envid);
+    }
+}
+
+static void
+say_notify(struct buf *out, unsigned notify)
+{
+    static const struct {
+        enum dsn_notify when;
+        const char *word;
+    } words[] = {
+        {DSN_NOTIFY_NEVER, "NEVER"},
+        {DSN_NOTIFY_SUCCESS, "SUCCESS"},
+        {DSN_NOTIFY_FAILURE, "FAILURE"},
+        {DSN_NOTIFY_DELAY, "DELAY"},
+    };
+    const char *before = " NOTIFY=";
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if ((notify & words[i].when) == 0)
+            continue;
+        buf_put_str(out, before);
+        buf_put_str(out, words[i].word);
+        before = ",";
+    }
+}
+
+static void
+say_rcpt(struct smtp_client *c, const struct smtp_to *to)
+{
+    struct buf *out = &c->out;
+    buf_put_str(out, "RCPT TO:<");
+    buf_put(out, to->address);
+    buf_put_char(out, '>');
+    if (c->offers.dsn) {
+        say_notify(out, to->notify);
+        if (to->orcpt.len > 0) {
+            buf_put_str(out, " ORCPT=");
+            buf_put(out, to->orcpt);
+        }
+    }
+    buf_put_str(out, "\r\n");
+}
+
+static void
 say_mail(struct smtp_client *c)
 {
     const struct smtp_transaction *t = &c->flight.mail;
@@ -97,8 +168,14 @@ say_mail(struct smtp_client *c)
         buf_put_str(out, " SIZE=");
         buf_put_num(out, t->size);
     }
-    if (c->offers.eight_bit_mime && t->body == SMTP_BODY_8BITMIME)
+    if (c->flight.by_chunk)
+        buf_put_str(out, " BODY=BINARYMIME");
+    else if (c->offers.eight_bit_mime && t->body == SMTP_BODY_8BITMIME)
         buf_put_str(out, " BODY=8BITMIME");
+    if (t->utf8)
+        buf_put_str(out, " SMTPUTF8");
+    if (c->offers.dsn)
+        say_dsn_of_mail(out, t);
     if (c->offers.auth && t->auth_anonymous) {
         buf_put_str(out, " AUTH=<>");
     } else if (c->offers.auth && t->auth.len > 0) {
@@ -117,9 +194,7 @@ say_step(struct smtp_client *c, size_t step)
     } else if (step == STEP_MAIL) {
         say_mail(c);
     } else if (step < last_step(f)) {
-        buf_put_str(&c->out, "RCPT TO:<");
-        buf_put(&c->out, f->mail.to[step - STEP_FIRST_RCPT].address);
-        buf_put_str(&c->out, ">\r\n");
+        say_rcpt(c, &f->mail.to[step - STEP_FIRST_RCPT]);
     } else {
         client_say(c, "DATA", slice("", 0));
     }
@@ -141,6 +216,27 @@ has_nobody(const struct flight *f)
            !f->mail.envelope_only;
 }
 
+/* The recipients are known, and DATA was held back. */
+static void
+go_on(struct smtp_client *c)
+{
+    struct flight *f = &c->flight;
+    if (f->blob_due) {
+        f->blob_due = false;
+        f->exch50 = SMTP_EXCH50_RECIPIENTS;
+        if (f->accepted == f->mail.to_count) {
+            client_begin_exch50(c);
+            return;
+        }
+    }
+    if (f->by_chunk) {
+        client_begin_chunk(c);
+        return;
+    }
+    f->end++;
+    client_fly(c);
+}
+
 void
 client_fly(struct smtp_client *c)
 {
@@ -153,6 +249,8 @@ client_fly(struct smtp_client *c)
         return;
     if (f->go)
         client_begin_content(c);
+    else if (f->accepted > 0 && f->end == last_step(f) && !f->mail.envelope_only)
+        go_on(c);
     else
         client_move(c, CLIENT_DONE);
 }

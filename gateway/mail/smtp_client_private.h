@@ -6,6 +6,7 @@
  *   smtp_client_hello.c    banner, EHLO, STARTTLS: until we know whom we talk to
  *   smtp_client_auth.c     AUTH
  *   smtp_client_flight.c   MAIL, RCPT, DATA and their replies
+ *   smtp_client_exch50.c   XEXCH50, behind the recipients and before the content
  *   smtp_client_content.c  the message itself and the reply to it
  */
 #ifndef MAIL_SMTP_CLIENT_PRIVATE_H
@@ -40,8 +41,8 @@ enum {
  *               +-----------+------------+  +---------> READY --> FLIGHT --> BODY --> DOT
  *                 |                         |            | ^         |                 |
  *                 +--> LOGIN --> NAME --> SECRET         | +--DONE<--+-----------------+
- *                                 CANCEL                 v
- *   any --> FAILED                                      QUIT --> CLOSED
+ *                                 CANCEL                 v           EXCH50 and BLOB: from
+ *   any --> FAILED                                      QUIT --> CLOSED    FLIGHT and back
  */
 enum client_state {
     CLIENT_BANNER,    /* connected; nothing said */
@@ -55,19 +56,23 @@ enum client_state {
     CLIENT_CANCEL,    /* '*' said to a challenge that we do not understand */
     CLIENT_READY,     /* no transaction; nothing is unanswered */
     CLIENT_FLIGHT,    /* commands of a transaction are being said and answered */
-    CLIENT_BODY,      /* 354 came for recipients that were taken: the message is being said */
-    CLIENT_DOT,       /* its end was said, or the lone dot for a message without recipients */
-    CLIENT_DONE,      /* the transaction has its outcomes */
-    CLIENT_QUIT,      /* QUIT said */
-    CLIENT_CLOSED,    /* QUIT answered, or nobody there to answer */
-    CLIENT_FAILED,    /* failure says why */
+    CLIENT_EXCH50,    /* XEXCH50 said */
+    CLIENT_BLOB,      /* ... and what it carries, or a part of that */
+    CLIENT_BODY,   /* 354 came for recipients that were taken, or BDAT was said: so is the message
+                    */
+    CLIENT_DOT,    /* its end was said, or the lone dot for a message without recipients */
+    CLIENT_DONE,   /* the transaction has its outcomes */
+    CLIENT_QUIT,   /* QUIT said */
+    CLIENT_CLOSED, /* QUIT answered, or nobody there to answer */
+    CLIENT_FAILED, /* failure says why */
     CLIENT_STATES,
 };
 
 /*
  * A transaction's commands are numbered: RSET, MAIL, RCPT for each recipient, DATA (RSET when
  * only the envelope is tried). Two cursors run over them, `said` ahead of `answered`: by any
- * distance with PIPELINING, else by one.
+ * distance with PIPELINING, else by one. The flight ends before DATA when it must be known first
+ * who was taken: a chunk cannot be taken back (RFC 3030 4.2), nor a blob of XEXCH50.
  */
 enum { STEP_RSET, STEP_MAIL, STEP_FIRST_RCPT };
 
@@ -79,7 +84,12 @@ struct flight {
     size_t accepted; /* recipients */
     bool refused;    /* MAIL was: what follows only needs to be read */
     bool go;         /* 354 came */
+    bool by_chunk;   /* the content goes by BDAT */
+    bool blob_due;   /* ... and before it a blob by XEXCH50 */
+    enum smtp_exch50_end exch50;
     struct stuffer stuffer;
+    uint64_t chunk_left; /* octets that have not come from the caller */
+    char held;           /* the last one, said with the end */
 };
 
 struct smtp_client {
@@ -172,5 +182,11 @@ void client_settle(struct smtp_client *c, const struct reply *reply, enum smtp_s
 
 /* The flight got its 354: the content comes, or the lone dot. */
 void client_begin_content(struct smtp_client *c);
+/* Say BDAT: the content comes behind it. */
+void client_begin_chunk(struct smtp_client *c);
+
+/* Say XEXCH50. */
+void client_begin_exch50(struct smtp_client *c);
+void client_got_exch50(struct smtp_client *c, const struct reply *r);
 
 #endif

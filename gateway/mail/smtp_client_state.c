@@ -32,7 +32,10 @@ static const struct {
     [CLIENT_CANCEL]    = {SMTP_TASK_WAIT,     SMTP_STAGE_AUTH,     COMMAND_WAIT_MS, 0},
     [CLIENT_READY]     = {SMTP_TASK_READY,    SMTP_STAGE_IDLE,     0, TO(FLIGHT) | TO(QUIT)},
     [CLIENT_FLIGHT]    = {SMTP_TASK_WAIT,     SMTP_STAGE_MAIL,     COMMAND_WAIT_MS,
-                          TO(BODY) | TO(DOT) | TO(DONE)},
+                          TO(BODY) | TO(DOT) | TO(DONE) | TO(EXCH50)},
+    [CLIENT_EXCH50]    = {SMTP_TASK_WAIT,     SMTP_STAGE_DATA,     COMMAND_WAIT_MS,
+                          TO(BLOB) | TO(FLIGHT)},
+    [CLIENT_BLOB]      = {SMTP_TASK_WAIT,     SMTP_STAGE_DATA,     BLOCK_WAIT_MS,   TO(FLIGHT)},
     [CLIENT_BODY]      = {SMTP_TASK_BODY,     SMTP_STAGE_DATA,     BLOCK_WAIT_MS,   TO(DOT)},
     [CLIENT_DOT]       = {SMTP_TASK_WAIT,     SMTP_STAGE_CONTENT,  CONTENT_WAIT_MS, TO(DONE)},
     [CLIENT_DONE]      = {SMTP_TASK_DONE,     SMTP_STAGE_IDLE,     0,               TO(READY)},
@@ -119,6 +122,8 @@ client_awaited_text(const struct smtp_client *c)
     };
     if (c->state == CLIENT_FLIGHT && client_flight_awaits_rset(c))
         return "RSET";
+    if (c->state == CLIENT_EXCH50 || c->state == CLIENT_BLOB)
+        return c->state == CLIENT_BLOB ? "what XEXCH50 carries" : "XEXCH50";
     return texts[smtp_client_stage(c)];
 }
 
@@ -169,8 +174,7 @@ end_at(struct smtp_client *c, enum smtp_stage stage, const struct reply *why)
         return;
     }
     c->failure = (struct smtp_outcome){.reply = honest(c, why), .stage = stage};
-    bool in_transaction =
-        c->state == CLIENT_FLIGHT || c->state == CLIENT_BODY || c->state == CLIENT_DOT;
+    bool in_transaction = c->state >= CLIENT_FLIGHT && c->state <= CLIENT_DOT;
     if (in_transaction)
         client_settle(c, &c->failure.reply, stage);
     client_clear_output(c);

@@ -1,13 +1,15 @@
 /*
  * Any server: the conversation ends or waits, every recipient of a transaction that is over has
  * an outcome, the output is bounded, and how the stream is cut changes nothing. Where TLS is
- * required, neither name nor password nor mail is said in clear.
+ * required, neither name nor password nor mail is said in clear. A chunk has the octets that BDAT
+ * announced, or the connection is over; a blob is said only to who has our logon and all of our
+ * recipients.
  */
 #include "gateway/mail/smtp_client.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-enum { RECIPIENTS = 3, OUTPUT_BOUND = 128 * 1024 };
+enum { RECIPIENTS = 3, OUTPUT_BOUND = 128 * 1024, CONTENT = 4 };
 
 struct talk {
     struct smtp_client *client;
@@ -18,6 +20,7 @@ struct talk {
     bool tls;
     bool sending;
     bool envelope_only;
+    bool binary; /* content for BDAT, and a blob for XEXCH50 */
 };
 
 static void
@@ -66,7 +69,10 @@ begin_message(struct talk *t)
         .from = slice_str("k@a"),
         .to = to,
         .to_count = RECIPIENTS,
+        .size = t->binary ? CONTENT : 0,
         .envelope_only = t->envelope_only,
+        .has_bare = t->binary,
+        .exch50 = slice_str(t->binary ? "blob" : ""),
         .outcomes = t->outcomes,
     };
     t->sending = true;
@@ -78,7 +84,8 @@ begin_message(struct talk *t)
 static bool
 do_task(struct talk *t)
 {
-    struct slice body = slice_str(".x\r\n");
+    struct slice body = slice_str(t->binary ? ".\n\0x" : ".x\r\n");
+    body.len = CONTENT;
     switch (smtp_client_task(t->client)) {
     case SMTP_TASK_STARTTLS:
         t->tls = true;
@@ -127,6 +134,22 @@ hear_line(struct talk *t, struct slice line, size_t step)
 }
 
 static void
+check_binary(const struct talk *t)
+{
+    struct slice said = buf_slice(&t->said);
+    if (!t->binary || said.len == 0)
+        return;
+    must(memmem(said.ptr, said.len, "DATA\r\n", 6) == NULL);
+    bool blob = memmem(said.ptr, said.len, "blob", 4) != NULL;
+    must(!blob || memmem(said.ptr, said.len, "XEXCH50 4 0\r\n", 13) != NULL);
+    must(!blob || t->settings.user.len > 0);
+    const char *bdat = memmem(said.ptr, said.len, "BDAT 4 LAST\r\n", 13);
+    size_t left = bdat != NULL ? said.len - (size_t)(bdat + 13 - said.ptr) : 0;
+    /* All but the last octet may have been said when the connection ended. */
+    must(bdat == NULL || left == 0 || left >= CONTENT - 1);
+}
+
+static void
 converse(struct talk *t, unsigned char flags, struct slice in, size_t step)
 {
     *t = (struct talk){.settings = {.hello = slice_str("gw")}};
@@ -136,6 +159,7 @@ converse(struct talk *t, unsigned char flags, struct slice in, size_t step)
     t->settings.on_reply = on_reply;
     t->settings.context = t;
     t->envelope_only = flags & 64;
+    t->binary = (flags & 32) && !t->envelope_only;
     buf_init(&t->said, 1 << 20);
     t->client = smtp_client_new(&t->settings, 0);
     must(t->client != NULL);
@@ -150,6 +174,7 @@ converse(struct talk *t, unsigned char flags, struct slice in, size_t step)
     while (do_task(t))
         ;
     must(!t->sending);
+    check_binary(t);
     smtp_client_free(&t->client);
 }
 

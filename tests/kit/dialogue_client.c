@@ -126,12 +126,44 @@ take_recipients(struct stage *g, struct slice list)
     return count;
 }
 
+/* A word without a value, or a parameter of Exchange's and later RFCs. */
+static bool
+take_content(struct stage *g, struct slice word, struct smtp_transaction *t)
+{
+    struct slice value;
+    if (slice_is(word, "bare"))
+        t->has_bare = true;
+    else if (slice_is(word, "unended"))
+        t->is_unended = true;
+    else if (slice_is(word, "utf8"))
+        t->utf8 = true;
+    else if (slice_is(word, "only=envelope"))
+        t->envelope_only = true;
+    else if ((value = value_of(word, "ret")).ptr != NULL)
+        t->dsn_return = slice_is(value, "full") ? DSN_RETURN_FULL : DSN_RETURN_HEADERS;
+    else if ((value = value_of(word, "envid")).ptr != NULL)
+        t->envid = value;
+    else if ((value = value_of(word, "notify")).ptr != NULL)
+        g->to[0].notify = (unsigned)number(value);
+    else if ((value = value_of(word, "orcpt")).ptr != NULL)
+        g->to[0].orcpt = value;
+    else if ((value = value_of(word, "blob")).ptr != NULL)
+        t->exch50 = value;
+    else
+        return false;
+    t->exch50_number = 2;
+    return true;
+}
+
 static bool
 happens_send(struct stage *g, struct slice words, struct err *err)
 {
     struct smtp_transaction t = {.to = g->to, .outcomes = g->outcomes};
+    g->to[0] = (struct smtp_to){.notify = DSN_NOTIFY_UNSAID};
     while (words.len > 0) {
         struct slice word = take_word(&words), value;
+        if (take_content(g, word, &t))
+            continue;
         if ((value = value_of(word, "from")).ptr != NULL)
             t.from = inside(value);
         else if ((value = value_of(word, "to")).ptr != NULL)
@@ -142,8 +174,6 @@ happens_send(struct stage *g, struct slice words, struct err *err)
             t.body = slice_is(value, "8bit") ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
         else if ((value = value_of(word, "auth")).ptr != NULL && slice_is(value, "<>"))
             t.auth_anonymous = true;
-        else if (slice_is(word, "only=envelope"))
-            t.envelope_only = true;
         else if (value.ptr != NULL)
             t.auth = value;
         else
@@ -212,6 +242,9 @@ static const char *const stage_names[] = {"connect", "banner", "ehlo", "starttls
 static const char *const task_names[] = {"wait", "starttls", "ready", "body",
                                          "done", "failed",   "closed"};
 
+static const char *const blob_names[] = {"none",       "taken",   "not-offered",
+                                         "recipients", "refused", "hung"};
+
 /* Put "STAGE [local] REPLY". */
 static void
 put_outcome(struct buf *out, const struct smtp_outcome *outcome)
@@ -237,6 +270,8 @@ put_fact(struct stage *g, struct slice what, struct slice *rest, struct buf *out
     const struct smtp_client *c = g->client;
     if (slice_is(what, "task"))
         buf_put_str(out, task_names[smtp_client_task(c)]);
+    else if (slice_is(what, "blob"))
+        buf_put_str(out, blob_names[smtp_client_exch50(c)]);
     else if (slice_is(what, "stage"))
         buf_put_str(out, stage_names[smtp_client_stage(c)]);
     else if (slice_is(what, "outcome"))

@@ -10,7 +10,9 @@
  *                                   Without it: gw.a.example, TLS if offered, no logon
  *     ! tls                         the handshake is done
  *     ! send from=<a> to=<b>,<c>    a transaction; also size=N body=8bit|7bit auth=<>|ADDRESS
- *                                   only=envelope
+ *                                   only=envelope bare unended utf8 ret=full|headers envid=XTEXT
+ *                                   blob=OCTETS; behind to=, of the first recipient: notify=N (of
+ *                                   enum dsn_notify) orcpt=TEXT
  *     ! body hi\r\n                 octets of the message, escaped as in c; ! end: it is over
  *     ! next                        the outcomes were read
  *     ! quit
@@ -26,6 +28,7 @@
  *     = outcome 0 rcpt 550 5.1.1 *  of the first recipient; "data local 451 *": not the server's words
  *     = failure auth 535 *
  *     = silent                      there is nothing to say
+ *     = blob taken                  none, taken, not-offered, recipients, refused, hung
  *     = wake 300                    so many seconds until something happens by itself, or never
  *     = doubt yes, = authenticated yes, = masked yes, = 8bitmime yes, = size N, = banner NAME
  */
