@@ -186,6 +186,12 @@ read_line(struct smtp_server *s, struct slice *in)
     s->behind = NULL;
 }
 
+static bool
+reads_no_line(const struct smtp_server *s)
+{
+    return s->state == SERVER_CONTENT || s->state == SERVER_EXCH50 || s->chunk.left > 0;
+}
+
 static void
 read_content(struct smtp_server *s, struct slice *in)
 {
@@ -193,6 +199,8 @@ read_content(struct smtp_server *s, struct slice *in)
 
     if (s->state == SERVER_CONTENT)
         server_content(s, in);
+    else if (s->state == SERVER_EXCH50)
+        server_blob(s, in);
     else
         server_chunk(s, in);
     pace_took(&s->content.pace, before - in->len);
@@ -215,7 +223,7 @@ smtp_server_feed(struct smtp_server *s, struct slice *in, uint64_t now_ms)
     }
     server_settle(s);
     while (in->len > 0 && s->question.ask == SMTP_ASK_NOTHING && has_room(s)) {
-        if (s->state == SERVER_CONTENT || s->chunk.left > 0)
+        if (reads_no_line(s))
             read_content(s, in);
         else
             read_line(s, in);
@@ -258,6 +266,9 @@ smtp_server_answer(struct smtp_server *s, const struct reply *reply, uint64_t no
     case SMTP_ASK_RCPT:
         server_got_rcpt(s, reply);
         break;
+    case SMTP_ASK_EXCH50:
+        server_got_exch50(s, reply);
+        break;
     case SMTP_ASK_DATA:
         server_got_data(s, reply);
         break;
@@ -266,7 +277,6 @@ smtp_server_answer(struct smtp_server *s, const struct reply *reply, uint64_t no
         break;
     case SMTP_ASK_NOTHING:
     case SMTP_ASK_STARTTLS:
-    case SMTP_ASK_EXCH50:
     case SMTP_ASK_BODY:
     case SMTP_ASK_RESET:
     case SMTP_ASK_CLOSE:
@@ -304,6 +314,7 @@ new_server(uint64_t now_ms)
     buf_init(&s->out, OUTPUT_MAX);
     buf_init(&s->hello, HELLO_MAX);
     buf_init(&s->sasl.secret, 4 * CREDENTIAL_MAX);
+    buf_init(&s->exch50.blob, 0);
     s->started_ms = s->heard_ms = now_ms;
     if (buf_reserve(&s->out, OUTPUT_FIRST) == NULL)
         smtp_server_free(&s);
@@ -319,6 +330,8 @@ smtp_server_new(const struct smtp_server_settings *settings, uint64_t now_ms)
         return NULL;
     must(settings->hostname.len <= DOMAIN_MAX && settings->client_text.len <= CLIENT_TEXT_MAX);
     s->settings = *settings;
+    /* BINARYMIME cannot be sent but by BDAT. */
+    s->settings.binarymime_offered = settings->binarymime_offered && settings->chunking_offered;
     buf_put_str(&s->out, "220 ");
     buf_put(&s->out, settings->hostname);
     server_say(s, " ESMTP forestgate");
@@ -355,6 +368,7 @@ smtp_server_free(struct smtp_server **server)
     buf_fini(&s->held);
     buf_fini(&s->out);
     buf_fini(&s->hello);
+    buf_fini(&s->exch50.blob);
     mem_free(server);
 }
 

@@ -25,7 +25,9 @@
  * A transaction begins with a 2xx to SMTP_ASK_MAIL and ends in one of three ways: the answer to
  * SMTP_ASK_MESSAGE, the question SMTP_ASK_RESET, or smtp_server_free().
  *
- * Not advertised because not yet done: XEXCH50.
+ * What is advertised beyond the core (DSN, CHUNKING, BINARYMIME, SMTPUTF8, XEXCH50) is the
+ * gateway's to say: it must be able to honour it. X-LINK2STATE, X-EXPS, X-ANONYMOUSTLS, TURN,
+ * ATRN, ETRN, XRDST and XSHADOW are for servers of one organization, and never offered.
  */
 #ifndef MAIL_SMTP_SERVER_H
 #define MAIL_SMTP_SERVER_H
@@ -54,7 +56,7 @@ struct smtp_server_settings {
     bool normalise_bare_newline; /* else bare CR or LF in DATA: 550 5.6.0 after the final dot */
     bool dsn_offered;            /* DSN: RET and ENVID at MAIL, NOTIFY and ORCPT at RCPT */
     bool chunking_offered;       /* CHUNKING: BDAT */
-    bool binarymime_offered;     /* BINARYMIME; only with chunking_offered */
+    bool binarymime_offered;     /* BINARYMIME; nothing without chunking_offered */
     bool smtputf8_offered;       /* SMTPUTF8: addresses in UTF-8, when MAIL says so */
     bool exch50_offered; /* XEXCH50, to clients that logged on; else nobody knows the verb */
     uint32_t exch50_max; /* octets of its blob */
@@ -215,6 +217,7 @@ enum smtp_verb {
     SMTP_AUTH,
     SMTP_MAIL,
     SMTP_RCPT,
+    SMTP_XEXCH50,
     SMTP_DATA,
     SMTP_BDAT,
     SMTP_VRFY,

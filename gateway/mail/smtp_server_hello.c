@@ -53,6 +53,7 @@ put_extensions(struct smtp_server *s)
         {o->binarymime_offered, "BINARYMIME"},
         {o->chunking_offered, "CHUNKING"},
         {o->smtputf8_offered, "SMTPUTF8"},
+        {o->exch50_offered && s->authenticated, "XEXCH50"},
     };
     size_t last = COUNT_OF(list) - 1;
 

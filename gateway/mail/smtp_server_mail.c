@@ -70,6 +70,7 @@ server_got_mail(struct smtp_server *s, const struct reply *reply)
         return;
     s->proven = true;
     s->recipients = 0;
+    s->exch50.done = false;
     server_move(s, SERVER_MAIL);
 }
 

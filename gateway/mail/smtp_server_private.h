@@ -7,6 +7,7 @@
  *   smtp_server_hello.c  EHLO, HELO, STARTTLS
  *   smtp_server_auth.c   AUTH
  *   smtp_server_mail.c   MAIL, RCPT
+ *   smtp_server_exch50.c XEXCH50
  *   smtp_server_data.c   DATA and the content
  *   smtp_server_bdat.c   BDAT and its chunks
  */
@@ -40,6 +41,7 @@ enum {
  *    |           v STARTTLS            <------+----------+-----------+
  *    +------ HANDSHAKE                        |   BDAT   +----> CHUNK <---> CHUNKS
  *    any ----> OVER                         RSET, hello, a reply to the content
+ *                                           RCPT <---> EXCH50
  */
 enum server_state {
     SERVER_NEW,      /* greeted, or TLS is new: the client has not said hello */
@@ -53,6 +55,7 @@ enum server_state {
     SERVER_VERB_STATES, /* up to here the next line is a command */
 
     SERVER_SASL = SERVER_VERB_STATES, /* the next line is a response to a challenge */
+    SERVER_EXCH50,                    /* 354 was said: so many octets are a blob */
     SERVER_CONTENT,                   /* 354 was said: octets are content up to CRLF.CRLF */
     SERVER_CHUNK,                     /* so many octets are content */
     SERVER_REFUSED,                   /* the banner was a refusal: only QUIT is of use */
@@ -76,6 +79,14 @@ struct content {
     struct pace pace;
     bool refused; /* by the gateway; refusal says how */
     struct reply refusal;
+};
+
+/* What XEXCH50 said, and what came of it. */
+struct exch50 {
+    struct buf blob; /* freed with the answer */
+    uint64_t left;   /* octets that have not come yet */
+    uint32_t number;
+    bool done; /* once a transaction */
 };
 
 /* What BDAT said. While octets are left, in whatever state, no line is read. */
@@ -105,6 +116,7 @@ struct smtp_server {
     uint32_t recipients; /* taken in this transaction */
     bool utf8;           /* SMTPUTF8 */
     bool binary;         /* BODY=BINARYMIME: DATA cannot carry it */
+    struct exch50 exch50;
     struct content content;
     struct chunk chunk;
 
@@ -171,6 +183,7 @@ void server_starttls(struct smtp_server *s, struct slice args);
 void server_auth(struct smtp_server *s, struct slice args);
 void server_mail(struct smtp_server *s, struct slice args);
 void server_rcpt(struct smtp_server *s, struct slice args);
+void server_exch50(struct smtp_server *s, struct slice args);
 void server_data(struct smtp_server *s, struct slice args);
 void server_bdat(struct smtp_server *s, struct slice args);
 
@@ -181,15 +194,16 @@ void server_refuse_bdat(struct smtp_server *s, struct slice args, const char *li
 void server_sasl_line(struct smtp_server *s, struct slice line);
 void server_sasl_end(struct smtp_server *s);
 
-/* Do octets belong to content, or is more of it due? */
+/* Are the next octets content or a blob, or is more content due? */
 bool server_is_in_content(const struct smtp_server *s);
 
 /* A message begins, by BDAT or by DATA. */
 void server_begin_content(struct smtp_server *s, bool chunked);
 
-/* Use octets of *in as content; as a piece of a chunk, also of one that is thrown away. And: the
- * gateway took a piece of a chunk. */
+/* Use octets of *in as content; as a blob; as a piece of a chunk, also of one that is thrown
+ * away. And: the gateway took a piece of a chunk. */
 void server_content(struct smtp_server *s, struct slice *in);
+void server_blob(struct smtp_server *s, struct slice *in);
 void server_chunk(struct smtp_server *s, struct slice *in);
 void server_chunk_taken(struct smtp_server *s);
 
@@ -197,6 +211,7 @@ void server_chunk_taken(struct smtp_server *s);
 void server_got_auth(struct smtp_server *s, const struct reply *reply);
 void server_got_mail(struct smtp_server *s, const struct reply *reply);
 void server_got_rcpt(struct smtp_server *s, const struct reply *reply);
+void server_got_exch50(struct smtp_server *s, const struct reply *reply);
 void server_got_data(struct smtp_server *s, const struct reply *reply);
 void server_got_chunks_data(struct smtp_server *s, const struct reply *reply);
 void server_got_message(struct smtp_server *s, const struct reply *reply);

@@ -13,10 +13,11 @@ static const unsigned moves[SERVER_STATES] = {
     [SERVER_AUTH_DUE] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL),
     [SERVER_READY] = RESTING | BIT(SERVER_HANDSHAKE) | BIT(SERVER_SASL) | BIT(SERVER_MAIL),
     [SERVER_MAIL] = BIT(SERVER_READY) | BIT(SERVER_RCPT),
-    [SERVER_RCPT] =
-        BIT(SERVER_READY) | BIT(SERVER_RCPT) | BIT(SERVER_CONTENT) | BIT(SERVER_CHUNK),
+    [SERVER_RCPT] = BIT(SERVER_READY) | BIT(SERVER_RCPT) | BIT(SERVER_EXCH50) |
+                    BIT(SERVER_CONTENT) | BIT(SERVER_CHUNK),
     [SERVER_CHUNKS] = BIT(SERVER_READY) | BIT(SERVER_CHUNK),
     [SERVER_SASL] = BIT(SERVER_AUTH_DUE) | BIT(SERVER_READY),
+    [SERVER_EXCH50] = BIT(SERVER_RCPT),
     [SERVER_CONTENT] = BIT(SERVER_READY),
     [SERVER_CHUNK] = BIT(SERVER_READY) | BIT(SERVER_CHUNKS),
     [SERVER_REFUSED] = 0,
@@ -44,7 +45,8 @@ server_resting_state(const struct smtp_server *s)
 bool
 server_is_in_content(const struct smtp_server *s)
 {
-    return s->state == SERVER_CONTENT || s->state == SERVER_CHUNK || s->state == SERVER_CHUNKS;
+    return s->state == SERVER_EXCH50 || s->state == SERVER_CONTENT || s->state == SERVER_CHUNK ||
+           s->state == SERVER_CHUNKS;
 }
 
 bool

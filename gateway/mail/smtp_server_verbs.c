@@ -65,7 +65,7 @@ do_unknown(struct smtp_server *s, struct slice args)
  *   SEQ  503 5.5.1 Bad sequence  RCP  503 5.5.2 Need rcpt command
  *
  * NOT_OFFERED is a verb that other servers have and we do not, UNKNOWN is anything else. Every
- * cell is a test (test_smtp_server.c).
+ * cell is a test (test_smtp_server_verbs.c).
  */
 enum cell { DO, HEL, TLS, LOG, SEQ, RCP };
 
@@ -78,6 +78,7 @@ enum cell { DO, HEL, TLS, LOG, SEQ, RCP };
     ROW(AUTH,        server_auth,     HEL, TLS, DO,  DO,  SEQ, SEQ, SEQ)     \
     ROW(MAIL,        server_mail,     HEL, TLS, LOG, DO,  SEQ, SEQ, SEQ)     \
     ROW(RCPT,        server_rcpt,     HEL, TLS, LOG, SEQ, DO,  DO,  SEQ)     \
+    ROW(XEXCH50,     server_exch50,   HEL, DO,  DO,  DO,  DO,  DO,  SEQ)     \
     ROW(DATA,        server_data,     HEL, TLS, LOG, SEQ, RCP, DO,  SEQ)     \
     ROW(BDAT,        server_bdat,     HEL, TLS, LOG, SEQ, RCP, DO,  DO)      \
     ROW(VRFY,        do_vrfy,         HEL, TLS, LOG, DO,  DO,  DO,  DO)      \
@@ -116,8 +117,8 @@ static const struct {
     {"HELO", SMTP_HELO},
     {"HELP", SMTP_HELP},
     {"VRFY", SMTP_VRFY},
-    /* Exchange's and other servers' (exchange-facts.md 3.7); XEXCH50 is unknown here, so that
-     * nobody sends a blob behind it. */
+    {"XEXCH50", SMTP_XEXCH50},
+    /* Exchange's and other servers' (exchange-facts.md 3.7). */
     {"EXPN", SMTP_NOT_OFFERED},
     {"ETRN", SMTP_NOT_OFFERED},
     {"TURN", SMTP_NOT_OFFERED},
@@ -140,6 +141,8 @@ verb_named(const struct smtp_server *s, struct slice name)
             continue;
         if (names[i].verb == SMTP_BDAT && !s->settings.chunking_offered)
             return SMTP_NOT_OFFERED;
+        if (names[i].verb == SMTP_XEXCH50 && !s->settings.exch50_offered)
+            return SMTP_UNKNOWN; /* as servers say that never had it */
         return names[i].verb;
     }
     return SMTP_UNKNOWN;

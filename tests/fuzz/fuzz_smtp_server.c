@@ -40,6 +40,8 @@ begin(struct server_driver *d, unsigned char choice, unsigned char trouble)
     settings.normalise_bare_newline = choice & SETTINGS_NORMALISE;
     settings.chunking_offered = settings.binarymime_offered = choice & SETTINGS_MORE;
     settings.smtputf8_offered = settings.dsn_offered = choice & SETTINGS_MORE;
+    settings.exch50_offered = choice & SETTINGS_MORE;
+    settings.exch50_max = 50;
     if (choice & SETTINGS_SMALL) {
         settings.size_max = 16;
         settings.recipients_max = 1;

@@ -94,9 +94,9 @@ read_ask(struct slice name, enum smtp_ask *ask)
         const char *name;
         enum smtp_ask ask;
     } asks[] = {
-        {"auth", SMTP_ASK_AUTH},   {"mail", SMTP_ASK_MAIL},       {"rcpt", SMTP_ASK_RCPT},
-        {"data", SMTP_ASK_DATA},   {"message", SMTP_ASK_MESSAGE}, {"body", SMTP_ASK_BODY},
-        {"reset", SMTP_ASK_RESET},
+        {"exch50", SMTP_ASK_EXCH50}, {"auth", SMTP_ASK_AUTH},   {"mail", SMTP_ASK_MAIL},
+        {"rcpt", SMTP_ASK_RCPT},     {"data", SMTP_ASK_DATA},   {"message", SMTP_ASK_MESSAGE},
+        {"body", SMTP_ASK_BODY},     {"reset", SMTP_ASK_RESET},
     };
 
     for (size_t i = 0; i < COUNT_OF(asks); i++) {
@@ -152,6 +152,11 @@ set(struct smtp_server_settings *to, struct slice key, struct slice value)
         return read_switch(value, &to->dsn_offered);
     if (slice_is(key, "smtputf8"))
         return read_switch(value, &to->smtputf8_offered);
+    if (slice_is(key, "exch50")) {
+        to->exch50_offered = true;
+        to->exch50_max = (uint32_t)number;
+        return is_number;
+    }
     if (slice_is(key, "newline"))
         return to->normalise_bare_newline = slice_is(value, "normalise");
     if (slice_is(key, "clear"))

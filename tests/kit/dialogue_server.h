@@ -5,15 +5,14 @@
  *
  *  - server key=value ...: before all else; tls=required|offered|off, auth=required|offered|off,
  *    clear=454, size=N, recipients=N, newline=normalise, idle=5m, greet=10m, command=5m,
- *    handshake=1m, rate=N (octets a second), chunking=on, binarymime=on,
- *    smtputf8=on, dsn=on. Without it: as shipped,
- * TLS and AUTH required.
+ *    handshake=1m, rate=N (octets a second), chunking=on, binarymime=on, smtputf8=on,
+ *    dsn=on, exch50=N (octets of the blob). Without it: as shipped, TLS and AUTH required.
  *  - refusing 421 4.3.2 text: ... or a server that refuses the connection
  *  - open: ... or one that wants neither TLS nor AUTH
  *  - tls: the handshake is done
  *  - wait 90s: time passes (ms, s, m)
- *  - mail 550 5.7.1 text: the answer to the next question of this name: auth, mail, rcpt, data,
- *    message; body: the content is refused
+ *  - mail 550 5.7.1 text: the answer to the next question of this name: auth, mail, rcpt, exch50,
+ *    data, message; body: the content is refused
  *  - hold rcpt: this question stays open, up to "! go"
  *  - deaf: the client does not read, up to "! go"
  *  - shut 421 4.3.2 text: the gateway ends the session

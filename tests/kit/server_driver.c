@@ -83,6 +83,13 @@ server_driver_open_question(const struct server_driver *d)
 }
 
 static void
+put_hex(struct buf *to, struct slice octets)
+{
+    for (size_t i = 0; i < octets.len; i++)
+        buf_printf(to, "%02x", (unsigned char)octets.ptr[i]);
+}
+
+static void
 note_mail(struct buf *to, const struct smtp_mail *mail)
 {
     static const char *const bodies[] = {"", " body=7bit", " body=8bitmime", " body=binarymime"};
@@ -148,7 +155,8 @@ note(struct server_driver *d, const struct smtp_question *q)
         note_rcpt(to, &q->rcpt);
         break;
     case SMTP_ASK_EXCH50:
-        buf_printf(to, "exch50 %zu %u", q->exch50.blob.len, (unsigned)q->exch50.number);
+        buf_printf(to, "exch50 %u ", (unsigned)q->exch50.number);
+        put_hex(to, q->exch50.blob);
         break;
     case SMTP_ASK_DATA:
         buf_put_str(to, smtp_server_is_chunked(d->server) ? "data chunked" : "data");
