@@ -16,7 +16,7 @@
 enum {
     /* Octets of a blob. Those that were seen have one to three thousand; it is kept in the
      * envelope, which is written anew with each outcome. */
-    EXCH50_MAX = 64 * 1024,
+    EXCH50_MAX = SMTP_EXCH50_MAX,
 };
 
 enum exch50_fate {

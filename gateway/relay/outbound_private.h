@@ -95,4 +95,12 @@ void outbound_settle(struct outbound *b);
 /* Hand the delivery back untried. */
 void outbound_give_back(struct outbound *b);
 
+/* ---- outbound_exch50.c ---- */
+
+/* What goes along with the message by XEXCH50; "" = nothing, and if there was something, that is
+ * counted. */
+struct slice outbound_exch50(const struct outbound *b);
+/* The engine has the outcomes of a transaction: what became of it? */
+void outbound_note_exch50(const struct outbound *b);
+
 #endif

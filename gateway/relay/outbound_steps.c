@@ -21,6 +21,8 @@ step_failed(struct outbound *b)
 {
     const struct smtp_outcome why = *smtp_client_failure(b->engine);
     bool stale = was_stale(b, &why);
+    if (b->d != NULL)
+        outbound_note_exch50(b);
     if (b->d != NULL && stale)
         outbound_give_back(b);
     else if (b->d != NULL)
@@ -142,6 +144,7 @@ outbound_step(struct outbound *b)
         return conn_room(b->conn) > 0 && outbound_give_body(b, now) ? STEP_AGAIN : STEP_WAIT;
     case SMTP_TASK_DONE:
         outbound_lap(b, b->in_content ? DELIVERY_CONTENT : DELIVERY_ENVELOPE);
+        outbound_note_exch50(b);
         smtp_client_next(b->engine);
         outbound_settle(b);
         return STEP_AGAIN;

@@ -1,7 +1,8 @@
 /*
  * outlet_private.h - the inside of an outlet, shared by outlet.c (ready list and pump),
  * outlet_life.c (begin, reload, end), outlet_servers.c (addresses, health), outlet_decide.c and
- * outlet_settle.c (outcomes), outlet_check.c (quiet looks), outlet_notice.c (what the board says) and outbound.c.
+ * outlet_settle.c (outcomes), outlet_check.c (quiet looks), outlet_notice.c (what the board says)
+ * and outbound.c.
  */
 #ifndef RELAY_OUTLET_PRIVATE_H
 #define RELAY_OUTLET_PRIVATE_H
