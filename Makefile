@@ -4,6 +4,7 @@
 #   make demo       two forests, the gateway between them, mail both ways (KEEP=1 leaves it running)
 #   make check      every test; what CI runs
 #   make unit       the unit tests and dialogues only (seconds)
+#   make matrix     every Exchange version, Postfix and Exim to each other, as a table
 #   make bench      messages per second against Postfix, in the same run
 #   make asan|tsan  the unit tests under the sanitizers
 #   make fuzz       each fuzz target for a few seconds (FUZZ_SECONDS=n), with clang
@@ -42,7 +43,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_ONLY))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
-.PHONY: all help unit unit-build bench-build check demo bench asan tsan tsan-gateway fuzz fuzz-objects lint install clean
+.PHONY: all help unit unit-build bench-build check demo matrix bench asan tsan tsan-gateway fuzz fuzz-objects lint install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -140,7 +141,7 @@ lint:
 	@scripts/lint
 
 # Fit for a bare machine: install what is missing, build, then run.
-check demo bench fuzz:
+check demo matrix bench fuzz:
 	@scripts/bootstrap $(if $(filter demo,$@),demo,check)
 	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all $(if $(filter bench,$@),bench-build)
 	+@BUILD=$(BUILD) KEEP="$(KEEP)" scripts/$@

@@ -4,6 +4,7 @@ make(name) is a whole message; NAMES lists them; corpus.sha256 holds what each m
 """
 
 import base64
+import functools
 import hashlib
 import os
 import random
@@ -184,6 +185,7 @@ NAMES = tuple(KINDS)
 NEEDS_BINARYMIME = {"tnef-binary", "binary"}  # bare CR, LF or NUL: BDAT or not at all
 
 
+@functools.lru_cache
 def make(name):
     return KINDS[name]()
 

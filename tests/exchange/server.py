@@ -50,8 +50,9 @@ class ExchangeServer:
         self.messages = []
         self.lines = []  # (session, "C" or "S", line), secrets masked
         self.commands = []  # (session, line), secrets masked
-        self.connections = self.handshakes_failed = self.wrong_passwords = 0
+        self.connections = self.handshakes_failed = self.wrong_passwords = self.cut = 0
         self.keep_hook = None  # called with each Taken before its 250
+        self.on_data = None  # called behind each 354, before the content is read
         self.show = None  # called with (session, "C" or "S", line)
         self.sessions = set()
         self.listener = None

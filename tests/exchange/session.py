@@ -24,6 +24,7 @@ class Session:
         self.helo = self.account = self.failure = None
         self.errors = self.logons_failed = self.octets = 0
         self.tarpitted = 0.0
+        self.held = False  # a message is here and its 250 is not out yet
         self.forget()
 
     def forget(self):
@@ -253,6 +254,8 @@ class Session:
         if self.options.get("BODY", "").upper() == "BINARYMIME" or self.chunks:
             return self.reply("sequence")
         self.reply("data")
+        if self.server.on_data:
+            self.server.on_data()
         content = self.wire.dotted()
         self.server.note(self, "C", f"<{len(content)} octets, .>")
         self.finish(content)
@@ -300,6 +303,7 @@ class Session:
             self.forget()
             return self.say(server.refusals["content"])
         if "session_size" in server.on and self.octets > self.limits["session_bytes"]:
+            server.cut += 1
             raise Gone  # cut, nothing said: the client sends it all again (3.5)
         taken = Taken(self.sender, self.options, self.recipients, content, tuple(self.chunks),
                       self.blob, self.blob_number, self)
@@ -308,7 +312,9 @@ class Session:
             "server": server.address, "tls": " (TLS)" if self.tls else ""})
         self.forget()
         if "delayed_ack" in server.on:
+            self.held = True
             server.clock.sleep(self.limits["delay_seconds"], server.release)
+        self.held = False
         server.keep(taken)
         own = f"<{taken.number:08x}@{server.name}>"
         self.reply("accepted", message_id=message_id(content) or own, number=taken.number)
