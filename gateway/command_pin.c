@@ -13,8 +13,8 @@ enum { TIMEOUT_MS = 30 * 1000 };
 static int
 complain(const char *server, const char *why, const char *advice)
 {
-    fprintf(stderr, "forestgate pin: %s: %s%s%s\n", server, why, advice != NULL ? "; " : "",
-            advice != NULL ? advice : "");
+    fprintf(stderr, "forestgate pin: %s: %s%s%s\n", server, why, advice[0] != '\0' ? "; " : "",
+            advice);
     return 1;
 }
 
@@ -25,7 +25,7 @@ complain_of(const char *server, const struct look *l)
     const struct probe *last = l->lowered != NULL ? l->lowered : l->modern;
     const struct probe_step *worst = probe_worst_step(probe_results(last)[0]);
     if (worst == NULL)
-        return complain(server, "the server showed no certificate", NULL);
+        return complain(server, "the server showed no certificate", "");
     return complain(server, worst->text, worst->advice);
 }
 
@@ -60,7 +60,7 @@ run(const char *server, const struct probe_target *target, bool json)
         .limits = {.warning_days = PROBE_NEVER, .critical_days = PROBE_NEVER},
     };
     int status = look_run(&s, target, &l, &err) ? print(server, &l, json)
-                                                : complain(server, err.text, NULL);
+                                                : complain(server, err.text, "");
     look_fini(&l);
     return status;
 }
@@ -82,7 +82,7 @@ command_pin(int argc, char **argv)
         return 2;
     }
     if (!value_read_server(slice_str(argv[rest]), 25, &name, &target.port, &err)) {
-        (void)complain(argv[rest], err.text, NULL);
+        (void)complain(argv[rest], err.text, "");
         return 2;
     }
     slice_copy_text(host, sizeof host, name);

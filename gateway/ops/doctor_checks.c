@@ -99,7 +99,7 @@ doctor_add_step(struct doctor_checks *c, enum doctor_group group, const char *id
 {
     struct doctor_check *check =
         doctor_add(c, group, id, label, doctor_state_of_step(step), "%s", step->text);
-    if (step->advice != NULL)
+    if (step->advice[0] != '\0')
         doctor_advise(check, "%s", step->advice);
     return check;
 }

@@ -157,7 +157,7 @@ judge_starttls(struct doctor_checks *c, const struct doctor_wish *wish,
                       "not carry the receive connector's FQDN (events 12014 and 12015 "
                       "there): renew it with New-ExchangeCertificate and enable it for SMTP "
                       "(Enable-ExchangeCertificate -Services SMTP)");
-    else if (step != NULL && step->advice != NULL)
+    else if (step != NULL && step->advice[0] != '\0')
         doctor_advise(check, "%s", step->advice);
 }
 

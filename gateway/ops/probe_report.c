@@ -288,7 +288,7 @@ put_step(struct buf *out, const struct probe_step *step)
     buf_put_str(out, "  ");
     probe_report_plain(out, step->text);
     buf_put_char(out, '\n');
-    if (step->advice != NULL)
+    if (step->advice[0] != '\0')
         buf_printf(out, "%-9s %s\n", "", step->advice);
 }
 

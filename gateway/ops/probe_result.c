@@ -5,7 +5,6 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/base/clock.h"
-#include "gateway/route/verdict.h"
 
 enum { DAY_S = 24 * 3600 };
 
@@ -135,7 +134,7 @@ probe_note(struct probe_result *r, enum probe_kind kind, uint64_t us,
     step->code = outcome->reply.local ? 0 : outcome->reply.code;
     put_reply(step, &outcome->reply, about);
     if (step->state != PROBE_OK)
-        step->advice = verdict_of(outcome).diagnosis;
+        memcpy(step->advice, diagnosis_of(outcome, NULL).text, sizeof step->advice);
 }
 
 static int64_t
@@ -165,8 +164,9 @@ probe_judge_certificate(struct probe_result *r, const struct tls_identity *who,
         snprintf(step->text, sizeof step->text, "expires on %.10s, in %" PRId64 " days", date,
                  r->days);
     if (step->state != PROBE_OK)
-        step->advice = "renew it before that day: Exchange 2007 then stops to offer STARTTLS, "
-                       "and no mail passes";
+        snprintf(step->advice, sizeof step->advice, "%s",
+                 "renew it before that day: Exchange 2007 then stops to offer STARTTLS, and no "
+                 "mail passes");
 }
 
 void

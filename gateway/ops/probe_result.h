@@ -12,6 +12,7 @@
 #define OPS_PROBE_RESULT_H
 
 #include "gateway/mail/smtp_client.h"
+#include "gateway/route/diagnosis.h"
 #include "tls/tls_identity.h"
 
 /* The values are exit statuses. */
@@ -45,11 +46,11 @@ enum {
 struct probe_step {
     enum probe_kind kind;
     enum probe_state state;
-    size_t mail;        /* MAIL, RCPT, RSET: of which transaction, from 0 */
-    uint64_t us;        /* how long it took */
-    short code;         /* of the server's reply; 0: it gave none */
-    char text[700];     /* its reply, or what went wrong; one printable line */
-    const char *advice; /* cause and remedy, or NULL; static */
+    size_t mail;                    /* MAIL, RCPT, RSET: of which transaction, from 0 */
+    uint64_t us;                    /* how long it took */
+    short code;                     /* of the server's reply; 0: it gave none */
+    char text[700];                 /* its reply, or what went wrong; one printable line */
+    char advice[DIAGNOSIS_MAX + 1]; /* cause and remedy; "" = none */
 };
 
 struct probe_result {

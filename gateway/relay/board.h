@@ -18,7 +18,7 @@
 #include "gateway/route/evidence.h"
 #include "gateway/route/hop_offers.h"
 
-enum { BOARD_CONNECTORS_MAX = 256, BOARD_SERVERS_MAX = 64, BOARD_ERROR_MAX = 240 };
+enum { BOARD_CONNECTORS_MAX = 256, BOARD_SERVERS_MAX = 64, BOARD_ERROR_MAX = 512 };
 
 /* One address of a server. */
 struct board_server {

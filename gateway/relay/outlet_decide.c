@@ -97,7 +97,8 @@ count_refused_sender(struct outlet *o, const struct delivery *d, const struct ve
     if (++o->senders_refused < VERDICT_SENDERS_IN_A_ROW)
         return;
     o->senders_refused = 0;
-    outlet_suspend(o, v->diagnosis);
+    struct diagnosis why = diagnosis_of(outcome, NULL);
+    outlet_suspend(o, why.text);
 }
 
 static void
@@ -158,6 +159,7 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
 {
     struct outlet *o = s->outlet;
     struct verdict v = verdict_of(&s->outcomes[n]);
+    struct diagnosis why = diagnosis_of(&s->outcomes[n], NULL);
     if (v.scope >= SCOPE_SERVER)
         *server_bad = true;
     v.consequence = consequence_of(s, &v);
@@ -176,13 +178,13 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
     case CONSEQUENCE_BOUNCE:
         outcome = "bounced";
         count = o->count.bounced;
-        log_delivery(s, n, outcome, facts, v.diagnosis, 0);
+        log_delivery(s, n, outcome, facts, why.text, 0);
         counter_add(count, 1);
         add_row(s, n, RECIPIENT_BOUNCED);
         add_bounce(s, n, false, facts->server);
         return;
     case CONSEQUENCE_DEFER:
-        log_delivery(s, n, outcome, facts, v.diagnosis, 0);
+        log_delivery(s, n, outcome, facts, why.text, 0);
         outcome = defer(s, n, facts->server, &next_ms);
         counter_add(outcome[0] == 'e' ? o->count.expired : count, 1);
         return;
@@ -196,7 +198,7 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
         break;
     }
     counter_add(count, 1);
-    log_delivery(s, n, outcome, facts, v.diagnosis, next_ms);
+    log_delivery(s, n, outcome, facts, why.text, next_ms);
 }
 
 /* last_error of each deferred row points into texts, in order, now that it does not move. */

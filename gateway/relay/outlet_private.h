@@ -8,6 +8,7 @@
 #define RELAY_OUTLET_PRIVATE_H
 
 #include "gateway/relay/outlet.h"
+#include "gateway/route/diagnosis.h"
 #include "gateway/route/evidence.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/verdict.h"

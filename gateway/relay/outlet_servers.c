@@ -24,13 +24,12 @@ outlet_connection_timetable(const struct outlet *o)
 /* ---- What is known ---- */
 
 static void
-remember_error(struct outlet *o, const struct smtp_outcome *why, const char *diagnosis)
+remember_error(struct outlet *o, const struct smtp_outcome *why)
 {
+    struct diagnosis d = diagnosis_of(why, NULL);
     struct buf text;
-    buf_init(&text, sizeof o->last_error * 4);
-    reply_put(&text, &why->reply);
-    if (diagnosis != NULL)
-        buf_printf(&text, " (%s)", diagnosis);
+    buf_init(&text, sizeof o->last_error);
+    diagnosis_put_line(&text, &why->reply, &d);
     slice_copy_text(o->last_error, sizeof o->last_error, buf_slice(&text));
     o->last_error_ms = loop_now_ms(o->worker->loop);
     buf_fini(&text);
@@ -91,7 +90,7 @@ name_failed(struct outlet *o, const struct server *server, const struct err *err
         .reply = outbound_local_reply(451, "4.4.3", text),
         .stage = SMTP_STAGE_CONNECT,
     };
-    remember_error(o, &why, verdict_of(&why).diagnosis);
+    remember_error(o, &why);
     o->was_tried = true;
     o->names_failed_ms = o->last_error_ms;
     struct log_line line;
@@ -320,7 +319,7 @@ outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outc
     struct verdict v = verdict_of(why);
     o->was_tried = true;
     counter_add(o->count.failed, 1);
-    remember_error(o, why, v.diagnosis);
+    remember_error(o, why);
     if (v.fewer_connections) {
         server_limits_too_many(&lane->limits, now);
     } else {
@@ -340,7 +339,7 @@ outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcom
     uint64_t now = loop_now_ms(o->worker->loop);
     struct verdict v = verdict_of(why);
     bool was_healthy = lane->limits.failures == 0;
-    remember_error(o, why, v.diagnosis);
+    remember_error(o, why);
     if (was_healthy && !v.fewer_connections && !lost_patience)
         server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
                              now);

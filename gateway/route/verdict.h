@@ -2,7 +2,8 @@
  * verdict.h - what a failure means. The only place where an outcome gets its meaning; pure.
  *
  * Takes    what was said (or went wrong here, in the same shape) and at which stage.
- * Gives    scope: how far the trouble reaches; consequence: what to do; a diagnosis for people.
+ * Gives    scope: how far the trouble reaches; consequence: what to do. What to say about it is
+ *          diagnosis.h.
  * Follows  design.md 6.4, 10 (verdicts); exchange-facts.md 3.3, 5.5, section 10.
  *
  * Only a refusal of a recipient or of the content bounces. What a server says before MAIL is its
@@ -43,8 +44,6 @@ struct verdict {
     enum verdict_consequence consequence;
     bool alarm;             /* an operator must do something */
     bool fewer_connections; /* 421 4.3.2: we opened too many; not a failure */
-    const char *diagnosis;  /* cause and remedy in one sentence, or NULL: nothing to add to the
-                               reply; static, printable, no full stop, below 300 octets */
 };
 
 struct verdict verdict_of(const struct smtp_outcome *outcome);

@@ -222,97 +222,6 @@ verdict_takes_a_reply_without_a_code(void **state)
     }
 }
 
-/* What an administrator must find in the sentence; NULL: there is nothing to add. */
-static const struct diagnosis_row {
-    int speaker, code;
-    const char *enhanced, *text;
-    enum smtp_stage stage;
-    const char *names;
-} diagnosis_rows[] = {
-    {OURS, 451, "4.4.1", "connection refused", SMTP_STAGE_CONNECT, "Transport service"},
-    {OURS, 451, "4.4.4", "no such name", SMTP_STAGE_CONNECT, "name servers under dns"},
-    {OURS, 451, "4.4.3", "no name server", SMTP_STAGE_CONNECT, "name servers under dns"},
-    {OURS, 451, "4.3.0", "out of descriptors", SMTP_STAGE_CONNECT, "this gateway"},
-    {OURS, 451, "4.4.2", "lost", SMTP_STAGE_EHLO, NULL},
-    {PEER, 421, "4.3.2", "too many", SMTP_STAGE_BANNER, "lower connections"},
-    {PEER, 421, "4.3.2", "Service not active", SMTP_STAGE_BANNER, "out of service"},
-    {PEER, 554, NULL, "go away", SMTP_STAGE_BANNER, "RemoteIPRanges"},
-    {PEER, 500, NULL, "unknown", SMTP_STAGE_EHLO, "inspection"},
-    {PEER, 502, "5.3.3", "not implemented", SMTP_STAGE_EHLO, "inspection"},
-    {PEER, 501, "5.5.4", "Invalid domain name", SMTP_STAGE_EHLO, "hostname"},
-    {OURS, 451, "4.7.0", "no STARTTLS", SMTP_STAGE_STARTTLS, "12014"},
-    {PEER, 454, "4.7.0", "TLS not available", SMTP_STAGE_STARTTLS, "New-ExchangeCertificate"},
-    {PEER, 502, "5.5.1", "not implemented", SMTP_STAGE_STARTTLS, "New-ExchangeCertificate"},
-    {PEER, 421, "4.3.0", "going down", SMTP_STAGE_STARTTLS, NULL},
-    {OURS, 451, "4.7.5", "expired", SMTP_STAGE_TLS, "KB 948963"},
-    {PEER, 535, "5.7.3", "unsuccessful", SMTP_STAGE_AUTH, "ms-Exch-SMTP-Submit"},
-    {PEER, 454, "4.7.0", "later", SMTP_STAGE_AUTH, "domain controller"},
-    {PEER, 421, "4.7.0", "going down", SMTP_STAGE_AUTH, NULL},
-    {PEER, 504, "5.7.4", "type", SMTP_STAGE_AUTH, "Require basic authentication"},
-    {OURS, 451, "5.7.3", "no LOGIN", SMTP_STAGE_AUTH, "Require basic authentication"},
-    {OURS, 451, "4.7.0", "asked for more", SMTP_STAGE_AUTH, "do not fit our commands"},
-    {PEER, 530, "5.7.1", "Client was not authenticated", SMTP_STAGE_MAIL, "RemoteIPRanges"},
-    {PEER, 530, "5.7.0", "Must issue a STARTTLS command first", SMTP_STAGE_MAIL,
-     "require: false"},
-    {PEER, 550, "5.7.1", "Client does not have permissions to send as this sender",
-     SMTP_STAGE_MAIL, "ms-Exch-SMTP-Accept-Any-Sender"},
-    {PEER, 550, "5.7.1", "no", SMTP_STAGE_MAIL, "ms-Exch-SMTP-Accept-Any-Sender"},
-    {PEER, 452, "4.3.1", "Insufficient system resources", SMTP_STAGE_MAIL, "15002"},
-    {PEER, 552, "5.3.4", "size", SMTP_STAGE_MAIL, "limits.message_size"},
-    {PEER, 552, "5.2.2", "full", SMTP_STAGE_MAIL, NULL},
-    {PEER, 550, "5.7.1", "Unable to relay", SMTP_STAGE_RCPT, "ms-Exch-SMTP-Accept-Any-Recipient"},
-    {PEER, 550, "5.7.1", "Unable to relay", SMTP_STAGE_RCPT, "authoritative"},
-    {PEER, 550, "5.7.1", "RESOLVER.RST.AuthRequired", SMTP_STAGE_RCPT,
-     "ms-Exch-SMTP-Accept-Authentication-Flag"},
-    {PEER, 550, "5.1.1", "User unknown", SMTP_STAGE_RCPT, "GALSync"},
-    {PEER, 552, "5.3.4", "size", SMTP_STAGE_RCPT, "MaxMessageSize"},
-    {PEER, 552, NULL, "size", SMTP_STAGE_CONTENT, "MaxMessageSize"},
-    {PEER, 554, "5.4.6", "loop", SMTP_STAGE_CONTENT, "authoritative"},
-    {OURS, 451, "4.4.2", "connection lost", SMTP_STAGE_CONTENT, "twice"},
-    {OURS, 451, "4.3.0", "disk", SMTP_STAGE_DATA, "this gateway"},
-    {PEER, 250, "2.6.0", "Queued mail for delivery", SMTP_STAGE_CONTENT, NULL},
-    {PEER, 451, "4.3.0", "later", SMTP_STAGE_RCPT, NULL},
-};
-
-static bool
-contains(const char *text, const char *words)
-{
-    return strstr(text, words) != NULL;
-}
-
-static void
-verdict_tells_an_administrator_what_to_look_at(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(diagnosis_rows); i++) {
-        const struct diagnosis_row *r = &diagnosis_rows[i];
-        struct grid_row said = {r->speaker, r->code, r->enhanced, r->text, ""};
-        struct smtp_outcome o = outcome_of(&said, (int)r->stage);
-        const char *got = verdict_of(&o).diagnosis;
-        if ((got == NULL) != (r->names == NULL) || (got != NULL && !contains(got, r->names)))
-            fail_row(r->text, "at %s: \"%s\" does not name \"%s\"", stage_names[r->stage],
-                     got ? got : "(none)", r->names ? r->names : "(none)");
-    }
-}
-
-static void
-verdict_diagnoses_are_one_printable_sentence(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(diagnosis_rows); i++) {
-        const struct diagnosis_row *r = &diagnosis_rows[i];
-        struct grid_row said = {r->speaker, r->code, r->enhanced, r->text, ""};
-        struct smtp_outcome o = outcome_of(&said, (int)r->stage);
-        struct slice text = slice_str(verdict_of(&o).diagnosis);
-        if (text.len == 0)
-            continue;
-        assert_in_range(text.len, 20, 299);
-        assert_int_not_equal(text.ptr[text.len - 1], '.');
-        for (size_t k = 0; k < text.len; k++)
-            assert_true(ascii_is_print(text.ptr[k]));
-    }
-}
-
 static void
 verdict_names_its_scopes_and_consequences(void **state)
 {
@@ -330,8 +239,6 @@ main(void)
         cmocka_unit_test(verdict_means_what_the_table_says_in_every_cell),
         cmocka_unit_test(verdict_never_bounces_what_no_recipient_or_content_was_refused_for),
         cmocka_unit_test(verdict_takes_a_reply_without_a_code),
-        cmocka_unit_test(verdict_tells_an_administrator_what_to_look_at),
-        cmocka_unit_test(verdict_diagnoses_are_one_printable_sentence),
         cmocka_unit_test(verdict_names_its_scopes_and_consequences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
