@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "gateway/mail/auth_results.h"
-#include "gateway/route/firewall.h"
 #include "gateway/route/loop_trace.h"
 #include "gateway/route/recipient.h"
+#include "gateway/route/rights.h"
 #include "gateway/route/spf_policy.h"
 
 static const struct where nowhere = {.line = 0};
@@ -134,7 +134,7 @@ tell_receiving(const struct question *q, const struct way_in *way)
     else
         explain_row(out, "TLS", c->where, "NOT REQUIRED: passwords and mail may pass in clear");
     tell_logon(out, way, q->asked->account);
-    tell_size(out, c->message_size);
+    tell_size(out, rights_message_size(q->config, c));
 }
 
 static void
@@ -222,19 +222,22 @@ tell_sending(const struct question *q, const struct way_in *way, const struct ro
 /* ---- The header --------------------------------------------------------------------------- */
 
 static void
-tell_header(struct buf *out, const struct sender_decision *sender, unsigned rights_in,
-            unsigned rights_out)
+tell_header(struct buf *out, const struct sender_decision *sender,
+            const struct explain_passage *by)
 {
-    static const char *const families[] = {"X-MS-Exchange-Organization-", "X-MS-Exchange-Forest-",
-                                           "Received", "Resent-"};
+    static const struct {
+        const char *what;
+        enum firewall_class class;
+    } families[] = {
+        {"X-MS-Exchange-Organization-*", FIREWALL_ORGANIZATION},
+        {"X-MS-Exchange-Forest-*", FIREWALL_FOREST},
+        {"Received", FIREWALL_ROUTING},
+        {"Resent-*", FIREWALL_ROUTING},
+    };
 
     explain_heading(out, "Header");
-    for (size_t i = 0; i < COUNT_OF(families); i++) {
-        struct slice name = slice_str(families[i]);
-        bool is_kept = firewall_passes(name, rights_in) && firewall_passes(name, rights_out);
-        explain_row(out, is_kept ? "kept" : "removed", nowhere, "%s%s", families[i],
-                    families[i][name.len - 1] == '-' ? "*" : "");
-    }
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        explain_fields(out, families[i].what, families[i].class, by);
     explain_row(out, "removed", nowhere, "%s in our name", AUTH_RESULTS_NAME);
     explain_row(out, "added", nowhere, "Received, %s", LOOP_TRACE_NAME);
     explain_row(out, "passed on", nowhere, "%s",
@@ -293,7 +296,10 @@ explain(const struct config *config, const struct explain_question *asked, struc
     tell_route(out, &route);
     if (route.connector == NULL)
         return tell_result(out, &route.d);
-    tell_header(out, &sender, way.connector->rights, route.connector->rights);
+    const struct explain_passage by = {way.connector, route.connector};
+    tell_header(out, &sender, &by);
+    if (asked->has_message && !explain_message(&q, &by, &route.d))
+        return tell_result(out, &route.d);
     tell_sending(&q, &way, &route);
     return tell_result(out, &route.d);
 }

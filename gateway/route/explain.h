@@ -13,10 +13,13 @@ struct explain_question {
     const char *to;
     const char *client;  /* IP, or NULL: then it is told which connectors could be meant */
     const char *account; /* a name as sent in AUTH, or NULL */
+    bool has_message;
+    struct slice message; /* its header section at least; the rest is not looked at */
 };
 
-/* Writes the explanation, a page of at most 16 KiB with names of usual length. True: the mail
- * would be accepted; false: refused, or the question leaves open which connector is meant. */
+/* Writes the explanation, a page of at most 16 KiB (with a message 64) with names of usual
+ * length. True: the mail would be accepted; false: refused, or the question leaves open which
+ * connector is meant. */
 bool explain(const struct config *config, const struct explain_question *q, struct buf *out);
 
 #endif

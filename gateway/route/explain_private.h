@@ -8,6 +8,7 @@
 #include "gateway/mail/smtp_server.h"
 #include "gateway/route/accept.h"
 #include "gateway/route/explain.h"
+#include "gateway/route/firewall.h"
 
 enum { EXPLAIN_PATH_ROOM = ADDRESS_MAX + 8 };
 
@@ -42,5 +43,22 @@ struct way_in {
 
 /* The one way in that is meant, or false with the reason written. */
 bool explain_find_way(const struct question *q, struct way_in *way);
+
+/* ---- explain_message.c ---- */
+
+/* The connectors that a message passes. */
+struct explain_passage {
+    const struct receive_connector *in;
+    const struct send_connector *out;
+};
+
+/* Whether fields of this class, called so, pass; and if not, which right is missing where. */
+void explain_fields(struct buf *out, const char *what, enum firewall_class class,
+                    const struct explain_passage *by);
+
+/* The fields of the message that was asked about, as far as anybody decides about them. False:
+ * the message would be refused by *d. */
+bool explain_message(const struct question *q, const struct explain_passage *by,
+                     struct decision *d);
 
 #endif

@@ -26,19 +26,30 @@ firewall_is_reserved(struct slice field_name)
     return is == FIREWALL_ORGANIZATION || is == FIREWALL_FOREST;
 }
 
+enum right
+firewall_needs(enum firewall_class is, bool is_leaving)
+{
+    switch (is) {
+    case FIREWALL_ORGANIZATION:
+        return is_leaving ? RIGHT_SEND_HEADERS_ORGANIZATION : RIGHT_ACCEPT_HEADERS_ORGANIZATION;
+    case FIREWALL_FOREST:
+        return is_leaving ? RIGHT_SEND_HEADERS_FOREST : RIGHT_ACCEPT_HEADERS_FOREST;
+    case FIREWALL_ROUTING:
+        return is_leaving ? RIGHT_SEND_HEADERS_ROUTING : RIGHT_ACCEPT_HEADERS_ROUTING;
+    case FIREWALL_PLAIN:
+        break;
+    }
+    never("a class of fields that needs no right");
+}
+
 bool
 firewall_passes(struct slice field_name, unsigned rights)
 {
-    /* Of each pair a connector can hold only the one of its side. */
-    static const unsigned needs[] = {
-        [FIREWALL_ORGANIZATION] =
-            RIGHT_ACCEPT_HEADERS_ORGANIZATION | RIGHT_SEND_HEADERS_ORGANIZATION,
-        [FIREWALL_FOREST] = RIGHT_ACCEPT_HEADERS_FOREST | RIGHT_SEND_HEADERS_FOREST,
-        [FIREWALL_ROUTING] = RIGHT_ACCEPT_HEADERS_ROUTING | RIGHT_SEND_HEADERS_ROUTING,
-    };
     enum firewall_class is = firewall_class_of(field_name);
 
-    return is == FIREWALL_PLAIN || (rights & needs[is]) != 0;
+    /* Of each pair a connector can hold only the one of its side. */
+    return is == FIREWALL_PLAIN ||
+           (rights & (unsigned)(firewall_needs(is, false) | firewall_needs(is, true))) != 0;
 }
 
 bool

@@ -20,6 +20,9 @@ enum firewall_class firewall_class_of(struct slice field_name);
 /* One of Exchange's own fields, which nobody else should make (organization, forest)? */
 bool firewall_is_reserved(struct slice field_name);
 
+/* The right that a class (not PLAIN) needs to come in, or to leave. */
+enum right firewall_needs(enum firewall_class is, bool is_leaving);
+
 /* Rights are those of a receive connector or of a send connector. */
 bool firewall_passes(struct slice field_name, unsigned rights);
 

@@ -1,5 +1,6 @@
 #include "gateway/route/explain.h"
 
+#include "gateway/mail/header.h"
 #include "tests/kit/config_text.h"
 #include "tests/kit/test.h"
 
@@ -142,8 +143,14 @@ explain_tells_the_whole_journey_in_order(void **state)
         "  RCPT TO            250 2.1.5 Recipient OK\n"
         "\n"
         "Header\n"
-        "  removed            X-MS-Exchange-Organization-*\n"
-        "  removed            X-MS-Exchange-Forest-*\n"
+        "  removed            X-MS-Exchange-Organization-*: on entry, contoso-2003 lacks        [forestgate.yaml:22]\n"
+        "                     accept-headers-organization\n"
+        "  removed            X-MS-Exchange-Organization-*: on leaving, hubs lacks              [forestgate.yaml:56]\n"
+        "                     send-headers-organization\n"
+        "  removed            X-MS-Exchange-Forest-*: on entry, contoso-2003 lacks              [forestgate.yaml:22]\n"
+        "                     accept-headers-forest\n"
+        "  removed            X-MS-Exchange-Forest-*: on leaving, hubs lacks                    [forestgate.yaml:56]\n"
+        "                     send-headers-forest\n"
         "  kept               Received\n"
         "  kept               Resent-*\n"
         "  removed            Authentication-Results in our name\n"
@@ -192,6 +199,113 @@ explain_ends_where_the_mail_is_refused(void **state)
         "  refused            550 5.7.1 Client does not have permissions to send as this\n"
         "                     sender\n");
     /* clang-format on */
+}
+
+/* Which of its fields pass, by the rights of two connectors. */
+static void
+explain_tells_what_becomes_of_a_message(void **state)
+{
+    static const char message[] = "Received: a\r\nReceived: b\r\n c\r\n"
+                                  "X-MS-Exchange-Organization-SCL : -1\r\n"
+                                  "x-ms-exchange-organization-scl: -1\r\n"
+                                  "X-MS-Exchange-Forest-RulesExecuted: x\r\n"
+                                  "Resent-To: b\r\n"
+                                  "Authentication-Results: gw.contoso.example; spf=pass\r\n"
+                                  "Authentication-Results: other.example; spf=pass\r\n"
+                                  "Received-SPF: pass receiver=gw.contoso.example;\r\n"
+                                  "Subject: x\r\n\r\nX-MS-Exchange-Organization-AuthAs: x\r\n";
+    const struct explain_question q = {.from = "kim@contoso.example",
+                                       .to = "lee@fabrikam.example",
+                                       .client = "10.1.20.4",
+                                       .account = "b",
+                                       .has_message = true,
+                                       .message = slice_str(message)};
+    struct receive_connector *in = &config->receive[0];
+    struct send_connector *out = &config->send[1];
+    const unsigned rights_in = in->rights, rights_out = out->rights;
+    struct buf page;
+
+    (void)state;
+    in->rights = RIGHT_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER | RIGHT_ACCEPT_HEADERS_ORGANIZATION |
+                 RIGHT_ACCEPT_HEADERS_ROUTING;
+    in->rights_where = (struct where){.file = "forestgate.yaml", .line = 91};
+    out->rights = RIGHT_SEND_HEADERS_ORGANIZATION;
+    out->rights_where = (struct where){.file = "forestgate.yaml", .line = 92};
+    buf_init(&page, 4 * PAGE_MAX);
+    assert_true(explain(config, &q, &page));
+    in->rights = rights_in;
+    in->rights_where.line = 0;
+    out->rights = rights_out;
+    out->rights_where.line = 0;
+
+    const char *told = strstr(buf_text(&page), "\nMessage\n");
+    assert_non_null(told);
+    const char *end = strstr(told, "\nSending\n");
+    assert_non_null(end);
+    buf_truncate(&page, (size_t)(end - page.data));
+    /* clang-format off */
+    assert_string_equal(strstr(buf_text(&page), "\nMessage\n"),
+        "\nMessage\n"
+        "  fields             10\n"
+        "  hops               2; at most 30\n"
+        "  removed            Received (2 fields): on leaving, hubs lacks send-headers-routing  [forestgate.yaml:92]\n"
+        "  kept               X-MS-Exchange-Organization-SCL (2 fields): contoso-2003 holds     [forestgate.yaml:91]\n"
+        "                     accept-headers-organization\n"
+        "                     and hubs send-headers-organization                                [forestgate.yaml:92]\n"
+        "  removed            X-MS-Exchange-Forest-RulesExecuted: on entry, contoso-2003 lacks  [forestgate.yaml:91]\n"
+        "                     accept-headers-forest\n"
+        "  removed            X-MS-Exchange-Forest-RulesExecuted: on leaving, hubs lacks        [forestgate.yaml:92]\n"
+        "                     send-headers-forest\n"
+        "  removed            Resent-To: on leaving, hubs lacks send-headers-routing            [forestgate.yaml:92]\n"
+        "  removed            Authentication-Results: on entry, it claims to be ours\n"
+        "                     (gw.contoso.example), and only we write that\n"
+        "  removed            Received-SPF: on entry, it claims to be ours\n"
+        "                     (gw.contoso.example), and only we write that\n");
+    /* clang-format on */
+    buf_fini(&page);
+}
+
+static void
+explain_tells_when_a_message_is_refused_for_its_header(void **state)
+{
+    static char longest[HEADER_MAX + 4096], names[HEADER_MAX];
+    struct explain_question q = {.from = "kim@contoso.example",
+                                 .to = "lee@fabrikam.example",
+                                 .client = "10.1.20.4",
+                                 .has_message = true};
+    struct buf page, hops, many;
+
+    (void)state;
+    buf_init(&hops, 1024);
+    for (size_t i = 0; i <= config->limit_hops; i++)
+        buf_put_str(&hops, "Received: x\r\n");
+    q.message = buf_slice(&hops);
+    buf_init(&page, 4 * PAGE_MAX);
+    assert_false(explain(config, &q, &page));
+    assert_non_null(strstr(buf_text(&page), "refused            554 5.4.6 Hop count exceeded"));
+    buf_fini(&page);
+    buf_fini(&hops);
+
+    memset(longest, 'a', sizeof longest);
+    longest[1] = ':';
+    q.message = slice(longest, sizeof longest);
+    buf_init(&page, 4 * PAGE_MAX);
+    assert_false(explain(config, &q, &page));
+    assert_non_null(strstr(buf_text(&page), "refused            552 5.3.4 Header size exceeds"));
+    buf_fini(&page);
+
+    /* More names than anybody would read, each as long as it may be: still a page. */
+    buf_init(&many, sizeof names);
+    for (unsigned i = 0; i < 200; i++)
+        buf_printf(&many, "X-MS-Exchange-Forest-%u-%0*u: x\r\n", i, 900, i);
+    assert_true(buf_ok(&many));
+    q.message = buf_slice(&many);
+    buf_init(&page, 4 * PAGE_MAX);
+    assert_true(explain(config, &q, &page));
+    assert_true(buf_ok(&page));
+    assert_non_null(strstr(buf_text(&page), "and 136 reserved fields of other names"));
+    buf_fini(&page);
+    buf_fini(&many);
 }
 
 static const struct word_row {
@@ -376,6 +490,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(explain_tells_the_whole_journey_in_order),
         cmocka_unit_test(explain_ends_where_the_mail_is_refused),
+        cmocka_unit_test(explain_tells_what_becomes_of_a_message),
+        cmocka_unit_test(explain_tells_when_a_message_is_refused_for_its_header),
         cmocka_unit_test(explain_names_what_matters_in_each_case),
         cmocka_unit_test(explain_takes_input_of_any_length),
     };
