@@ -321,6 +321,10 @@ class Sink:
                 self.listener.shutdown(socket.SHUT_RDWR)
             self.listener.close()
             self.listener = None
+        self.hang_up()
+
+    def hang_up(self):
+        """Open connections are cut; whoever comes next meets a new banner and EHLO."""
         for session in list(self.sessions):
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(session.sock, socket.SHUT_RDWR)

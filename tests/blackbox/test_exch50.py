@@ -26,14 +26,9 @@ class Exch50(unittest.TestCase):
     def setUp(self):
         self.hop.keywords = ["SIZE", "PIPELINING", "8BITMIME", "XEXCH50"]
         self.hop.script.clear()
-        self.hang_up()
+        self.hop.hang_up()
         self.hop.messages.clear()
         self.before = {f: self.count(f) for f in ("passed", "recipients", "not-offered", "refused")}
-
-    def hang_up(self):
-        """The next message meets a new EHLO."""
-        for session in list(self.hop.sessions):
-            session.sock.close()
 
     def count(self, fate, connector="fabrikam-servers"):
         return self.gateway.metric("forestgate_exch50_blobs_total", connector=connector,
@@ -79,12 +74,12 @@ class Exch50(unittest.TestCase):
             raw.expect(None, 250)
             raw.expect("DATA", 354)
             raw.send(message("exch50", "restart") + b".\r\n")
-            raw.expect(None, 250)
-        self.gateway.wait_event("delivery", to=BOB, outcome="deferred")
+            queue_id = raw.expect(None, 250).split("InternalId=")[1].split("]")[0]
+        self.gateway.wait_event("delivery", id=queue_id, outcome="deferred")
         self.gateway.kill()
         self.hop.script.clear()
         self.gateway.start()
-        self.gateway.wait_event("delivery", to=BOB, outcome="delivered")
+        self.gateway.wait_event("delivery", id=queue_id, outcome="delivered")
         (got,) = self.hop.with_text("X-Mark: restart")
         self.assertEqual(got.exch50, (f"{len(BLOB)} 3", BLOB))
 
@@ -105,7 +100,7 @@ class Exch50(unittest.TestCase):
 
     def test_a_refusal_costs_the_blob_not_the_message(self):
         for reply in (b"504 Need to authenticate first\r\n", b"505 Authentication required\r\n"):
-            self.hang_up()
+            self.hop.hang_up()
             self.hop.script["xexch50"] = reply
             got = self.submit(f"refused-{reply[:3].decode()}")
             self.assertIsNone(got.exch50)
