@@ -4,6 +4,7 @@ dropped and counted where it does not (exchange-facts.md 1.6, 3.6)."""
 import unittest
 
 from forests import World, message
+from sink import DROP
 
 ANNA, BOB, EVE = "anna@contoso.example", "bob@fabrikam.example", "eve@fabrikam.example"
 BLOB = bytes(range(256)) + b"\r\n.\r\nQUIT\r\n"
@@ -123,6 +124,16 @@ class Exch50(unittest.TestCase):
         (got,) = self.hop.with_text("X-Mark: half")
         self.assertIsNone(got.exch50)
         self.assertEqual(self.counted("recipients"), 1)
+
+    def test_a_connection_that_dies_over_it_costs_the_blob_until_the_next_reload(self):
+        self.hop.script["blob"] = DROP
+        got = self.submit("hung")
+        self.assertIsNone(got.exch50)
+        self.gateway.wait_event("exch50_hung", connector="fabrikam-servers")
+        self.hop.script.clear()
+        self.assertIsNone(self.submit("still-hung").exch50)
+        self.gateway.reload()
+        self.assertEqual(self.submit("again").exch50, (f"{len(BLOB)} 2", BLOB))
 
     def test_before_a_logon_it_is_refused(self):
         with self.world.raw(logon=False) as raw:
