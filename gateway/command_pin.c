@@ -59,8 +59,8 @@ run(const char *server, const struct probe_target *target, bool json)
         .timeout_ms = TIMEOUT_MS,
         .limits = {.warning_days = PROBE_NEVER, .critical_days = PROBE_NEVER},
     };
-    int status = look_run(&s, target, &l, &err) ? print(server, &l, json)
-                                                : complain(server, err.text, "");
+    int status =
+        look_run(&s, target, &l, &err) ? print(server, &l, json) : complain(server, err.text, "");
     look_fini(&l);
     return status;
 }

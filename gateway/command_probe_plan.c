@@ -230,6 +230,7 @@ plan_connector(struct probe_plan *plan, const struct words *w, struct err *err)
     plan->connector = c->name;
     plan->send = c;
     plan->trust = runtime_send_trust(c);
+    s->profile = plan->trust.profile;
     plan->has_profile = true;
     s->hello = config->hostname;
     s->tls_required = c->tls_require;
@@ -292,6 +293,7 @@ make_tls(struct probe_plan *plan, const struct words *w, enum tls_trust trust, s
         return err_set(err, ERR_CONFIG, "--profile: modern or exchange2003");
     TRY(tls_context_new_client(&plan->trust, &plan->tls, err));
     plan->settings.tls = plan->tls;
+    plan->settings.profile = plan->trust.profile;
     return true;
 }
 

@@ -41,6 +41,7 @@ call(const struct probe_settings *settings, const struct tls_client_settings *tr
     struct tls_context *tls = NULL;
     TRY(tls_context_new_client(trust, &tls, err));
     s.tls = tls;
+    s.profile = trust->profile;
     bool ok = probe_run(&s, &target, 1, out, err);
     tls_context_unref(&tls);
     return ok;

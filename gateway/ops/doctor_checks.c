@@ -78,6 +78,15 @@ doctor_advise(struct doctor_check *check, const char *fmt, ...)
     make_printable(check->advice);
 }
 
+void
+doctor_diagnose(struct doctor_check *check, enum smtp_stage stage, const char *enhanced,
+                const struct diagnosis_context *context_or_null)
+{
+    struct smtp_outcome outcome = {.reply = reply_make(451, enhanced, "-"), .stage = stage};
+    outcome.reply.local = true;
+    doctor_advise(check, "%s", diagnosis_of(&outcome, context_or_null).text);
+}
+
 enum doctor_state
 doctor_state_of_step(const struct probe_step *step)
 {

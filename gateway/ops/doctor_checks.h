@@ -5,7 +5,7 @@
  * Takes    the results of a few connections (ops/probe_result.h) and what was asked for.
  * Gives    checks in the order of a conversation. What could not be looked at is there too, with
  *          the reason: nobody should take silence for health.
- * Follows  exchange-facts.md 2, 3, 8. Sentences about a step that failed are route/verdict's;
+ * Follows  exchange-facts.md 2, 3, 8. Sentences about a step that failed are route/diagnosis's;
  * those here are about what only several steps together tell.
  */
 #ifndef OPS_DOCTOR_CHECKS_H

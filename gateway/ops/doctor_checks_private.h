@@ -23,6 +23,10 @@ struct doctor_check *doctor_add_step(struct doctor_checks *c, enum doctor_group 
                                      const char *id, const char *label,
                                      const struct probe_step *step);
 
+/* What diagnosis.h says of what a connection would die of at this place: a local failure. */
+void doctor_diagnose(struct doctor_check *check, enum smtp_stage stage, const char *enhanced,
+                     const struct diagnosis_context *context_or_null);
+
 enum doctor_state doctor_state_of_step(const struct probe_step *step);
 
 void doctor_judge_reach(struct doctor_checks *c, const struct doctor_wish *wish,

@@ -3,6 +3,8 @@
 
 #include "gateway/ops/doctor_checks_private.h"
 
+static const struct diagnosis_context inspected = {.is_masked = true};
+
 /* ---- Reaching it ---- */
 
 static void
@@ -94,9 +96,7 @@ judge_banner(struct doctor_checks *c, const struct probe_result *r)
                    "%s, by its shape; a banner can be set to anything: \"%.400s\"",
                    buf_text(&text), step->text);
     if (c->product == PRODUCT_MASKED)
-        doctor_advise(check,
-                      "a firewall between the gateway and this server inspects SMTP (fixup, "
-                      "MailGuard): turn the inspection off there, or TLS cannot work");
+        doctor_diagnose(check, SMTP_STAGE_STARTTLS, "4.7.4", &inspected);
 }
 
 void
@@ -127,9 +127,7 @@ judge_clear_list(struct doctor_checks *c, const struct probe_result *r,
     struct doctor_check *check =
         doctor_add(c, GROUP_HELLO, "inspection", "inspection", DOCTOR_FAILED,
                    "the list has been overwritten on the way: \"%s\"", offers->masked);
-    doctor_advise(check, "a firewall between the gateway and this server inspects SMTP (fixup, "
-                         "MailGuard) and hides what it does not know, STARTTLS first of all: "
-                         "turn the inspection off there");
+    doctor_diagnose(check, SMTP_STAGE_STARTTLS, "4.7.4", &inspected);
 }
 
 /* Listed, but refused when it is said, is a step of its own. */

@@ -1,17 +1,7 @@
 /* What happens in a session: its list, the logon, envelopes; and what nobody can see. */
 #include "gateway/ops/doctor_checks_private.h"
-#include "gateway/route/diagnosis.h"
 
 /* ---- The list in TLS ---- */
-
-/* The sentence for what a connection would die of at this place. */
-static struct diagnosis
-advice_for(enum smtp_stage stage, const char *enhanced)
-{
-    struct smtp_outcome outcome = {.reply = reply_make(451, enhanced, "-"), .stage = stage};
-    outcome.reply.local = true;
-    return diagnosis_of(&outcome, NULL);
-}
 
 static void
 judge_tls_list(struct doctor_checks *c, const struct probe_result *r,
@@ -60,7 +50,7 @@ judge_auth_offer(struct doctor_checks *c, const struct doctor_wish *wish,
                    "%s%s%s", what_of_auth(offers), offers->mechanisms,
                    needs_none ? "; this send connector logs on nowhere" : "");
     if (!needs_none)
-        doctor_advise(check, "%s", advice_for(SMTP_STAGE_AUTH, "5.7.3").text);
+        doctor_diagnose(check, SMTP_STAGE_AUTH, "5.7.3", NULL);
 }
 
 /* ---- The logon ---- */

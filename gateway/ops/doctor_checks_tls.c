@@ -26,10 +26,22 @@ failed_handshake(const struct doctor_evidence *e)
     return NULL;
 }
 
-/* Schannel of Windows 2000 and 2003 ends the handshake when it finds no cipher of its own. */
+/* What diagnosis.h says when a handshake dies of this. */
+static void
+diagnose_handshake(struct doctor_check *check, const struct tls_trouble *trouble,
+                   enum tls_profile profile)
+{
+    const struct diagnosis_context context = {.is_exchange2003 = profile == TLS_EXCHANGE2003,
+                                              .trouble = trouble};
+    doctor_diagnose(check, SMTP_STAGE_TLS, "4.7.5", &context);
+}
+
+/* Schannel of Windows 2000 and 2003 ends the handshake when it finds no cipher of its own; by its
+ * banner we know that it is there. */
 static void
 judge_no_session(struct doctor_checks *c, const struct doctor_evidence *e)
 {
+    static const struct tls_trouble no_cipher = {.kind = TLS_TROUBLE_CIPHER};
     const struct probe_step *step = failed_handshake(e);
     if (step == NULL) {
         (void)doctor_add(c, GROUP_TLS, "tls", "session", DOCTOR_NOT_TRIED,
@@ -38,16 +50,8 @@ judge_no_session(struct doctor_checks *c, const struct doctor_evidence *e)
     }
     struct doctor_check *check = doctor_add_step(c, GROUP_TLS, "tls", "session", step);
     check->state = DOCTOR_FAILED;
-    if (c->product == PRODUCT_WINDOWS_2003)
-        doctor_advise(check,
-                      "this Windows Server 2003 has only RC4 and 3DES, which are not safe "
-                      "and not in our OpenSSL: install KB 948963 there, which brings "
-                      "AES128-SHA, then restart it and write tls: { profile: exchange2003 }");
-    else if (c->product == PRODUCT_WINDOWS_2000)
-        doctor_advise(check,
-                      "Windows 2000 has no cipher that is still safe, and no update brings "
-                      "one: let a server with Windows Server 2003 and KB 948963 or later "
-                      "stand between it and the gateway");
+    if (c->product == PRODUCT_WINDOWS_2000 || c->product == PRODUCT_WINDOWS_2003)
+        diagnose_handshake(check, &no_cipher, TLS_EXCHANGE2003);
 }
 
 static const char *
@@ -140,11 +144,11 @@ judge_names(struct doctor_checks *c, const struct doctor_wish *wish, const struc
         doctor_add(c, GROUP_CERTIFICATE, "certificate-name", "name",
                    matters ? DOCTOR_FAILED : DOCTOR_OK, "is for %s, not for %s%s", names,
                    wish->name, matters ? "" : "; the name is not what we verify it by");
+    struct tls_trouble trouble = {.kind = TLS_TROUBLE_NAME};
+    slice_copy_text(trouble.wanted, sizeof trouble.wanted, slice_str(wish->name));
+    slice_copy_text(trouble.names, sizeof trouble.names, slice_str(names));
     if (matters)
-        doctor_advise(check,
-                      "name the server as its certificate does, under servers or with "
-                      "server_name under tls; or have it a certificate for %s",
-                      wish->name);
+        diagnose_handshake(check, &trouble, TLS_MODERN);
 }
 
 static void
@@ -197,12 +201,12 @@ judge_chain(struct doctor_checks *c, const struct doctor_wish *wish,
     struct doctor_check *check =
         doctor_add_step(c, GROUP_CERTIFICATE, "certificate-chain", "chain", step);
     check->state = DOCTOR_FAILED;
+    struct tls_trouble trouble = {.kind = TLS_TROUBLE_SELF_SIGNED, .has_pin = true};
+    memcpy(trouble.pin, vouched_or_null->certificate.pin, sizeof trouble.pin);
+    slice_copy_text(trouble.subject, sizeof trouble.subject,
+                    slice_str(vouched_or_null->certificate.subject));
     if (vouched_or_null->certificate.self_signed)
-        doctor_advise(check,
-                      "pin it, which suits what Exchange 2007 makes for itself at its "
-                      "installation: see the line below, after you compared the thumbprint "
-                      "with Get-ExchangeCertificate; or have it a certificate of your "
-                      "authority, and name that under ca");
+        diagnose_handshake(check, &trouble, TLS_MODERN);
 }
 
 static void
@@ -250,9 +254,11 @@ judge_pin(struct doctor_checks *c, const struct doctor_wish *wish, const struct 
     struct doctor_check *check =
         doctor_add(c, GROUP_CERTIFICATE, "pin", "pin", DOCTOR_FAILED, "changed from %s to %s",
                    buf_text(&old), buf_text(&pin));
-    doctor_advise(check, "if the certificate was renewed there (compare the thumbprint with "
-                         "Get-ExchangeCertificate), put the new pin beside the old one under "
-                         "pins; if nobody renewed it, somebody else answers in its place");
+    struct tls_trouble trouble = {.kind = TLS_TROUBLE_PIN, .has_pin = true};
+    memcpy(trouble.pin, r->certificate.pin, sizeof trouble.pin);
+    memcpy(trouble.pinned, wish->pins[0], sizeof trouble.pinned);
+    trouble.pinned_count = wish->pin_count;
+    diagnose_handshake(check, &trouble, TLS_MODERN);
 }
 
 /* "none": nobody is asked who he is. */

@@ -9,6 +9,7 @@ look_in(enum tls_profile profile, const struct probe_settings *settings,
     struct probe_settings s = *settings;
     TRY(tls_context_new_client(&trust, &tls, err));
     s.tls = tls;
+    s.profile = profile;
     s.tls_required = true;
     s.user = s.password = NULL;
     s.mail_count = 0;

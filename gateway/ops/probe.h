@@ -27,10 +27,11 @@ struct probe_mail {
 
 struct probe_settings {
     const char *hello;
-    bool tls_required;       /* false: TLS if offered */
-    struct tls_context *tls; /* lent */
-    const char *server_name; /* to verify, and SNI; NULL: the server's host */
-    const char *user;        /* NULL: no AUTH */
+    bool tls_required;        /* false: TLS if offered */
+    struct tls_context *tls;  /* lent */
+    enum tls_profile profile; /* of tls, for advice */
+    const char *server_name;  /* to verify, and SNI; NULL: the server's host */
+    const char *user;         /* NULL: no AUTH */
     const char *password;
     struct probe_mail mails[PROBE_MAILS_MAX]; /* one after the other, in one session */
     size_t mail_count;

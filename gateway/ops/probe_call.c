@@ -316,6 +316,8 @@ probe_call_new(struct loop *loop, const struct probe_settings *settings,
         return NULL;
     c->settings = settings;
     c->result = result;
+    result->context.user = settings->user;
+    result->context.is_exchange2003 = settings->profile == TLS_EXCHANGE2003;
     c->loop = loop;
     c->addresses = addresses;
     c->address_count = count;

@@ -113,6 +113,7 @@ void
 probe_call_note_failure(struct probe_call *c)
 {
     const struct smtp_outcome *why = smtp_client_failure(c->engine);
+    c->result->context.is_masked = smtp_client_is_masked(c->engine);
     enum probe_kind kind = kind_of(c, why->stage);
     if (why->reply.local)
         probe_note(c->result, kind, probe_call_lap(c), why, subject_of(c, kind));

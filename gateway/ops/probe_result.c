@@ -134,7 +134,7 @@ probe_note(struct probe_result *r, enum probe_kind kind, uint64_t us,
     step->code = outcome->reply.local ? 0 : outcome->reply.code;
     put_reply(step, &outcome->reply, about);
     if (step->state != PROBE_OK)
-        memcpy(step->advice, diagnosis_of(outcome, NULL).text, sizeof step->advice);
+        memcpy(step->advice, diagnosis_of(outcome, &r->context).text, sizeof step->advice);
 }
 
 static int64_t

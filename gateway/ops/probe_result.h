@@ -61,6 +61,7 @@ struct probe_result {
     struct probe_step steps[PROBE_STEPS_MAX];
     size_t step_count;
     size_t mail; /* the transaction that is under way: what further steps are of */
+    struct diagnosis_context context; /* what advice may go by, as far as it is known by now */
 
     /* What EHLO listed, before TLS and in it: a line each, printable, the first one (the server's
      * name) too; "" = not heard. */

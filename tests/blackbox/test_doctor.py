@@ -216,7 +216,7 @@ class Exchange(Case):
             self.assertCheck(a, name, "not-tried")
         self.assertEqual(self.logons(server), [])
         a = self.ask_of("2000")
-        self.assertCheck(a, "tls", "failed", "", "Windows 2000 has no cipher that is still safe")
+        self.assertCheck(a, "tls", "failed", "", "for Windows 2000 there is none")
 
     def ask_of(self, who):
         self.serve(who)
@@ -357,7 +357,7 @@ class Certificates(Case):
                      expect=CRITICAL)
         self.assertCheck(a, "certificate-name", "failed",
                          f"is for {HUB}, {FABRIKAM_IP}, not for hub9.fabrikam.example",
-                         "server_name under tls")
+                         "tls.server_name")
         self.assertCheck(a, "certificate-chain", "ok")
         a = self.ask("--verify", "ca", "--ca", self.ca.cert, "--server-name",
                      "hub9.fabrikam.example")
@@ -367,7 +367,8 @@ class Certificates(Case):
         own = self_signed(self.scratch.path, HUB, [FABRIKAM_IP])
         self.sink.use(own)
         a = self.ask("--user", "kim", "--password-file", self.password, expect=CRITICAL)
-        self.assertCheck(a, "certificate-chain", "failed", "self-signed", "pin it")
+        self.assertCheck(a, "certificate-chain", "failed", "self-signed",
+                         f'set verify: pin and pins: ["{own.spki_pin()}"]')
         self.assertCheck(a, "pin", "ok", f'tls: {{ verify: pin, pins: ["{own.spki_pin()}"] }}')
         self.assertCheck(a, "logon", "not-tried", "TLS did not come about")
         a = self.ask("--pin", own.spki_pin(), "--user", "kim", "--password-file", self.password,
@@ -379,7 +380,7 @@ class Certificates(Case):
         before = self.ca.issue("before.example").spki_pin()
         a = self.ask("--pin", before, expect=CRITICAL)
         self.assertCheck(a, "pin", "failed", f"changed from {before} to {self.good.spki_pin()}",
-                         "beside the old one")
+                         "put the new pin under pins")
 
     def test_unverified_is_a_warning(self):
         a = self.ask("--verify", "none", expect=WARNING)
