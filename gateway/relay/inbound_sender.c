@@ -5,7 +5,7 @@
 
 static void
 log_sender_refused(const struct inbound *s, struct slice from, const struct reply *r,
-                   const char *spf)
+                   const char *why, const char *spf)
 {
     struct log_line line;
     inbound_log(s, &line, EV_sender_refused);
@@ -13,6 +13,7 @@ log_sender_refused(const struct inbound *s, struct slice from, const struct repl
     log_str(&line, "connector", inbound_connector_name(s));
     log_slice(&line, "from", from.len > 0 ? from : slice_str("<>"));
     log_slice(&line, "reply", slice(r->text, r->len));
+    log_str(&line, "why", why);
     log_str(&line, "spf", spf);
     log_end(&line);
 }
@@ -61,15 +62,19 @@ inbound_takes_size(const struct inbound *s, uint64_t octets, struct reply *refus
 static void
 judge(struct inbound *s, const struct smtp_mail *mail, struct sender_decision *decision)
 {
+    struct reply refusal;
     accept_sender(s->runtime->config, s->connector, mail, decision);
-    if (reply_is_success(&decision->d.reply) && mail->size_given)
-        (void)inbound_takes_size(s, mail->size, &decision->d.reply);
+    if (reply_is_success(&decision->d.reply) && mail->size_given &&
+        !inbound_takes_size(s, mail->size, &refusal))
+        decision_set(&decision->d, refusal, s->connector->where,
+                     "SIZE= says more than the message_size of %s", s->connector->name);
 }
 
 static void
-refuse(struct inbound *s, const struct smtp_mail *mail, const struct reply *r, const char *spf)
+refuse(struct inbound *s, const struct smtp_mail *mail, const struct reply *r, const char *why,
+       const char *spf)
 {
-    log_sender_refused(s, mail->from.text, r, spf);
+    log_sender_refused(s, mail->from.text, r, why, spf);
     inbound_answer(s, r);
 }
 
@@ -83,7 +88,7 @@ take(struct inbound *s, const struct smtp_mail *mail, const struct sender_decisi
         return;
     }
     mem_free(&finding);
-    refuse(s, mail, &full, NULL);
+    refuse(s, mail, &full, NULL, NULL);
 }
 
 void
@@ -92,7 +97,7 @@ inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
     struct sender_decision decision;
     if (s->no_mail != NULL) {
         struct reply none = reply_make(550, "5.7.1", "%s", s->no_mail);
-        refuse(s, mail, &none, NULL);
+        refuse(s, mail, &none, NULL, NULL);
         return;
     }
     if (s->connector == NULL) /* several candidates, none needs AUTH: the first one named */
@@ -106,9 +111,9 @@ inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
     struct reply busy =
         reply_make(451, "4.3.2", "Too many senders are being checked, try again later");
     if (!reply_is_success(&decision.d.reply))
-        refuse(s, mail, &decision.d.reply, NULL);
+        refuse(s, mail, &decision.d.reply, decision.d.why, NULL);
     else if (inbound_check_must_wait(s))
-        refuse(s, mail, &busy, NULL);
+        refuse(s, mail, &busy, NULL, NULL);
     else if (!inbound_check_sender(s, mail))
         take(s, mail, &decision, NULL);
 }
@@ -124,6 +129,6 @@ inbound_sender_checked(struct inbound *s, const struct smtp_mail *mail,
         take(s, mail, &decision, finding);
         return;
     }
-    refuse(s, mail, &verdict, inbound_spf_name(finding));
+    refuse(s, mail, &verdict, NULL, inbound_spf_name(finding));
     mem_free(&finding);
 }
