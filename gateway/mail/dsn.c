@@ -1,12 +1,7 @@
 #include "gateway/mail/dsn.h"
 
-#include <stdio.h>
-
-#include "gateway/base/ascii.h"
-#include "gateway/base/clock.h"
 #include "gateway/mail/address.h"
-
-enum { LINE_WIDTH = 76, BOUNDARY_MAX = 70 };
+#include "gateway/mail/dsn_text.h"
 
 /* RFC 3463 without its class: what went wrong, where. */
 struct status {
@@ -33,66 +28,18 @@ static const struct advice {
     {7, -1, "You or this message may not pass there. Your postmaster can ask for permission."},
 };
 
-/* No octet of somebody else ends a line, a field or a part. */
-static void
-put_safe(struct buf *out, struct slice text)
+bool
+dsn_is_wanted(unsigned notify, enum dsn_action action)
 {
-    for (size_t i = 0; i < text.len; i++)
-        buf_put_char(out, ascii_is_print(text.ptr[i]) ? text.ptr[i] : '?');
-}
-
-static void
-put_date(struct buf *out, int64_t unix_ms)
-{
-    char date[CLOCK_TEXT];
-    clock_rfc5322(unix_ms, date);
-    buf_put_str(out, date);
-}
-
-/* How much of text goes onto a line: whole words, and one at least. */
-static size_t
-line_length(struct slice text, size_t width)
-{
-    if (text.len <= width)
-        return text.len;
-    size_t n = width;
-    while (n > 0 && text.ptr[n] != ' ')
-        n--;
-    return n > 0 ? n : slice_find(text, ' ');
-}
-
-/* Put text in lines that begin with margin. */
-static void
-put_wrapped(struct buf *out, const char *margin, struct slice text)
-{
-    while (text.len > 0) {
-        size_t n = line_length(text, LINE_WIDTH - strlen(margin));
-        buf_put_str(out, margin);
-        put_safe(out, slice_head(text, n));
-        buf_put_str(out, "\r\n");
-        text = slice_from(text, n + 1);
+    switch (action) {
+    case DSN_FAILED:
+        return notify == DSN_NOTIFY_UNSAID || (notify & DSN_NOTIFY_FAILURE) != 0;
+    case DSN_DELAYED:
+        return notify == DSN_NOTIFY_UNSAID || (notify & DSN_NOTIFY_DELAY) != 0;
+    case DSN_RELAYED:
+        return (notify & DSN_NOTIFY_SUCCESS) != 0;
     }
-}
-
-/* One field, "Name: type text", going on in lines that begin with a blank. */
-static void
-put_field(struct buf *out, const char *name, const char *type, struct slice text)
-{
-    size_t start = out->len;
-    buf_put_str(out, name);
-    buf_put_str(out, ": ");
-    buf_put_str(out, type);
-    while (text.len > 0) {
-        size_t n = slice_find(text, ' ');
-        if (out->len - start + 1 + n > LINE_WIDTH && n > 0) {
-            buf_put_str(out, "\r\n");
-            start = out->len;
-        }
-        buf_put_char(out, ' ');
-        put_safe(out, slice_head(text, n));
-        text = slice_from(text, n + 1);
-    }
-    buf_put_str(out, "\r\n");
+    never("an action of no kind");
 }
 
 /* The last words about a recipient. Words of ours that are no reply have the code 0. */
@@ -132,17 +79,20 @@ put_last_words(struct buf *out, const struct reply *words)
         buf_put(out, slice(words->text, words->len));
 }
 
-/* RFC 3463 2: a delay is class 4, an expiry is 4.4.7, and else the reply knows. */
+/* RFC 3463 2: a delay is class 4, an expiry is 4.4.7, and else the reply knows. RFC 3886: what
+ * was passed on to a server without reports is 2.1.9. */
 static struct status
-status_of(enum dsn_kind kind, const struct dsn_recipient *r)
+status_of(const struct dsn_recipient *r)
 {
     struct reply words;
     bool has_words = last_words(r, &words);
-    if (r->expired || (kind == DSN_DELAY && !has_words))
+    if (r->action == DSN_RELAYED)
+        return (struct status){2, 1, 9};
+    if (r->expired || (r->action == DSN_DELAYED && !has_words))
         return (struct status){4, 4, 7};
     if (!has_words || words.code == 0)
-        return (struct status){kind == DSN_DELAY ? 4 : 5, 0, 0};
-    unsigned class = kind == DSN_FAILURE && words.code >= 500 ? 5 : 4;
+        return (struct status){r->action == DSN_DELAYED ? 4 : 5, 0, 0};
+    unsigned class = r->action == DSN_FAILED && words.code >= 500 ? 5 : 4;
     if (words.enhanced[0] == 0)
         return (struct status){class, 0, 0};
     return (struct status){class, words.enhanced[1], words.enhanced[2]};
@@ -160,201 +110,229 @@ advice_for(struct status status)
     return "";
 }
 
-/* The name in "hub1.fabrikam.example[10.2.0.1]:25". */
+/* The name in "hub1.fabrikam.example[10.2.0.1]:25"; the address with its brackets where that is
+ * all there is, or where it stands in the place of the name. */
 static struct slice
 host_name(struct slice remote_host)
 {
     size_t bracket = slice_find(remote_host, '[');
-    if (bracket > 0)
-        return slice_head(remote_host, bracket);
-    return slice_head(remote_host, slice_find(remote_host, ']') + 1);
+    struct slice name = slice_head(remote_host, bracket);
+    struct slice rest = slice_from(remote_host, bracket);
+    struct slice literal = slice_head(rest, slice_find(rest, ']') + 1);
+    bool is_name = literal.len < 2 || !slice_equal(name, slice(literal.ptr + 1, literal.len - 2));
+    return name.len > 0 && is_name ? name : literal;
 }
 
+/* Parts of a report are told apart by this. */
 static void
-put_message_id(struct buf *out, const char *name, struct slice id)
+put_boundary(struct buf *out, const struct dsn *dsn)
 {
-    for (size_t i = 0; i < id.len; i++)
-        if (!ascii_is_print(id.ptr[i]) || id.ptr[i] == ' ')
-            return;
-    if (id.len == 0)
-        return;
-    bool bare = id.ptr[0] != '<';
-    buf_printf(out, "%s: %s", name, bare ? "<" : "");
-    buf_put(out, id);
-    buf_put_str(out, bare ? ">\r\n" : "\r\n");
+    buf_put_str(out, "=_");
+    buf_put(out, dsn->boundary);
 }
 
-/* Only the original could hold the boundary at the start of a line: try until it does not. */
 static void
-choose_boundary(const struct dsn *dsn, char boundary[BOUNDARY_MAX + 1])
+begin_part(struct buf *out, const struct dsn *dsn, const char *type)
 {
-    const struct slice in = dsn->original_header;
-    unsigned attempt = 0;
-    do {
-        snprintf(boundary, BOUNDARY_MAX + 1, "=_%u_%.*s", attempt++, SLICE_ARG(dsn->id));
-    } while (in.len > 0 && memmem(in.ptr, in.len, boundary, strlen(boundary)) != NULL);
+    buf_put_str(out, "\r\n--");
+    put_boundary(out, dsn);
+    buf_printf(out, "\r\nContent-Type: %s\r\n", type);
 }
 
-static void
-begin_part(struct buf *out, const char *boundary, const char *type)
+static bool
+has_action(const struct dsn *dsn, enum dsn_action action)
 {
-    buf_printf(out, "\r\n--%s\r\nContent-Type: %s\r\n", boundary, type);
+    for (size_t i = 0; i < dsn->recipient_count; i++)
+        if (dsn->recipients[i].action == action)
+            return true;
+    return false;
+}
+
+static const char *
+subject_of(const struct dsn *dsn)
+{
+    if (has_action(dsn, DSN_FAILED))
+        return "Undeliverable: your message was not delivered";
+    if (has_action(dsn, DSN_DELAYED))
+        return "Your message is delayed: not delivered yet";
+    return "Relayed: your message was passed on";
 }
 
 static void
-put_header(struct buf *out, const struct dsn *dsn, const char *boundary)
+put_header(struct buf *out, const struct dsn *dsn)
 {
     buf_put_str(out, "Date: ");
-    put_date(out, dsn->now_unix_ms);
+    dsn_put_date(out, dsn->now_unix_ms);
     buf_put_str(out, "\r\nFrom: \"Mail gateway ");
-    put_safe(out, dsn->hostname);
+    dsn_put_safe(out, dsn->hostname);
     buf_put_str(out, "\" <");
-    put_safe(out, dsn->postmaster);
+    dsn_put_safe(out, dsn->postmaster);
     buf_put_str(out, ">\r\nTo: <");
-    put_safe(out, dsn->sender);
-    buf_printf(out, ">\r\nSubject: %s\r\nMessage-ID: <",
-               dsn->kind == DSN_DELAY ? "Your message is delayed: not delivered yet"
-                                      : "Undeliverable: your message was not delivered");
-    put_safe(out, dsn->id);
+    dsn_put_safe(out, dsn->sender);
+    buf_printf(out, ">\r\nSubject: %s\r\nMessage-ID: <", subject_of(dsn));
+    dsn_put_safe(out, dsn->id);
     buf_put_str(out, ".report@");
-    put_safe(out, dsn->hostname);
+    dsn_put_safe(out, dsn->hostname);
     buf_put_str(out, ">\r\n");
-    put_message_id(out, "In-Reply-To", dsn->message_id);
-    put_message_id(out, "References", dsn->message_id);
-    buf_printf(out,
-               "Auto-Submitted: auto-replied\r\n"
-               "MIME-Version: 1.0\r\n"
-               "Content-Type: multipart/report; report-type=delivery-status;\r\n"
-               "\tboundary=\"%s\"\r\n",
-               boundary);
-    if (dsn_is_8bit(dsn->original_header))
+    dsn_put_message_id(out, "In-Reply-To", dsn->message_id);
+    dsn_put_message_id(out, "References", dsn->message_id);
+    buf_put_str(out, "Auto-Submitted: auto-replied\r\n"
+                     "MIME-Version: 1.0\r\n"
+                     "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+                     "\tboundary=\"");
+    put_boundary(out, dsn);
+    buf_put_str(out, "\"\r\n");
+    if (dsn->original_is_8bit)
         buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
     buf_put_str(out, "\r\nThis is a delivery report in MIME format.\r\n");
 }
 
+/* ---- For people: what happened, what it means, what to do, whom to ask ---- */
+
 static void
-put_recipient_words(struct buf *out, const struct dsn *dsn, const struct dsn_recipient *r)
+put_recipient_words(struct buf *out, const struct dsn_recipient *r)
 {
     struct reply words;
     buf_put_str(out, "\r\n");
-    put_wrapped(out, "    ", r->address);
+    dsn_put_wrapped(out, "    ", r->address);
     if (last_words(r, &words)) {
         struct buf said;
         buf_init(&said, 1024);
         if (r->remote_host.len > 0 && !words.local) {
-            put_safe(&said, slice_head(r->remote_host, 300));
+            dsn_put_safe(&said, slice_head(r->remote_host, 300));
             buf_put_str(&said, " said: ");
         }
         put_last_words(&said, &words);
-        put_wrapped(out, "        ", buf_slice(&said));
+        dsn_put_wrapped(out, "        ", buf_slice(&said));
         buf_fini(&said);
     }
-    if (dsn->kind == DSN_FAILURE)
-        put_wrapped(out, "        ", slice_str(advice_for(status_of(dsn->kind, r))));
+    if (r->action == DSN_FAILED)
+        dsn_put_wrapped(out, "        ", slice_str(advice_for(status_of(r))));
+    if (r->diagnosis.len > 0) {
+        dsn_put_wrapped(out, "        ", slice_str("For the postmaster:"));
+        dsn_put_wrapped(out, "        ", r->diagnosis);
+    }
 }
 
-/* For people: what happened, what it means, what to do, whom to ask. */
+/* All recipients of whom the same is told. */
+static void
+put_group(struct buf *out, const struct dsn *dsn, enum dsn_action action, const char *heading)
+{
+    buf_put_str(out, "\r\nYour message of ");
+    dsn_put_date(out, dsn->arrived_unix_ms);
+    buf_printf(out, "\r\n%s:\r\n", heading);
+    for (size_t i = 0; i < dsn->recipient_count; i++)
+        if (dsn->recipients[i].action == action)
+            put_recipient_words(out, &dsn->recipients[i]);
+}
+
 static void
 put_words(struct buf *out, const struct dsn *dsn)
 {
-    bool delay = dsn->kind == DSN_DELAY;
     buf_put_str(out, "\r\nThis is the mail gateway ");
-    put_safe(out, dsn->hostname);
-    buf_put_str(out, ".\r\n\r\nYour message of ");
-    put_date(out, dsn->arrived_unix_ms);
-    buf_put_str(out, delay ? "\r\nhas not been delivered yet to:\r\n"
-                           : "\r\ncould not be delivered to:\r\n");
-    for (size_t i = 0; i < dsn->recipient_count; i++)
-        put_recipient_words(out, dsn, &dsn->recipients[i]);
-    if (delay) {
-        buf_put_str(out, "\r\nYou need not do anything: delivery is tried again until\r\n");
-        put_date(out, dsn->recipients[0].retry_until_unix_ms);
-        buf_put_str(out, ", and you will hear from us if it fails.\r\n");
-    } else {
+    dsn_put_safe(out, dsn->hostname);
+    buf_put_str(out, ".\r\n");
+    if (has_action(dsn, DSN_FAILED)) {
+        put_group(out, dsn, DSN_FAILED, "could not be delivered to");
         buf_put_str(out, "\r\nNobody will try again: for these recipients this is the end.\r\n");
     }
+    if (has_action(dsn, DSN_DELAYED)) {
+        put_group(out, dsn, DSN_DELAYED, "has not been delivered yet to");
+        buf_put_str(out, "\r\nYou need not do anything: delivery is tried again until\r\n");
+        dsn_put_date(out, dsn->recipients[0].retry_until_unix_ms);
+        buf_put_str(out, ", and you will hear from us if it fails.\r\n");
+    }
+    if (has_action(dsn, DSN_RELAYED)) {
+        put_group(out, dsn, DSN_RELAYED, "was passed on to the mail server of");
+        buf_put_str(out,
+                    "\r\nThat server took it, but it does not report deliveries: you asked to "
+                    "be\r\ntold of success, and this is all that can be told.\r\n");
+    }
     buf_put_str(out, "\r\nIf you need help, send this report to\r\n    ");
-    put_safe(out, dsn->postmaster);
+    dsn_put_safe(out, dsn->postmaster);
     buf_put_str(out, "\r\nWhat follows is for administrators.\r\n");
 }
 
-/* RFC 3464 2.3. */
-static void
-put_recipient_fields(struct buf *out, const struct dsn *dsn, const struct dsn_recipient *r)
+/* ---- For machines: RFC 3464 2 ---- */
+
+static const char *
+action_text(enum dsn_action action)
 {
-    struct status status = status_of(dsn->kind, r);
+    switch (action) {
+    case DSN_FAILED:
+        return "failed";
+    case DSN_DELAYED:
+        return "delayed";
+    case DSN_RELAYED:
+        return "relayed";
+    }
+    never("an action of no kind");
+}
+
+static void
+put_recipient_fields(struct buf *out, const struct dsn_recipient *r)
+{
+    struct status status = status_of(r);
     struct slice host = host_name(r->remote_host);
     struct reply words;
 
     buf_put_str(out, "\r\n");
-    put_field(out, "Final-Recipient", "rfc822;", r->address);
-    put_field(out, "Action", dsn->kind == DSN_DELAY ? "delayed" : "failed", slice("", 0));
+    dsn_put_original_recipient(out, r->orcpt);
+    dsn_put_field(out, "Final-Recipient", "rfc822;", r->address);
+    dsn_put_field(out, "Action", action_text(r->action), slice("", 0));
     buf_printf(out, "Status: %u.%u.%u\r\n", status.class, status.subject, status.detail);
     if (domain_is_valid(host) || domain_is_literal(host))
-        put_field(out, "Remote-MTA", "dns;", host);
+        dsn_put_field(out, "Remote-MTA", "dns;", host);
     if (last_words(r, &words)) {
         struct buf said;
         buf_init(&said, 1024);
         put_last_words(&said, &words);
-        put_field(out, "Diagnostic-Code", words.local ? "x-forestgate;" : "smtp;",
-                  buf_slice(&said));
+        dsn_put_field(out, "Diagnostic-Code", words.local ? "x-forestgate;" : "smtp;",
+                      buf_slice(&said));
         buf_fini(&said);
     }
-    if (dsn->kind == DSN_DELAY) {
+    if (r->action == DSN_DELAYED) {
         buf_put_str(out, "Will-Retry-Until: ");
-        put_date(out, r->retry_until_unix_ms);
+        dsn_put_date(out, r->retry_until_unix_ms);
         buf_put_str(out, "\r\n");
     }
 }
 
-/* For machines: RFC 3464 2. */
 static void
 put_status(struct buf *out, const struct dsn *dsn)
 {
     buf_put_str(out, "\r\n");
-    put_field(out, "Reporting-MTA", "dns;", dsn->hostname);
+    dsn_put_envelope_id(out, dsn->envid);
+    dsn_put_field(out, "Reporting-MTA", "dns;", dsn->hostname);
     buf_put_str(out, "Arrival-Date: ");
-    put_date(out, dsn->arrived_unix_ms);
+    dsn_put_date(out, dsn->arrived_unix_ms);
     buf_put_str(out, "\r\n");
     for (size_t i = 0; i < dsn->recipient_count; i++)
-        put_recipient_fields(out, dsn, &dsn->recipients[i]);
-}
-
-static void
-put_original(struct buf *out, const struct dsn *dsn, const char *boundary)
-{
-    struct slice header = dsn->original_header;
-    if (header.len == 0)
-        return;
-    begin_part(out, boundary, "text/rfc822-headers");
-    if (dsn_is_8bit(header))
-        buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
-    buf_put_str(out, "\r\n");
-    buf_put(out, header);
-    if (header.ptr[header.len - 1] != '\n')
-        buf_put_str(out, "\r\n");
+        put_recipient_fields(out, &dsn->recipients[i]);
 }
 
 void
-dsn_put(struct buf *out, const struct dsn *dsn)
+dsn_put_head(struct buf *out, const struct dsn *dsn)
 {
-    char boundary[BOUNDARY_MAX + 1];
-    must(dsn->recipient_count > 0 && dsn->sender.len > 0);
-    choose_boundary(dsn, boundary);
-    put_header(out, dsn, boundary);
-    begin_part(out, boundary, "text/plain; charset=us-ascii");
+    must(dsn->recipient_count > 0 && dsn->sender.len > 0 && dsn->boundary.len > 0);
+    put_header(out, dsn);
+    begin_part(out, dsn, "text/plain; charset=us-ascii");
     put_words(out, dsn);
-    begin_part(out, boundary, "message/delivery-status");
+    begin_part(out, dsn, "message/delivery-status");
     put_status(out, dsn);
-    put_original(out, dsn, boundary);
-    buf_printf(out, "\r\n--%s--\r\n", boundary);
+    if (dsn->original == DSN_ORIGINAL_NONE)
+        return;
+    begin_part(out, dsn,
+               dsn->original == DSN_ORIGINAL_WHOLE ? "message/rfc822" : "text/rfc822-headers");
+    if (dsn->original_is_8bit)
+        buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
+    buf_put_str(out, "\r\n");
 }
 
-bool
-dsn_is_8bit(struct slice report)
+void
+dsn_put_end(struct buf *out, const struct dsn *dsn)
 {
-    for (size_t i = 0; i < report.len; i++)
-        if ((unsigned char)report.ptr[i] > 127)
-            return true;
-    return false;
+    buf_put_str(out, "\r\n--");
+    put_boundary(out, dsn);
+    buf_put_str(out, "--\r\n");
 }

@@ -1,37 +1,30 @@
 #include "gateway/relay/bounce.h"
 
+#include <stdio.h>
+
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
-#include "gateway/mail/dsn.h"
-#include "gateway/mail/header.h"
+#include "gateway/relay/bounce_original.h"
 #include "gateway/relay/outlet.h"
+#include "gateway/route/diagnosis.h"
 #include "gateway/route/recipient.h"
 
 enum {
-    ORIGINAL_MAX = 64 * 1024,      /* of the original header section; the rest is left out */
     REPORT_MAX = 64 * 1024 * 1024, /* as many recipients as a message may have */
     WORDS_MAX = 1024 * 1024, /* of last words in one report; each recipient gets its share */
     WORDS_MIN = 40,
+    BOUNDARY_OCTETS = 16,
+    BOUNDARY_TEXT = 2 * BOUNDARY_OCTETS + 1,
 };
 
-/* The header section of the original, as far as ORIGINAL_MAX goes. A disk that cannot be read
- * costs the copy, not the report. */
+/* Nobody could have written it into the original on purpose. */
 static void
-read_original(const struct body *body, struct buf *out)
+make_boundary(char text[BOUNDARY_TEXT])
 {
-    struct err err;
-    struct header_scanner scanner;
-    struct header_field field;
-    char *scratch = mem_new(ORIGINAL_MAX);
-    struct slice piece;
-    header_scanner_init(&scanner);
-    if (scratch != NULL && body_read(body, 0, scratch, ORIGINAL_MAX, &piece, &err)) {
-        piece = slice_head(piece, ORIGINAL_MAX);
-        while (header_scan(&scanner, &piece, &field) == HEADER_FIELD)
-            buf_put(out, field.raw);
-    }
-    header_scanner_fini(&scanner);
-    mem_free(&scratch);
+    unsigned char octets[BOUNDARY_OCTETS];
+    random_octets(octets, sizeof octets);
+    for (size_t i = 0; i < sizeof octets; i++)
+        snprintf(text + 2 * i, 3, "%02x", octets[i]);
 }
 
 /* What is known of the trouble when nobody said anything about this recipient itself. */
@@ -55,62 +48,122 @@ shortened(const struct reply *r, size_t max)
     return less;
 }
 
-static void
-fill_rows(const struct worker *w, const struct parcel *about, const struct bounce_row *rows,
-          size_t count, struct reply *replies, struct dsn_recipient *out)
+static bool
+is_wanted(const struct parcel *about, const struct bounce_row *row)
 {
-    size_t share = WORDS_MAX / count > WORDS_MIN ? WORDS_MAX / count : WORDS_MIN;
-    const struct envelope *e = &about->envelope;
-    for (size_t i = 0; i < count; i++) {
-        const struct envelope_recipient *r = &e->recipients[rows[i].index];
-        if (rows[i].reply != NULL)
-            replies[i] = shortened(rows[i].reply, share);
-        out[i] = (struct dsn_recipient){
-            .address = r->address,
-            .expired = rows[i].expired,
-            .remote_host = slice_str(rows[i].server),
-            .reply = rows[i].reply ? &replies[i] : NULL,
-            .last_error = slice_head(last_words(w, r), share),
-            .retry_until_unix_ms = e->received_unix_ms + (int64_t)w->runtime->config->expire_ms,
-        };
-    }
+    return dsn_is_wanted(about->envelope.recipients[row->index].notify, row->action);
+}
+
+static size_t
+count_wanted(const struct parcel *about, const struct bounce_row *rows, size_t count)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++)
+        wanted += is_wanted(about, &rows[i]);
+    return wanted;
+}
+
+/* The recipients of a report, as text wants them. */
+struct told {
+    struct dsn_recipient *recipients;
+    struct reply *replies;
+    struct diagnosis *diagnoses;
+    size_t count;
+};
+
+static void
+told_fini(struct told *told)
+{
+    mem_free(&told->recipients);
+    mem_free(&told->replies);
+    mem_free(&told->diagnoses);
 }
 
 static bool
-put_report(struct worker *w, const struct parcel *about, enum bounce_kind kind,
-           const struct bounce_row *rows, size_t count, uint64_t id, struct buf *out)
+told_init(struct told *told, size_t count)
 {
-    struct buf original;
-    char id_room[ID_TEXT];
-    struct dsn_recipient *recipients = mem_new(count * sizeof *recipients);
-    struct reply *replies = mem_new(count * sizeof *replies);
-    if (recipients == NULL || replies == NULL) {
-        mem_free(&recipients);
-        mem_free(&replies);
-        return false;
-    }
-    buf_init(&original, ORIGINAL_MAX);
-    read_original(about->body, &original);
-    fill_rows(w, about, rows, count, replies, recipients);
-    id_text(id, id_room);
+    *told = (struct told){.count = 0};
+    told->recipients = mem_new(count * sizeof *told->recipients);
+    told->replies = mem_new(count * sizeof *told->replies);
+    told->diagnoses = mem_new(count * sizeof *told->diagnoses);
+    if (told->recipients != NULL && told->replies != NULL && told->diagnoses != NULL)
+        return true;
+    told_fini(told);
+    return false;
+}
+
+/* Cause and remedy, where a server was reached, or tried. */
+static struct diagnosis
+diagnose(const struct bounce_row *row)
+{
+    if (row->action == DSN_RELAYED || row->server == NULL || row->reply == NULL)
+        return (struct diagnosis){.text = ""};
+    const struct smtp_outcome outcome = {.reply = *row->reply, .stage = row->stage};
+    return diagnosis_of(&outcome, NULL);
+}
+
+static void
+tell(const struct worker *w, const struct envelope *e, const struct bounce_row *row, size_t share,
+     struct told *told)
+{
+    const struct envelope_recipient *r = &e->recipients[row->index];
+    struct reply *reply = &told->replies[told->count];
+    struct diagnosis *diagnosis = &told->diagnoses[told->count];
+    *diagnosis = diagnose(row);
+    if (row->reply != NULL)
+        *reply = shortened(row->reply, share);
+    told->recipients[told->count++] = (struct dsn_recipient){
+        .address = r->address,
+        .orcpt = r->orcpt,
+        .action = row->action,
+        .expired = row->expired,
+        .remote_host = slice_str(row->server),
+        .reply = row->reply ? reply : NULL,
+        .last_error = slice_head(last_words(w, r), share),
+        .diagnosis = slice_head(slice_str(diagnosis->text), share),
+        .retry_until_unix_ms = e->received_unix_ms + (int64_t)w->runtime->config->expire_ms,
+    };
+}
+
+/* Append the report to its draft, its envelope says what it takes to carry it. */
+static bool
+put_report(struct worker *w, const struct parcel *about, const struct told *told,
+           struct bounce *out, struct err *err)
+{
+    struct bounce_original original;
+    struct buf text;
+    char id[ID_TEXT], boundary[BOUNDARY_TEXT];
+    const struct envelope *e = &about->envelope;
+    id_text(spool_draft_id(out->draft), id);
+    make_boundary(boundary);
+    bounce_original_init(&original, about, out->action == DSN_FAILED);
     const struct dsn dsn = {
-        .kind = kind == BOUNCE_DELAY ? DSN_DELAY : DSN_FAILURE,
         .hostname = slice_str(w->runtime->config->hostname),
         .postmaster = slice_str(w->runtime->config->postmaster),
-        .id = slice_str(id_room),
+        .id = slice_str(id),
+        .boundary = slice_str(boundary),
         .now_unix_ms = clock_unix_ms(),
-        .sender = about->envelope.from,
-        .message_id = about->envelope.message_id,
-        .arrived_unix_ms = about->envelope.received_unix_ms,
-        .recipients = recipients,
-        .recipient_count = count,
-        .original_header = buf_slice(&original),
+        .sender = e->from,
+        .message_id = e->message_id,
+        .envid = e->envid,
+        .arrived_unix_ms = e->received_unix_ms,
+        .recipients = told->recipients,
+        .recipient_count = told->count,
+        .original = original.what,
+        .original_is_8bit = original.is_8bit,
     };
-    dsn_put(out, &dsn);
-    buf_fini(&original);
-    mem_free(&recipients);
-    mem_free(&replies);
-    return buf_ok(out);
+    buf_init(&text, REPORT_MAX);
+    dsn_put_head(&text, &dsn);
+    bool ok = buf_ok(&text) || err_set(err, ERR_NOMEM, "no memory for the report");
+    ok = ok && spool_append(out->draft, buf_slice(&text), err) &&
+         bounce_original_append(&original, about->body, out->draft, err);
+    buf_clear(&text);
+    dsn_put_end(&text, &dsn);
+    ok = ok && spool_append(out->draft, buf_slice(&text), err);
+    out->parcel->envelope.body_type = original.is_8bit ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
+    bounce_original_fini(&original);
+    buf_fini(&text);
+    return ok;
 }
 
 /* The report goes the way of mail to its sender; without a route it is held. */
@@ -138,52 +191,90 @@ address_report(struct worker *w, const struct parcel *about, struct parcel *repo
 }
 
 static bool
-make_draft(struct worker *w, const struct parcel *about, enum bounce_kind kind,
-           const struct bounce_row *rows, size_t count, struct bounce *out, struct err *err)
+make_draft(struct worker *w, const struct parcel *about, const struct bounce_row *rows,
+           size_t count, size_t wanted, struct bounce *out, struct err *err)
 {
-    struct buf text;
-    TRY(spool_begin_report(w->shop->spool, &out->draft, err));
-    buf_init(&text, REPORT_MAX);
-    uint64_t id = spool_draft_id(out->draft);
-    bool ok = put_report(w, about, kind, rows, count, id, &text) ||
-              err_set(err, ERR_NOMEM, "no memory for the report");
-    ok = ok && spool_append(out->draft, buf_slice(&text), err);
-    out->parcel->envelope.id = id;
-    out->parcel->envelope.size = text.len;
-    /* Header fields of the original with 8-bit octets are shown as they came. */
-    out->parcel->envelope.body_type =
-        dsn_is_8bit(buf_slice(&text)) ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
-    buf_fini(&text);
+    struct told told;
+    size_t share = WORDS_MAX / wanted > WORDS_MIN ? WORDS_MAX / wanted : WORDS_MIN;
+    if (!told_init(&told, wanted))
+        return err_set(err, ERR_NOMEM, "no memory for the report");
+    out->action = DSN_RELAYED;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_wanted(about, &rows[i]))
+            continue;
+        tell(w, &about->envelope, &rows[i], share, &told);
+        if (rows[i].action < out->action)
+            out->action = rows[i].action;
+    }
+    bool ok = spool_begin_report(w->shop->spool, &out->draft, err) &&
+              put_report(w, about, &told, out, err);
+    if (ok) {
+        out->parcel->envelope.id = spool_draft_id(out->draft);
+        out->parcel->envelope.size = spool_draft_size(out->draft);
+    }
+    told_fini(&told);
     return ok;
 }
 
-bool
-bounce_make(struct worker *w, const struct parcel *about, enum bounce_kind kind,
-            const struct bounce_row *rows, size_t row_count, struct bounce *out, struct err *err)
+/* Nobody hears of these, so the log does: the first failure stands for all. A delay or a success
+ * that nobody asked about is no news. */
+static void
+log_untold(struct worker *w, const struct parcel *about, const struct bounce_row *rows,
+           size_t count)
 {
-    *out = (struct bounce){NULL, NULL};
-    if (about->envelope.from.len == 0) {
+    const struct envelope *e = &about->envelope;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].action != DSN_FAILED || (e->from.len > 0 && is_wanted(about, &rows[i])))
+            continue;
         struct log_line line;
-        log_begin(&line, w->shop->log, EV_report_dropped, about->envelope.id);
-        log_slice(&line, "to", about->envelope.recipients[rows[0].index].address);
-        log_str(&line, "why", "the sender is null: there is no report about a report");
+        log_begin(&line, w->shop->log, EV_report_dropped, e->id);
+        log_slice(&line, "to", e->recipients[rows[i].index].address);
+        log_str(&line, "why",
+                e->from.len == 0 ? "the sender is null: there is no report about a report"
+                                 : "the sender asked for no report of failure (NOTIFY)");
         log_end(&line);
-        return true;
+        return;
     }
+}
+
+bool
+bounce_make(struct worker *w, const struct parcel *about, const struct bounce_row *rows,
+            size_t row_count, struct bounce *out, struct err *err)
+{
+    *out = (struct bounce){.draft = NULL};
+    size_t wanted = about->envelope.from.len > 0 ? count_wanted(about, rows, row_count) : 0;
+    if (wanted < row_count)
+        log_untold(w, about, rows, row_count);
+    if (wanted == 0)
+        return true;
     out->parcel = parcel_new();
     if (out->parcel == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
     out->parcel->envelope.is_report = true;
     out->parcel->envelope.received_unix_ms = clock_unix_ms();
     if (address_report(w, about, out->parcel) || err_set(err, ERR_NOMEM, "out of memory"))
-        if (make_draft(w, about, kind, rows, row_count, out, err))
+        if (make_draft(w, about, rows, row_count, wanted, out, err))
             return true;
     bounce_drop(out);
     return false;
 }
 
+static const char *
+kind_of(const struct bounce *b)
+{
+    switch (b->action) {
+    case DSN_FAILED:
+        return "failure";
+    case DSN_DELAYED:
+        return "delay";
+    case DSN_RELAYED:
+        return "relayed";
+    }
+    never("a report of no kind");
+}
+
 void
-bounce_done(struct worker *w, struct bounce *b, uint64_t about_id, enum bounce_kind kind)
+bounce_done(struct worker *w, struct bounce *b, uint64_t about_id)
 {
     const struct envelope *e = &b->parcel->envelope;
     bool held = e->recipients[0].state == RECIPIENT_HELD;
@@ -194,14 +285,11 @@ bounce_done(struct worker *w, struct bounce *b, uint64_t about_id, enum bounce_k
     if (held)
         log_slice(&line, "why", e->recipients[0].last_error);
     else
-        log_str(&line, "kind", kind == BOUNCE_DELAY ? "delay" : "failure");
+        log_str(&line, "kind", kind_of(b));
     log_end(&line);
-    counter_add(metrics_series(w->shop->metrics, METRIC_reports_total,
-                               held                   ? "held"
-                               : kind == BOUNCE_DELAY ? "delay"
-                                                      : "failure",
-                               NULL),
-                1);
+    counter_add(
+        metrics_series(w->shop->metrics, METRIC_reports_total, held ? "held" : kind_of(b), NULL),
+        1);
     if (!held)
         worker_offer(w, b->parcel);
     parcel_unref(&b->parcel);

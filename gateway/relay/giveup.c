@@ -12,7 +12,7 @@ struct giving_up {
     struct worker *worker;
     struct parcel *parcel;
     struct bounce report;
-    enum bounce_kind kind;
+    bool notice; /* of a delay: nobody ends */
     struct recipient_change *rows;
     struct bounce_row *bounces;
     size_t count;
@@ -32,7 +32,7 @@ bool
 give_up_has(const struct worker *w, uint64_t id)
 {
     for (const struct giving_up *g = w->giving_up; g != NULL; g = g->next)
-        if (g->kind == BOUNCE_FAILURE && g->parcel->envelope.id == id)
+        if (!g->notice && g->parcel->envelope.id == id)
             return true;
     return false;
 }
@@ -92,7 +92,7 @@ on_recorded(void *context, const struct spool_answer *answer)
 {
     struct giving_up *g = context;
     if (answer->ok && g->report.parcel != NULL)
-        bounce_done(g->worker, &g->report, g->parcel->envelope.id, g->kind);
+        bounce_done(g->worker, &g->report, g->parcel->envelope.id);
     struct worker *w = g->worker;
     giving_up_free(&g);
     if (!answer->ok && answer->err.kind != ERR_STATE)
@@ -100,14 +100,14 @@ on_recorded(void *context, const struct spool_answer *answer)
 }
 
 static struct giving_up *
-giving_up_new(struct worker *w, struct parcel *parcel, size_t count, enum bounce_kind kind)
+giving_up_new(struct worker *w, struct parcel *parcel, size_t count, bool notice)
 {
     struct giving_up *g = mem_new(sizeof *g);
     if (g == NULL)
         return NULL;
     g->worker = w;
     g->parcel = parcel_ref(parcel);
-    g->kind = kind;
+    g->notice = notice;
     g->count = count;
     g->rows = mem_new(count * sizeof *g->rows);
     g->bounces = mem_new(count * sizeof *g->bounces);
@@ -117,21 +117,21 @@ giving_up_new(struct worker *w, struct parcel *parcel, size_t count, enum bounce
 }
 
 static bool
-record(struct giving_up *g, bool notice)
+record(struct giving_up *g)
 {
     struct worker *w = g->worker;
     struct err err;
     uint64_t token;
-    if (!bounce_make(w, g->parcel, g->kind, g->bounces, g->count, &g->report, &err) ||
+    if (!bounce_make(w, g->parcel, g->bounces, g->count, &g->report, &err) ||
         (token = answers_expect(w->answers, on_recorded, g)) == 0) {
         giving_up_free(&g);
         return false;
     }
     struct spool_change change = {
         .id = g->parcel->envelope.id,
-        .rows = notice ? NULL : g->rows,
-        .row_count = notice ? 0 : g->count,
-        .delay_noticed = notice,
+        .rows = g->notice ? NULL : g->rows,
+        .row_count = g->notice ? 0 : g->count,
+        .delay_noticed = g->notice,
         .report = g->report.draft,
         .report_envelope = g->report.parcel ? &g->report.parcel->envelope : NULL,
     };
@@ -148,7 +148,7 @@ bool
 give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count,
         bool expired, const struct reply *why)
 {
-    struct giving_up *g = giving_up_new(w, parcel, count, BOUNCE_FAILURE);
+    struct giving_up *g = giving_up_new(w, parcel, count, false);
     if (g == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
@@ -159,20 +159,20 @@ give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t
             .connector = r->connector,
             .attempts = r->attempts,
         };
-        g->bounces[i] =
-            (struct bounce_row){.index = indexes[i], .expired = expired, .reply = why};
+        g->bounces[i] = (struct bounce_row){
+            .index = indexes[i], .action = DSN_FAILED, .expired = expired, .reply = why};
         log_row(g, i, why);
     }
-    return record(g, false);
+    return record(g);
 }
 
 bool
 give_notice(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count)
 {
-    struct giving_up *g = giving_up_new(w, parcel, count, BOUNCE_DELAY);
+    struct giving_up *g = giving_up_new(w, parcel, count, true);
     if (g == NULL)
         return false;
     for (size_t i = 0; i < count; i++)
-        g->bounces[i] = (struct bounce_row){.index = indexes[i]};
-    return record(g, true);
+        g->bounces[i] = (struct bounce_row){.index = indexes[i], .action = DSN_DELAYED};
+    return record(g);
 }

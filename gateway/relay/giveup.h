@@ -1,6 +1,6 @@
 /*
  * giveup.h - recipients that no attempt decides about: too old, or a loop. They end here, with a
- * report to the sender, in one commit.
+ * report to the sender, where it wants one (NOTIFY), in one commit.
  */
 #ifndef RELAY_GIVEUP_H
 #define RELAY_GIVEUP_H
@@ -18,7 +18,8 @@ bool give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, s
  * meanwhile. */
 bool give_up_has(const struct worker *w, uint64_t id);
 
-/* The sender is told that these recipients still wait; nothing else changes. */
+/* The sender is told that these recipients still wait; nothing else changes. The message counts
+ * as noticed even if nobody wants to hear of it. */
 bool give_notice(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count);
 
 #endif

@@ -453,9 +453,11 @@ outbound_facts(const struct outbound *b)
     struct outbound_facts facts = {0};
     const struct tls_filter *tls = b->conn ? conn_tls(b->conn) : NULL;
     slice_copy_text(facts.server, sizeof facts.server, slice_str(b->server_text));
-    if (b->engine != NULL)
-        facts.offers =
-            hop_offers_of(smtp_client_offers(b->engine), loop_now_ms(b->outlet->worker->loop));
+    if (b->engine != NULL) {
+        const struct ehlo *offers = smtp_client_offers(b->engine);
+        facts.offers = hop_offers_of(offers, loop_now_ms(b->outlet->worker->loop));
+        facts.offers_dsn = offers->dsn;
+    }
     if (tls != NULL && tls_filter_is_open(tls)) {
         facts.tls = tls_filter_version(tls);
         facts.cipher = tls_filter_cipher(tls);

@@ -57,6 +57,7 @@ struct outbound_facts {
     const char *verified;
     int64_t peer_expires_unix_s; /* 0: no certificate */
     struct hop_offers offers;    /* known while the engine lives */
+    bool offers_dsn;             /* likewise: it reports deliveries itself (RFC 3461) */
 };
 struct outbound_facts outbound_facts(const struct outbound *b);
 

@@ -40,25 +40,39 @@ add_row(struct settlement *s, size_t n, enum recipient_state state)
 }
 
 static void
-add_bounce(struct settlement *s, size_t n, bool expired, const char *server)
+add_bounce(struct settlement *s, size_t n, enum dsn_action action,
+           const struct outbound_facts *facts)
 {
     s->bounces[s->bounce_count++] = (struct bounce_row){
         .index = s->d->open[n],
-        .expired = expired,
-        .server = server,
+        .action = action,
+        .server = facts->server,
         .reply = &s->outcomes[n].reply,
+        .stage = s->outcomes[n].stage,
     };
+}
+
+/* Who asked for news of success gets it from a server with DSN, else from us (RFC 3461 5.2.2 b).
+ */
+static void
+add_relayed(struct settlement *s, size_t n, const struct outbound_facts *facts)
+{
+    const struct envelope *e = &s->d->parcel->envelope;
+    unsigned notify = delivery_recipient(s->d, n)->notify;
+    if (e->from.len > 0 && !facts->offers_dsn && dsn_is_wanted(notify, DSN_RELAYED))
+        add_bounce(s, n, DSN_RELAYED, facts);
 }
 
 /* Later: by the message timetable, unless its time is over. Gives the outcome's name. */
 static const char *
-defer(struct settlement *s, size_t n, const char *server, uint64_t *next_ms)
+defer(struct settlement *s, size_t n, const struct outbound_facts *facts, uint64_t *next_ms)
 {
     struct outlet *o = s->outlet;
     int64_t now = clock_unix_ms();
     if (is_expired(o, s->d, now)) {
         add_row(s, n, RECIPIENT_EXPIRED);
-        add_bounce(s, n, true, server);
+        add_bounce(s, n, DSN_FAILED, facts);
+        s->bounces[s->bounce_count - 1].expired = true;
         return "expired";
     }
     struct recipient_change *row = add_row(s, n, RECIPIENT_WAITING);
@@ -171,6 +185,7 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
     switch (v.consequence) {
     case CONSEQUENCE_DELIVERED:
         add_row(s, n, RECIPIENT_DELIVERED);
+        add_relayed(s, n, facts);
         outcome = "delivered";
         count = o->count.delivered;
         s->was_taken = true;
@@ -181,11 +196,11 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
         log_delivery(s, n, outcome, facts, why.text, 0);
         counter_add(count, 1);
         add_row(s, n, RECIPIENT_BOUNCED);
-        add_bounce(s, n, false, facts->server);
+        add_bounce(s, n, DSN_FAILED, facts);
         return;
     case CONSEQUENCE_DEFER:
         log_delivery(s, n, outcome, facts, why.text, 0);
-        outcome = defer(s, n, facts->server, &next_ms);
+        outcome = defer(s, n, facts, &next_ms);
         counter_add(outcome[0] == 'e' ? o->count.expired : count, 1);
         return;
     case CONSEQUENCE_SUSPEND:

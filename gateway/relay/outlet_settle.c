@@ -59,7 +59,8 @@ on_again(void *context)
     record(s);
 }
 
-/* The report could not be made: its recipients stay open and are bounced at another time. */
+/* The report could not be made: who failed stays open and is bounced at another time. Who was
+ * passed on is; that news is lost. */
 static void
 postpone_bounces(struct settlement *s)
 {
@@ -115,7 +116,7 @@ on_recorded(void *context, const struct spool_answer *answer)
     if (!answer->ok && try_again && !o->retiring && record_later(s))
         return;
     if (answer->ok && s->report.parcel != NULL)
-        bounce_done(o->worker, &s->report, s->d->id, BOUNCE_FAILURE);
+        bounce_done(o->worker, &s->report, s->d->id);
     for (struct outbound *b = o->connections; b != NULL; b = outbound_after(b)) {
         if (outbound_serial(b) == s->connection) {
             outbound_recorded(b);
@@ -160,12 +161,12 @@ static void
 make_report(struct settlement *s)
 {
     struct err err;
-    if (s->bounce_count == 0 || bounce_make(s->outlet->worker, s->d->parcel, BOUNCE_FAILURE,
-                                            s->bounces, s->bounce_count, &s->report, &err))
+    if (s->bounce_count == 0 || bounce_make(s->outlet->worker, s->d->parcel, s->bounces,
+                                            s->bounce_count, &s->report, &err))
         return;
     struct log_line line;
     log_begin(&line, s->outlet->worker->shop->log, EV_internal_trouble, s->d->id);
-    log_str(&line, "what", "a report could not be made; its recipients are tried again");
+    log_str(&line, "what", "a report could not be made; who failed is tried again");
     log_str(&line, "why", err.text);
     log_end(&line);
     postpone_bounces(s);

@@ -1,0 +1,108 @@
+#include "gateway/mail/dsn_text.h"
+
+#include "gateway/base/ascii.h"
+#include "gateway/base/clock.h"
+#include "gateway/mail/dsn_options.h"
+#include "gateway/mail/xtext.h"
+
+enum { LINE_WIDTH = 76 };
+
+void
+dsn_put_safe(struct buf *out, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        buf_put_char(out, ascii_is_print(text.ptr[i]) ? text.ptr[i] : '?');
+}
+
+void
+dsn_put_date(struct buf *out, int64_t unix_ms)
+{
+    char date[CLOCK_TEXT];
+    clock_rfc5322(unix_ms, date);
+    buf_put_str(out, date);
+}
+
+/* How much of text goes onto a line: whole words, and one at least. */
+static size_t
+line_length(struct slice text, size_t width)
+{
+    if (text.len <= width)
+        return text.len;
+    size_t n = width;
+    while (n > 0 && text.ptr[n] != ' ')
+        n--;
+    return n > 0 ? n : slice_find(text, ' ');
+}
+
+void
+dsn_put_wrapped(struct buf *out, const char *margin, struct slice text)
+{
+    while (text.len > 0) {
+        size_t n = line_length(text, LINE_WIDTH - strlen(margin));
+        buf_put_str(out, margin);
+        dsn_put_safe(out, slice_head(text, n));
+        buf_put_str(out, "\r\n");
+        text = slice_from(text, n + 1);
+    }
+}
+
+void
+dsn_put_field(struct buf *out, const char *name, const char *type, struct slice text)
+{
+    size_t start = out->len;
+    buf_printf(out, "%s:%s%s", name, type[0] != '\0' ? " " : "", type);
+    while (text.len > 0) {
+        size_t n = slice_find(text, ' ');
+        if (out->len - start + 1 + n > LINE_WIDTH && n > 0) {
+            buf_put_str(out, "\r\n");
+            start = out->len;
+        }
+        buf_put_char(out, ' ');
+        dsn_put_safe(out, slice_head(text, n));
+        text = slice_from(text, n + 1);
+    }
+    buf_put_str(out, "\r\n");
+}
+
+void
+dsn_put_message_id(struct buf *out, const char *name, struct slice id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (!ascii_is_print(id.ptr[i]) || id.ptr[i] == ' ')
+            return;
+    if (id.len == 0)
+        return;
+    bool bare = id.ptr[0] != '<';
+    buf_printf(out, "%s: %s", name, bare ? "<" : "");
+    buf_put(out, id);
+    buf_put_str(out, bare ? ">\r\n" : "\r\n");
+}
+
+/* Decoded into room; what is no xtext is shown as it came. */
+static struct slice
+decoded(struct slice text, struct buf *room)
+{
+    return xtext_decode(room, text) ? buf_slice(room) : text;
+}
+
+void
+dsn_put_envelope_id(struct buf *out, struct slice envid)
+{
+    char octets[DSN_ENVID_MAX + 1];
+    struct buf room = {.data = octets, .cap = sizeof octets, .max = sizeof octets - 1};
+    if (envid.len > 0)
+        dsn_put_field(out, "Original-Envelope-Id", "", decoded(envid, &room));
+}
+
+void
+dsn_put_original_recipient(struct buf *out, struct slice orcpt)
+{
+    char octets[DSN_ORCPT_MAX + 1], type[DSN_ORCPT_MAX + 2];
+    struct buf room = {.data = octets, .cap = sizeof octets, .max = sizeof octets - 1};
+    size_t semicolon = slice_find(orcpt, ';');
+    if (semicolon == 0 || semicolon >= orcpt.len || orcpt.len > DSN_ORCPT_MAX)
+        return;
+    slice_copy_text(type, sizeof type, slice_head(orcpt, semicolon + 1));
+    dsn_put_field(out, "Original-Recipient", type,
+                  decoded(slice_from(orcpt, semicolon + 1), &room));
+}
