@@ -1,7 +1,5 @@
 #include "gateway/base/utf8.h"
 
-#include <stdint.h>
-
 enum { LAST_OF_ALL = 0x10ffff, SURROGATE_FIRST = 0xd800, SURROGATE_LAST = 0xdfff };
 
 bool
@@ -34,9 +32,8 @@ length_of(unsigned char first, uint32_t *least)
     return first >= 0xf0 && first < 0xf8 ? 4 : 0;
 }
 
-/* Cut a character off the front. */
-static bool
-take_character(struct slice *s, uint32_t *character)
+bool
+utf8_take(struct slice *s, uint32_t *character)
 {
     uint32_t least;
     unsigned char first = (unsigned char)*s->ptr;
@@ -64,7 +61,7 @@ utf8_is_text(struct slice s)
     uint32_t c;
 
     while (s.len > 0)
-        if (!take_character(&s, &c) || (c >= 0x80 && c < 0xa0))
+        if (!utf8_take(&s, &c) || (c >= 0x80 && c < 0xa0))
             return false;
     return true;
 }

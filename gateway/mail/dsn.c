@@ -139,6 +139,13 @@ begin_part(struct buf *out, const struct dsn *dsn, const char *type)
     buf_printf(out, "\r\nContent-Type: %s\r\n", type);
 }
 
+static void
+put_encoding(struct buf *out, bool is_8bit)
+{
+    if (is_8bit)
+        buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
+}
+
 static bool
 has_action(const struct dsn *dsn, enum dsn_action action)
 {
@@ -168,7 +175,7 @@ put_header(struct buf *out, const struct dsn *dsn)
     buf_put_str(out, "\" <");
     dsn_put_safe(out, dsn->postmaster);
     buf_put_str(out, ">\r\nTo: <");
-    dsn_put_safe(out, dsn->sender);
+    dsn_put_address(out, dsn->sender, dsn->utf8);
     buf_printf(out, ">\r\nSubject: %s\r\nMessage-ID: <", subject_of(dsn));
     dsn_put_safe(out, dsn->id);
     buf_put_str(out, ".report@");
@@ -182,19 +189,19 @@ put_header(struct buf *out, const struct dsn *dsn)
                      "\tboundary=\"");
     put_boundary(out, dsn);
     buf_put_str(out, "\"\r\n");
-    if (dsn->original_is_8bit)
-        buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
+    put_encoding(out, dsn_is_8bit(dsn));
     buf_put_str(out, "\r\nThis is a delivery report in MIME format.\r\n");
 }
 
 /* ---- For people: what happened, what it means, what to do, whom to ask ---- */
 
 static void
-put_recipient_words(struct buf *out, const struct dsn_recipient *r)
+put_recipient_words(struct buf *out, const struct dsn *dsn, const struct dsn_recipient *r)
 {
     struct reply words;
+    buf_put_str(out, "\r\n    ");
+    dsn_put_address(out, r->address, dsn->utf8);
     buf_put_str(out, "\r\n");
-    dsn_put_wrapped(out, "    ", r->address);
     if (last_words(r, &words)) {
         struct buf said;
         buf_init(&said, 1024);
@@ -223,7 +230,7 @@ put_group(struct buf *out, const struct dsn *dsn, enum dsn_action action, const 
     buf_printf(out, "\r\n%s:\r\n", heading);
     for (size_t i = 0; i < dsn->recipient_count; i++)
         if (dsn->recipients[i].action == action)
-            put_recipient_words(out, &dsn->recipients[i]);
+            put_recipient_words(out, dsn, &dsn->recipients[i]);
 }
 
 static void
@@ -270,15 +277,15 @@ action_text(enum dsn_action action)
 }
 
 static void
-put_recipient_fields(struct buf *out, const struct dsn_recipient *r)
+put_recipient_fields(struct buf *out, const struct dsn *dsn, const struct dsn_recipient *r)
 {
     struct status status = status_of(r);
     struct slice host = host_name(r->remote_host);
     struct reply words;
 
     buf_put_str(out, "\r\n");
-    dsn_put_original_recipient(out, r->orcpt);
-    dsn_put_field(out, "Final-Recipient", "rfc822;", r->address);
+    dsn_put_original_recipient(out, r->orcpt, dsn->utf8);
+    dsn_put_address_field(out, "Final-Recipient", r->address, dsn->utf8);
     dsn_put_field(out, "Action", action_text(r->action), slice("", 0));
     buf_printf(out, "Status: %u.%u.%u\r\n", status.class, status.subject, status.detail);
     if (domain_is_valid(host) || domain_is_literal(host))
@@ -308,7 +315,23 @@ put_status(struct buf *out, const struct dsn *dsn)
     dsn_put_date(out, dsn->arrived_unix_ms);
     buf_put_str(out, "\r\n");
     for (size_t i = 0; i < dsn->recipient_count; i++)
-        put_recipient_fields(out, &dsn->recipients[i]);
+        put_recipient_fields(out, dsn, &dsn->recipients[i]);
+}
+
+static void
+begin_original(struct buf *out, const struct dsn *dsn)
+{
+    static const char *const types[2][2] = {{"text/rfc822-headers", "message/rfc822"},
+                                            {"message/global-headers", "message/global"}};
+    begin_part(out, dsn, types[dsn->original_is_utf8][dsn->original == DSN_ORIGINAL_WHOLE]);
+    put_encoding(out, dsn->original_is_8bit);
+    buf_put_str(out, "\r\n");
+}
+
+bool
+dsn_is_8bit(const struct dsn *dsn)
+{
+    return dsn->utf8 || (dsn->original != DSN_ORIGINAL_NONE && dsn->original_is_8bit);
 }
 
 void
@@ -316,17 +339,16 @@ dsn_put_head(struct buf *out, const struct dsn *dsn)
 {
     must(dsn->recipient_count > 0 && dsn->sender.len > 0 && dsn->boundary.len > 0);
     put_header(out, dsn);
-    begin_part(out, dsn, "text/plain; charset=us-ascii");
-    put_words(out, dsn);
-    begin_part(out, dsn, "message/delivery-status");
-    put_status(out, dsn);
-    if (dsn->original == DSN_ORIGINAL_NONE)
-        return;
     begin_part(out, dsn,
-               dsn->original == DSN_ORIGINAL_WHOLE ? "message/rfc822" : "text/rfc822-headers");
-    if (dsn->original_is_8bit)
-        buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
-    buf_put_str(out, "\r\n");
+               dsn->utf8 ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii");
+    put_encoding(out, dsn->utf8);
+    put_words(out, dsn);
+    begin_part(out, dsn,
+               dsn->utf8 ? "message/global-delivery-status" : "message/delivery-status");
+    put_encoding(out, dsn->utf8);
+    put_status(out, dsn);
+    if (dsn->original != DSN_ORIGINAL_NONE)
+        begin_original(out, dsn);
 }
 
 void

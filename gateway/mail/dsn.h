@@ -6,7 +6,7 @@
  * Gives    the whole report as an RFC 5322 message with CRLF, ready for the spool, but for the
  *          octets of the original: the caller puts them between the two parts.
  * Follows  RFC 3461 5.2, 6 (who gets which report; ENVID, ORCPT, RET), 3464, 3462, 3834
- *          (Auto-Submitted); enhanced codes as exchange-facts.md 5.5.
+ *          (Auto-Submitted), 6533 (addresses in UTF-8); enhanced codes as exchange-facts.md 5.5.
  * Touches  nothing; hostile octets of peers are made harmless.
  */
 #ifndef MAIL_DSN_H
@@ -61,8 +61,13 @@ struct dsn {
     const struct dsn_recipient *recipients;
     size_t recipient_count; /* 1 or more */
     enum dsn_original original;
-    bool original_is_8bit; /* it holds octets over 127: the report goes as BODY=8BITMIME */
+    bool original_is_8bit; /* it holds octets over 127 */
+    bool original_is_utf8; /* it came by SMTPUTF8 */
+    bool utf8;             /* the report itself goes by SMTPUTF8: the sender's address needs it */
 };
+
+/* Does the report hold octets over 127? Then it goes as BODY=8BITMIME. */
+bool dsn_is_8bit(const struct dsn *dsn);
 
 /* Append the report up to where the original begins, and what stands behind it; ask buf_ok()
  * afterwards. */

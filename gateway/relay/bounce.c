@@ -4,6 +4,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/base/utf8.h"
 #include "gateway/relay/bounce_original.h"
 #include "gateway/relay/outlet.h"
 #include "gateway/route/diagnosis.h"
@@ -151,6 +152,8 @@ put_report(struct worker *w, const struct parcel *about, const struct told *told
         .recipient_count = told->count,
         .original = original.what,
         .original_is_8bit = original.is_8bit,
+        .original_is_utf8 = e->utf8,
+        .utf8 = !utf8_is_ascii(e->from),
     };
     buf_init(&text, REPORT_MAX);
     dsn_put_head(&text, &dsn);
@@ -160,7 +163,8 @@ put_report(struct worker *w, const struct parcel *about, const struct told *told
     buf_clear(&text);
     dsn_put_end(&text, &dsn);
     ok = ok && spool_append(out->draft, buf_slice(&text), err);
-    out->parcel->envelope.body_type = original.is_8bit ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
+    out->parcel->envelope.utf8 = dsn.utf8;
+    out->parcel->envelope.body_type = dsn_is_8bit(&dsn) ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
     bounce_original_fini(&original);
     buf_fini(&text);
     return ok;

@@ -172,6 +172,12 @@ dsn_has_the_shape_of_a_report(void **state)
     struct dsn dsn = usual(r, COUNT_OF(r));
     check_shape(&dsn, 3);
     dsn.envid = slice(longest, DSN_ENVID_MAX);
+    static char utf8[570];
+    for (size_t i = 0; i < sizeof utf8; i += 2)
+        memcpy(utf8 + i, "\xc3\xa9", 2);
+    const struct dsn_recipient e = {.address = slice(utf8, sizeof utf8)};
+    dsn.recipients = &e;
+    dsn.recipient_count = 1;
     dsn.sender = slice(longest, sizeof longest);
     dsn.original = DSN_ORIGINAL_WHOLE;
     check_shape(&dsn, 3);
@@ -276,6 +282,73 @@ dsn_gives_back_what_the_sender_said_of_message_and_recipient(void **state)
     }
 }
 
+/* RFC 6533: an address beyond ASCII, in a report for somebody who has such an address too, and in
+ * one for somebody who has not. */
+static const struct utf8_row {
+    const char *address, *orcpt;
+    const char *final, *original; /* in ASCII */
+    const char *final_utf8, *original_utf8;
+} utf8_rows[] = {
+    {"k\xc3\xadm@\xe4\xbe\x8b.example", "", "utf-8; k\\x{ED}m@\\x{4F8B}.example", NULL,
+     "utf-8; k\xc3\xadm@\xe4\xbe\x8b.example", NULL},
+    {"a+b=c\\@\xf0\x9f\x90\x99.example", "", "utf-8; a\\x{2B}b\\x{3D}c\\x{5C}@\\x{1F419}.example",
+     NULL, "utf-8; a+b=c\\@\xf0\x9f\x90\x99.example", NULL},
+    {"kim@contoso.example", "utf-8;k\\x{ED}m@contoso.example", "rfc822; kim@contoso.example",
+     "utf-8;\r\n k\\x{ED}m@contoso.example", "rfc822; kim@contoso.example",
+     "utf-8;\r\n k\\x{ED}m@contoso.example"},
+    {"kim@contoso.example", "UTF-8;k\xc3\xadm@contoso.example", "rfc822; kim@contoso.example",
+     "utf-8;\r\n k\\x{ED}m@contoso.example", "rfc822; kim@contoso.example",
+     "utf-8;\r\n k\xc3\xadm@contoso.example"},
+    {"half\xc3@contoso.example", "utf-8;half\xc3", "utf-8; half?@contoso.example",
+     "utf-8;\r\n half?", "utf-8; half?@contoso.example", "utf-8;\r\n half?"},
+};
+
+static bool
+is_ascii(const struct buf *out)
+{
+    for (size_t i = 0; i < out->len; i++)
+        if ((unsigned char)out->data[i] > 127)
+            return false;
+    return true;
+}
+
+static void
+dsn_puts_utf8_as_the_way_of_the_report_allows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(utf8_rows); i++) {
+        const struct utf8_row *row = &utf8_rows[i];
+        struct dsn_recipient r = {.address = slice_str(row->address),
+                                  .orcpt = slice_str(row->orcpt)};
+        struct dsn dsn = usual(&r, 1);
+        struct buf out;
+        dsn.original_is_utf8 = true;
+        const char *all = report(&out, &dsn);
+        assert_true(is_ascii(&out));
+        assert_false(dsn_is_8bit(&dsn));
+        check_field(all, "Final-Recipient", row->final);
+        check_field(all, "Original-Recipient", row->original);
+        assert_non_null(strstr(all, "\r\nContent-Type: message/delivery-status\r\n\r\n"));
+        assert_non_null(strstr(all, "\r\nContent-Type: message/global-headers\r\n"));
+        buf_fini(&out);
+
+        dsn.utf8 = true;
+        dsn.sender = slice_str("n\xc3\xa1n@fabrikam.example");
+        dsn.original = DSN_ORIGINAL_WHOLE;
+        all = report(&out, &dsn);
+        assert_true(dsn_is_8bit(&dsn));
+        check_field(all, "Final-Recipient", row->final_utf8);
+        check_field(all, "Original-Recipient", row->original_utf8);
+        assert_non_null(strstr(all, "\r\nTo: <n\xc3\xa1n@fabrikam.example>\r\n"));
+        assert_non_null(strstr(all, "\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                    "Content-Transfer-Encoding: 8bit\r\n\r\n"));
+        assert_non_null(strstr(all, "\r\nContent-Type: message/global-delivery-status\r\n"
+                                    "Content-Transfer-Encoding: 8bit\r\n\r\n"));
+        assert_non_null(strstr(all, "\r\nContent-Type: message/global\r\n"));
+        buf_fini(&out);
+    }
+}
+
 static const struct wish_row {
     unsigned notify;
     bool failed, delayed, relayed;
@@ -369,6 +442,7 @@ main(void)
         cmocka_unit_test(dsn_names_the_remote_host_only_when_there_was_one),
         cmocka_unit_test(dsn_says_8bit_when_the_original_is),
         cmocka_unit_test(dsn_gives_back_what_the_sender_said_of_message_and_recipient),
+        cmocka_unit_test(dsn_puts_utf8_as_the_way_of_the_report_allows),
         cmocka_unit_test(dsn_is_for_those_who_want_it),
         cmocka_unit_test(dsn_tells_of_failures_and_relays_in_one),
         cmocka_unit_test(dsn_refers_to_the_original_when_it_had_an_id),
