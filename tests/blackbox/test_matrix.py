@@ -7,7 +7,7 @@ from exchange.matrix_rules import (DELIVERED, KINDS, NONE, REFUSED, SIDES, WAITS
                                    expected)
 
 matrix = None
-TODAY = [k for k in KINDS if not k.binary and not k.dsn]
+TODAY = [k for k in KINDS if not k.dsn]
 
 
 def setUpModule():

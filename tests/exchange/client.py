@@ -65,6 +65,7 @@ class ExchangeClient:
         self.clock = clock or Clock()
         self.tls = True  # the connector's box; for 2007 and later: RequireTLS
         self.chunks = self.habits["chunks"]
+        self.hello_again = self.habits["hello_again"]  # after the logon
         self.show = None  # called with ("C" or "S", line)
         self.lines = []
         self.conversation = None
@@ -205,6 +206,8 @@ class Conversation:
             self.demand(f"AUTH LOGIN {user}", "334", "AUTH LOGIN <authentication response>")
         password = base64.b64encode(self.client.password.encode()).decode()
         self.demand(password, "235", "<authentication response>")
+        if self.client.hello_again:
+            self.hello()
 
     # ---- one transaction
 

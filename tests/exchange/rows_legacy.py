@@ -129,6 +129,7 @@ CLIENT = Table(
     two_step=Row(True, "3.9", INFERRED),
     multiline_354=Row(False, "3.8", KNOWN),  # cannot handle it (KB 912341)
     chunks=Row(True, "3.8", KNOWN),  # BDAT and BINARYMIME whenever both are offered
+    hello_again=Row(False, "3.4", INFERRED),  # no second EHLO after the logon: AUTH, then MAIL
     chunk_octets=Row(64 * 1024, "3.8", UNCONFIRMED),
     exch50=Row(True, "3.6", KNOWN),  # sent whenever it is offered
     exch50_number=Row("recipients + 1", "3.6", UNCONFIRMED),
