@@ -5,14 +5,14 @@
 #include "gateway/base/mem.h"
 #include "tls/tls_err.h"
 #include "tls/tls_private.h"
+#include "tls/tls_trouble_note.h"
 #include "tls/tls_verify.h"
 
 enum {
-    HANDSHAKE_MAX = 64 * 1024, /* octets of the peer before the session is open */
-    RECORD_MAX = 16 * 1024,    /* plaintext in one record (RFC 8446 5.1) */
-    RECORD_EXTRA = 256,        /* what protection adds at most, and an alert or key update */
-    READ_LEAST = 256,          /* room to read into when hardly any ciphertext came */
-    RECORD_LEAST = 4096,       /* smaller records only for the end of the plaintext */
+    RECORD_MAX = 16 * 1024, /* plaintext in one record (RFC 8446 5.1) */
+    RECORD_EXTRA = 256,     /* what protection adds at most, and an alert or key update */
+    READ_LEAST = 256,       /* room to read into when hardly any ciphertext came */
+    RECORD_LEAST = 4096,    /* smaller records only for the end of the plaintext */
 };
 
 static struct tls_filter *
@@ -135,6 +135,7 @@ tls_filter_free(struct tls_filter **f)
     mem_free(&gone->session_key);
     mem_free(&gone->refusal);
     mem_free(&gone->warning);
+    mem_free(&gone->trouble);
     tls_context_unref(&gone->context);
     mem_free(&gone);
 }
@@ -147,6 +148,8 @@ fail(struct tls_filter *f, struct err *err)
     f->state = FILTER_FAILED;
     if (f->offered_session && was_shaking)
         tls_session_cache_forget(f->context->sessions, slice(f->session_key, f->session_key_len));
+    if (was_shaking)
+        tls_trouble_note_error(f);
     if (f->refusal != NULL) {
         tls_err_forget();
         return err_set(err, ERR_TLS, "%s", f->refusal);

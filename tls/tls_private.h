@@ -13,6 +13,7 @@
 #include "tls/tls_roots.h"
 #include "tls/tls_session_cache.h"
 #include "tls/tls_tickets.h"
+#include "tls/tls_trouble.h"
 
 /* Everything is as it was made while more than one thread can see it, but for the count of
  * references, the tickets and the sessions, which look after themselves. */
@@ -44,6 +45,8 @@ enum tls_filter_state {
     FILTER_FAILED,  /* nothing can be done but send what is in wire_out and close */
 };
 
+enum { HANDSHAKE_MAX = 64 * 1024 }; /* octets of the peer before the session is open */
+
 struct tls_filter {
     enum tls_filter_state state;
     bool said_close;      /* our close_notify is out; nothing can be written */
@@ -59,8 +62,9 @@ struct tls_filter {
     size_t session_key_len;
     X509 *refused_peer; /* the certificate that did not pass, for tls_identity_of_peer() */
     const char *verified;
-    char *refusal; /* the sentence, NULL = none */
-    char *warning; /* likewise */
+    char *refusal;               /* the sentence, NULL = none */
+    char *warning;               /* likewise */
+    struct tls_trouble *trouble; /* the failure as facts; NULL: none noted */
 };
 
 #endif

@@ -53,4 +53,8 @@ struct tls_trouble {
     char alert[32];     /* the peer's, by its name; "" = none came */
 };
 
+/* Of a client's filter whose handshake has failed, or whose connection ended before it was done.
+ * False: the session is or was open, or it is a server's: kind is NONE then. */
+bool tls_filter_trouble(const struct tls_filter *f, struct tls_trouble *out);
+
 #endif

@@ -9,6 +9,7 @@
 #include "tls/tls_identity.h"
 #include "tls/tls_openssl.h"
 #include "tls/tls_profile.h"
+#include "tls/tls_trouble_note.h"
 
 enum { SENTENCE = 240, SHORT_NAME = 72 };
 
@@ -61,7 +62,7 @@ key_bits(X509 *cert)
 /* Whatever the profile and whatever vouches for it: a key that can be broken in an afternoon is
  * nobody's. */
 static bool
-check_key(struct tls_filter *f, X509 *cert)
+check_key(struct tls_filter *f, X509 *leaf, X509 *cert)
 {
     EVP_PKEY *key = X509_get0_pubkey(cert);
     if (key != NULL && tls_profile_takes_key(key))
@@ -70,6 +71,7 @@ check_key(struct tls_filter *f, X509 *cert)
     tls_cert_name(X509_get_subject_name(cert), subject, sizeof subject);
     say(&f->refusal, "the certificate (%s) has a key of %d bits; RSA of %d bits is the least",
         subject, key_bits(cert), TLS_KEY_BITS_LEAST);
+    tls_trouble_note(f, TLS_TROUBLE_WEAK_KEY, leaf, cert);
     return false;
 }
 
@@ -77,7 +79,7 @@ static bool
 check_keys(struct tls_filter *f, const STACK_OF(X509) * chain)
 {
     for (int i = 0; i < sk_X509_num(chain); i++)
-        if (!check_key(f, sk_X509_value(chain, i)))
+        if (!check_key(f, sk_X509_value(chain, 0), sk_X509_value(chain, i)))
             return false;
     return true;
 }
@@ -95,6 +97,7 @@ refuse_chain(struct tls_filter *f, X509_STORE_CTX *store)
     char subject[SHORT_NAME], issuer[SHORT_NAME], date[TLS_DATE_TEXT], pin[TLS_PIN_TEXT];
     tls_cert_name(X509_get_subject_name(cert), subject, sizeof subject);
     tls_cert_name(X509_get_issuer_name(cert), issuer, sizeof issuer);
+    tls_trouble_note_chain(f, store);
 
     switch (code) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -163,11 +166,12 @@ check_name(struct tls_filter *f, X509 *cert)
     if (names[0] == '\0')
         tls_cert_name(X509_get_subject_name(cert), names, sizeof names);
     say(&f->refusal, "the certificate is for %s, not for %s", names, f->host);
+    tls_trouble_note(f, TLS_TROUBLE_NAME, cert, cert);
     return false;
 }
 
 static bool
-check_pin(struct tls_filter *f, const X509 *cert)
+check_pin(struct tls_filter *f, X509 *cert)
 {
     char text[TLS_PIN_TEXT], date[TLS_DATE_TEXT];
     unsigned char pin[32];
@@ -178,6 +182,7 @@ check_pin(struct tls_filter *f, const X509 *cert)
     if (!found) {
         say(&f->refusal, "the certificate's key is %s, which is not a pin of this connector",
             pin_text(cert, text));
+        tls_trouble_note(f, TLS_TROUBLE_PIN, cert, cert);
         return false;
     }
     if (has_expired(cert)) {
@@ -199,7 +204,7 @@ decide(struct tls_filter *f, X509_STORE_CTX *store)
 
     if (trust == TLS_TRUST_NONE) {
         f->verified = "none";
-        if (check_key(f, leaf))
+        if (check_key(f, leaf, leaf))
             return true;
         X509_STORE_CTX_set_error(store, X509_V_ERR_EE_KEY_TOO_SMALL);
         return false;
@@ -207,7 +212,7 @@ decide(struct tls_filter *f, X509_STORE_CTX *store)
     if (trust == TLS_TRUST_PIN) {
         f->verified = "pin";
         X509_STORE_CTX_set_error(store, X509_V_OK);
-        if (check_key(f, leaf) && check_pin(f, leaf))
+        if (check_key(f, leaf, leaf) && check_pin(f, leaf))
             return true;
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
         return false;
@@ -269,6 +274,7 @@ tls_verify_resumed(struct tls_filter *f)
     } else if (trust != TLS_TRUST_NONE && has_expired(leaf)) {
         tls_cert_date(X509_get0_notAfter(leaf), date);
         say(&f->refusal, "the certificate of the resumed session is expired since %s", date);
+        tls_trouble_note(f, TLS_TROUBLE_EXPIRED, leaf, leaf);
         ok = false;
     } else if (trust == TLS_TRUST_NAME) {
         ok = check_name(f, leaf);

@@ -286,6 +286,10 @@ check_toy(const char *certificate, struct tls_context *client, const char *want)
     assert_false(tls_filter_is_open(p.client));
     if (!strstr(p.client_err.text, want))
         fail_msg("%s: %s", certificate, p.client_err.text);
+    struct tls_trouble t;
+    assert_true(tls_filter_trouble(p.client, &t) && t.is_hopeless);
+    assert_int_equal(t.kind, TLS_TROUBLE_WEAK_KEY);
+    assert_int_equal(t.key_bits, 512);
     tls_pair_fini(&p);
     tls_context_unref(&server);
 }
