@@ -330,8 +330,6 @@ smtp_server_new(const struct smtp_server_settings *settings, uint64_t now_ms)
         return NULL;
     must(settings->hostname.len <= DOMAIN_MAX && settings->client_text.len <= CLIENT_TEXT_MAX);
     s->settings = *settings;
-    /* BINARYMIME cannot be sent but by BDAT. */
-    s->settings.binarymime_offered = settings->binarymime_offered && settings->chunking_offered;
     buf_put_str(&s->out, "220 ");
     buf_put(&s->out, settings->hostname);
     server_say(s, " ESMTP forestgate");

@@ -55,8 +55,7 @@ struct smtp_server_settings {
     uint32_t recipients_max;     /* beyond: 452 4.5.3 Too many recipients; 0 = no limit */
     bool normalise_bare_newline; /* else bare CR or LF in DATA: 550 5.6.0 after the final dot */
     bool dsn_offered;            /* DSN: RET and ENVID at MAIL, NOTIFY and ORCPT at RCPT */
-    bool chunking_offered;       /* CHUNKING: BDAT */
-    bool binarymime_offered;     /* BINARYMIME; nothing without chunking_offered */
+    bool binarymime_offered;     /* BINARYMIME; CHUNKING (BDAT) is offered in any case */
     bool smtputf8_offered;       /* SMTPUTF8: addresses in UTF-8, when MAIL says so */
     bool exch50_offered; /* XEXCH50, to clients that logged on; else nobody knows the verb */
     uint32_t exch50_max; /* octets of its blob */

@@ -51,7 +51,7 @@ put_extensions(struct smtp_server *s)
         {offers_auth(s), "AUTH=LOGIN"}, /* Outlook Express 4, Exchange 5.0 */
         {true, "8BITMIME"},
         {o->binarymime_offered, "BINARYMIME"},
-        {o->chunking_offered, "CHUNKING"},
+        {true, "CHUNKING"},
         {o->smtputf8_offered, "SMTPUTF8"},
         {o->exch50_offered && s->authenticated, "XEXCH50"},
     };

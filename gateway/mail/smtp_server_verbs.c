@@ -139,8 +139,6 @@ verb_named(const struct smtp_server *s, struct slice name)
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (!ascii_is(name, names[i].name))
             continue;
-        if (names[i].verb == SMTP_BDAT && !s->settings.chunking_offered)
-            return SMTP_NOT_OFFERED;
         if (names[i].verb == SMTP_XEXCH50 && !s->settings.exch50_offered)
             return SMTP_UNKNOWN; /* as servers say that never had it */
         return names[i].verb;

@@ -162,7 +162,6 @@ settings_of(const struct inbound *s)
         .command_ms = c->command_ms,
         .handshake_ms = HANDSHAKE_MS,
         .data_rate = c->data_rate,
-        .chunking_offered = true,
         .binarymime_offered =
             !board_someone_lacks_binary(s->worker->shop->board, loop_now_ms(s->worker->loop)),
         .smtputf8_offered = someone_takes_utf8(c),

@@ -47,7 +47,8 @@ class Bad(unittest.TestCase):
             ("a size that is no number", MAIL.encode() + b" SIZE=abc\r\n", "^5"),
             ("a size beyond 64 bits", MAIL.encode() + b" SIZE=99999999999999999999999\r\n", "^5"),
             ("an address without an end", b"MAIL FROM:<anna@contoso.example\r\n", "^5"),
-            ("BDAT, which is not offered", b"BDAT 5 LAST\r\n", "^5"),
+            ("a chunk outside a transaction", b"BDAT 6 LAST\r\nQUIT\r\n", "^503"),
+            ("a chunk of unknown size", b"BDAT -1 LAST\r\n", "^501"),
         ]
         for say, octets, want in rows:
             with self.subTest(say), world.raw() as raw:

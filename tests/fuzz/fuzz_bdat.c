@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     if (size < 2 || size > 2000)
         return 0;
     settings.tls_required = settings.auth_required = false;
-    settings.chunking_offered = settings.binarymime_offered = true;
+    settings.binarymime_offered = true;
     settings.size_max = SIZE_MAX_SAID;
     p.cut = 1 + data[0] % 64U;
     server_driver_init(&p.d, &settings);

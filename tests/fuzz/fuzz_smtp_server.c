@@ -38,7 +38,7 @@ begin(struct server_driver *d, unsigned char choice, unsigned char trouble)
     settings.tls_required = choice & SETTINGS_TLS;
     settings.auth_required = choice & SETTINGS_AUTH;
     settings.normalise_bare_newline = choice & SETTINGS_NORMALISE;
-    settings.chunking_offered = settings.binarymime_offered = choice & SETTINGS_MORE;
+    settings.binarymime_offered = choice & SETTINGS_MORE;
     settings.smtputf8_offered = settings.dsn_offered = choice & SETTINGS_MORE;
     settings.exch50_offered = choice & SETTINGS_MORE;
     settings.exch50_max = 50;

@@ -144,8 +144,6 @@ set(struct smtp_server_settings *to, struct slice key, struct slice value)
         return read_ms(value, &to->command_ms);
     if (slice_is(key, "handshake"))
         return read_ms(value, &to->handshake_ms);
-    if (slice_is(key, "chunking"))
-        return read_switch(value, &to->chunking_offered);
     if (slice_is(key, "binarymime"))
         return read_switch(value, &to->binarymime_offered);
     if (slice_is(key, "dsn"))

@@ -47,7 +47,6 @@ smtp_server_allocates_nothing_once_it_is_warm(void **state)
     (void)state;
     struct server_driver d;
     struct smtp_server_settings settings = open_settings();
-    settings.chunking_offered = true;
     server_driver_init(&d, &settings);
     server_driver_send_str(&d, HELLO);
     send_in_pieces(&d, transaction, 7);
@@ -155,7 +154,6 @@ smtp_server_gives_a_chunk_as_slices_of_the_input(void **state)
     (void)state;
     struct server_driver d;
     struct smtp_server_settings settings = open_settings();
-    settings.chunking_offered = true;
     server_driver_init(&d, &settings);
     server_driver_send_str(&d, HELLO MAIL RCPT "BDAT 0\r\n");
     struct slice in = slice_str("BDAT 7 LAST\r\n\r\n.\r\n.!NOOP\r\n");

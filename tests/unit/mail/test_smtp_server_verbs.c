@@ -86,7 +86,7 @@ walk_to(struct server_driver *d, const char *const *way)
 {
     struct smtp_server_settings settings = server_driver_settings();
 
-    settings.chunking_offered = settings.exch50_offered = true;
+    settings.exch50_offered = true;
     settings.exch50_max = 1000;
     server_driver_init(d, &settings);
     for (size_t i = 0; i < 7 && way[i] != NULL; i++) {
