@@ -28,20 +28,15 @@ failed_handshake(const struct doctor_evidence *e)
 
 /* What diagnosis.h says when a handshake dies of this. */
 static void
-diagnose_handshake(struct doctor_check *check, const struct tls_trouble *trouble,
-                   enum tls_profile profile)
+diagnose_handshake(struct doctor_check *check, const struct tls_trouble *trouble)
 {
-    const struct diagnosis_context context = {.is_exchange2003 = profile == TLS_EXCHANGE2003,
-                                              .trouble = trouble};
+    const struct diagnosis_context context = {.trouble = trouble};
     doctor_diagnose(check, SMTP_STAGE_TLS, "4.7.5", &context);
 }
 
-/* Schannel of Windows 2000 and 2003 ends the handshake when it finds no cipher of its own; by its
- * banner we know that it is there. */
 static void
 judge_no_session(struct doctor_checks *c, const struct doctor_evidence *e)
 {
-    static const struct tls_trouble no_cipher = {.kind = TLS_TROUBLE_CIPHER};
     const struct probe_step *step = failed_handshake(e);
     if (step == NULL) {
         (void)doctor_add(c, GROUP_TLS, "tls", "session", DOCTOR_NOT_TRIED,
@@ -50,8 +45,6 @@ judge_no_session(struct doctor_checks *c, const struct doctor_evidence *e)
     }
     struct doctor_check *check = doctor_add_step(c, GROUP_TLS, "tls", "session", step);
     check->state = DOCTOR_FAILED;
-    if (c->product == PRODUCT_WINDOWS_2000 || c->product == PRODUCT_WINDOWS_2003)
-        diagnose_handshake(check, &no_cipher, TLS_EXCHANGE2003);
 }
 
 static const char *
@@ -148,7 +141,7 @@ judge_names(struct doctor_checks *c, const struct doctor_wish *wish, const struc
     slice_copy_text(trouble.wanted, sizeof trouble.wanted, slice_str(wish->name));
     slice_copy_text(trouble.names, sizeof trouble.names, slice_str(names));
     if (matters)
-        diagnose_handshake(check, &trouble, TLS_MODERN);
+        diagnose_handshake(check, &trouble);
 }
 
 static void
@@ -201,12 +194,6 @@ judge_chain(struct doctor_checks *c, const struct doctor_wish *wish,
     struct doctor_check *check =
         doctor_add_step(c, GROUP_CERTIFICATE, "certificate-chain", "chain", step);
     check->state = DOCTOR_FAILED;
-    struct tls_trouble trouble = {.kind = TLS_TROUBLE_SELF_SIGNED, .has_pin = true};
-    memcpy(trouble.pin, vouched_or_null->certificate.pin, sizeof trouble.pin);
-    slice_copy_text(trouble.subject, sizeof trouble.subject,
-                    slice_str(vouched_or_null->certificate.subject));
-    if (vouched_or_null->certificate.self_signed)
-        diagnose_handshake(check, &trouble, TLS_MODERN);
 }
 
 static void
@@ -258,7 +245,7 @@ judge_pin(struct doctor_checks *c, const struct doctor_wish *wish, const struct 
     memcpy(trouble.pin, r->certificate.pin, sizeof trouble.pin);
     memcpy(trouble.pinned, wish->pins[0], sizeof trouble.pinned);
     trouble.pinned_count = wish->pin_count;
-    diagnose_handshake(check, &trouble, TLS_MODERN);
+    diagnose_handshake(check, &trouble);
 }
 
 /* "none": nobody is asked who he is. */

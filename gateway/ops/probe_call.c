@@ -156,10 +156,8 @@ on_end(void *owner, const struct err *why)
     struct probe_call *c = owner;
     bool in_handshake = c->phase == PHASE_HANDSHAKE;
     struct reply lost = reply_make(451, "4.4.2", "%s", why->text);
-    if (in_handshake) {
-        probe_call_note_local(c, SMTP_STAGE_TLS, "4.7.5", why->text);
-        probe_call_note_session(c);
-    }
+    if (in_handshake)
+        probe_call_note_tls_failure(c, why->text);
     c->conn = NULL; /* frees itself */
     if (in_handshake) {
         over(c, true);

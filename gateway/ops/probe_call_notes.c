@@ -134,3 +134,15 @@ probe_call_note_tls(struct probe_call *c)
     if (warning != NULL)
         step->state = PROBE_WARNING;
 }
+
+void
+probe_call_note_tls_failure(struct probe_call *c, const char *why)
+{
+    const struct tls_filter *tls = conn_tls(c->conn);
+    struct tls_trouble trouble;
+    if (tls != NULL && tls_filter_trouble(tls, &trouble))
+        c->result->context.trouble = &trouble;
+    probe_call_note_local(c, SMTP_STAGE_TLS, "4.7.5", why);
+    c->result->context.trouble = NULL;
+    probe_call_note_session(c);
+}

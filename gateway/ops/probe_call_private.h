@@ -51,8 +51,9 @@ void probe_call_note_local(struct probe_call *c, enum smtp_stage stage, const ch
 /* The engine failed: a refusal is a step already; what it found out by itself becomes one. */
 void probe_call_note_failure(struct probe_call *c);
 
-/* The handshake is done. */
+/* The handshake is done, or failed while the conn is still there. */
 void probe_call_note_tls(struct probe_call *c);
+void probe_call_note_tls_failure(struct probe_call *c, const char *why);
 
 /* Version and cipher are agreed on by the time that a certificate comes, refused or not. */
 void probe_call_note_session(struct probe_call *c);

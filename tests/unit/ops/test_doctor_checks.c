@@ -17,9 +17,10 @@ struct story {
     const char *banner;         /* text behind 220 */
     const char *no_tls;         /* the handshake fails, in every profile */
     bool lowered_only, weak, wrong_name, old_renegotiation, other_pin, self_signed;
-    const char *chain;      /* the chain is refused */
-    int days;               /* left, plus one */
-    short auth, mail, rcpt; /* replies in the session */
+    const char *chain;             /* the chain is refused */
+    enum tls_trouble_kind trouble; /* of a handshake or chain that failed */
+    int days;                      /* left, plus one */
+    short auth, mail, rcpt;        /* replies in the session */
     short stranger_mail, stranger_rcpt;
     enum tls_trust trust;
     enum { ASKED_NOTHING, ASKED_MODERN, ASKED_LOWERED } profile;
@@ -74,10 +75,8 @@ static const struct story stories[] = {
      .found = "XEXCH50, X-EXPS: "},
 
     {"no session", .no_tls = "alert", .check = "tls", .state = DOCTOR_FAILED, .found = "alert", .advice = "KB 948963"},
-    {"no session with 2003", .no_tls = "closed", .banner = "h Microsoft ESMTP MAIL Service, Version: 6.0.3790.1", .check = "tls",
-     .state = DOCTOR_FAILED, .found = "closed", .advice = "install KB 948963"},
-    {"no session with 2000", .no_tls = "closed", .banner = "h Microsoft ESMTP MAIL Service, Version: 5.0.2195.1", .check = "tls",
-     .state = DOCTOR_FAILED, .found = "closed", .advice = "for Windows 2000 there is none"},
+    {"no session for want of a cipher", .no_tls = "closed", .trouble = TLS_TROUBLE_NO_ANSWER, .check = "tls", .state = DOCTOR_FAILED,
+     .found = "closed", .advice = "install KB 948963"},
     {"no session", .no_tls = "x", .check = "certificate", .state = DOCTOR_NOT_TRIED, .found = "no TLS"},
     {"no session", .no_tls = "x", .check = "logon", .state = DOCTOR_NOT_TRIED, .found = "no session that mail could use"},
 
@@ -107,7 +106,7 @@ static const struct story stories[] = {
     {"29 days", .days = 30, .check = "certificate-expiry", .state = DOCTOR_WARNING, .found = "in 29 days", .advice = "renew"},
     {"30 days", .days = 31, .check = "certificate-expiry", .state = DOCTOR_OK, .found = "in 30 days"},
     {"no chain", .chain = "is issued by X", .check = "certificate-chain", .state = DOCTOR_FAILED, .found = "issued by X", .advice = "verify"},
-    {"self-signed", .chain = "is self-signed", .self_signed = true, .check = "certificate-chain", .state = DOCTOR_FAILED,
+    {"self-signed", .chain = "is self-signed", .self_signed = true, .trouble = TLS_TROUBLE_SELF_SIGNED, .check = "certificate-chain", .state = DOCTOR_FAILED,
      .found = "self-signed", .advice = "set verify: pin and pins: [\"sha256:"},
     {"no chain, pinned", .chain = "is self-signed", .trust = TLS_TRUST_PIN, .check = "certificate-chain", .state = DOCTOR_OK,
      .found = "not what we verify it by"},
@@ -170,6 +169,16 @@ note_trouble(struct probe_result *r, enum probe_kind kind, enum smtp_stage stage
     probe_note(r, kind, 1000, &o, "");
 }
 
+/* A handshake that failed. */
+static void
+note_handshake(struct probe_result *r, const struct story *s, const char *text)
+{
+    const struct tls_trouble trouble = {.kind = s->trouble, .has_pin = true};
+    r->context.trouble = &trouble;
+    note_trouble(r, PROBE_TLS, SMTP_STAGE_TLS, "4.7.5", text);
+    r->context.trouble = NULL;
+}
+
 static void
 note_certificate(struct probe_result *r, const struct story *s)
 {
@@ -225,7 +234,7 @@ new_look(const struct story *s, bool lowered)
     }
     note(r, PROBE_STARTTLS, SMTP_STAGE_STARTTLS, 220, "");
     if (s->no_tls != NULL || (s->lowered_only && !lowered)) {
-        note_trouble(r, PROBE_TLS, SMTP_STAGE_TLS, "4.7.5", s->no_tls ? s->no_tls : "version");
+        note_handshake(r, s, s->no_tls ? s->no_tls : "version");
         return r;
     }
     (void)probe_begin_step(r, PROBE_TLS, 1);
@@ -267,7 +276,7 @@ new_vouched(const struct story *s)
 {
     struct probe_result *r = new_look(s, s->lowered_only);
     if (s->chain != NULL)
-        note_trouble(r, PROBE_TLS, SMTP_STAGE_TLS, "4.7.5", s->chain);
+        note_handshake(r, s, s->chain);
     return r;
 }
 
