@@ -165,6 +165,7 @@ settings_of(const struct inbound *s)
         .binarymime_offered =
             !board_someone_lacks_binary(s->worker->shop->board, loop_now_ms(s->worker->loop)),
         .smtputf8_offered = someone_takes_utf8(c),
+        .dsn_offered = true,
         .exch50_max = EXCH50_MAX,
     };
     if (s->candidates.count > 0)
