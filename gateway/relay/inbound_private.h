@@ -134,8 +134,10 @@ struct reply inbound_spf_reply(const struct inbound *s, const struct spf_finding
 void inbound_put_spf(const struct inbound *s,
                      struct buf *out); /* its header fields, or nothing */
 
-/* ---- inbound_mail.c: answer now, but for the message */
+/* ---- inbound_rcpt.c: answers now */
 void inbound_ask_rcpt(struct inbound *s, const struct smtp_rcpt *rcpt);
+
+/* ---- inbound_mail.c: answer now, but for the message */
 void inbound_ask_data(struct inbound *s);
 void inbound_ask_body(struct inbound *s, struct slice octets);
 void inbound_ask_message(struct inbound *s);
