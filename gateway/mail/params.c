@@ -6,7 +6,6 @@
 static const char invalid[] = "501 5.5.4 Invalid arguments";
 static const char twice[] = "501 5.5.4 Parameter given twice";
 static const char unknown[] = "555 5.5.4 Unsupported parameter";
-static const char no_binary[] = "555 5.5.4 BODY=BINARYMIME is not supported";
 
 enum { SIZE_DIGITS = 20 }; /* RFC 1870 4 */
 
@@ -53,12 +52,10 @@ read_body(struct target *to, const struct param *p)
         to->mail->body = SMTP_BODY_7BIT;
     else if (ascii_is(p->value, "8BITMIME"))
         to->mail->body = SMTP_BODY_8BITMIME;
-    else if (!ascii_is(p->value, "BINARYMIME"))
-        return invalid;
-    else if (!to->offers->binarymime_offered)
-        return no_binary;
-    else
+    else if (ascii_is(p->value, "BINARYMIME"))
         to->mail->body = SMTP_BODY_BINARYMIME;
+    else
+        return invalid;
     return NULL;
 }
 

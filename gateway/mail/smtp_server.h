@@ -55,11 +55,12 @@ struct smtp_server_settings {
     uint32_t recipients_max;     /* beyond: 452 4.5.3 Too many recipients; 0 = no limit */
     bool normalise_bare_newline; /* else bare CR or LF in DATA: 550 5.6.0 after the final dot */
     bool dsn_offered;            /* DSN: RET and ENVID at MAIL, NOTIFY and ORCPT at RCPT */
-    bool binarymime_offered;     /* BINARYMIME; CHUNKING (BDAT) is offered in any case */
-    bool smtputf8_offered;       /* SMTPUTF8: addresses in UTF-8, when MAIL says so */
-    bool exch50_offered; /* XEXCH50, to clients that logged on; else nobody knows the verb */
-    uint32_t exch50_max; /* octets of its blob */
-    uint64_t idle_ms;    /* silence of the client: 421 4.4.1; 0 = no limit */
+    bool binarymime_offered; /* BINARYMIME in EHLO; CHUNKING (BDAT) stands there in any case, and
+                                BODY=BINARYMIME is understood whether it was offered or not */
+    bool smtputf8_offered;   /* SMTPUTF8: addresses in UTF-8, when MAIL says so */
+    bool exch50_offered;     /* XEXCH50, to clients that logged on; else nobody knows the verb */
+    uint32_t exch50_max;     /* octets of its blob */
+    uint64_t idle_ms;        /* silence of the client: 421 4.4.1; 0 = no limit */
     uint64_t command_ms; /* from the first octet of a line to its end: 421 4.4.1; 0 = no limit */
     uint64_t handshake_ms; /* from the 220 of STARTTLS to smtp_server_tls_done(); 0 = no limit */
     uint64_t data_rate;    /* octets of content a second, over pace.h's window: 421 4.4.2; 0 =

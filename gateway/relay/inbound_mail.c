@@ -331,6 +331,23 @@ refuse_message(struct inbound *s, struct custody **c, const struct reply *r, con
     inbound_answer(s, r);
 }
 
+/* The content turned out to be binary, and every way on is known to be closed to it. */
+static bool
+has_no_way(const struct inbound *s)
+{
+    const struct envelope *e = &s->transaction.parcel->envelope;
+    uint64_t now = loop_now_ms(s->worker->loop);
+    if (!intake_content(s->transaction.intake)->has_bare)
+        return false;
+    for (size_t i = 0; i < e->recipient_count; i++) {
+        struct hop_offers hop =
+            board_offers(s->worker->shop->board, e->recipients[i].connector, now);
+        if (!hop_lacks_binary(&hop))
+            return false;
+    }
+    return true;
+}
+
 void
 inbound_ask_message(struct inbound *s)
 {
@@ -339,6 +356,11 @@ inbound_ask_message(struct inbound *s)
     struct reply refusal;
     if (!intake_end(t->intake, &refusal)) {
         refuse_message(s, &c, &refusal, NULL);
+        return;
+    }
+    if (has_no_way(s)) {
+        refusal = hop_no_binary();
+        refuse_message(s, &c, &refusal, "by its last EHLO, no next server takes BINARYMIME");
         return;
     }
     uint64_t token = 0;

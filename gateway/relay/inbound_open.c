@@ -162,8 +162,7 @@ settings_of(const struct inbound *s)
         .command_ms = c->command_ms,
         .handshake_ms = HANDSHAKE_MS,
         .data_rate = c->data_rate,
-        .binarymime_offered =
-            !board_someone_lacks_binary(s->worker->shop->board, loop_now_ms(s->worker->loop)),
+        .binarymime_offered = s->binary_offered,
         .smtputf8_offered = someone_takes_utf8(c),
         .dsn_offered = true,
         .exch50_max = EXCH50_MAX,
@@ -240,6 +239,8 @@ inbound_greet(struct inbound *s)
     if (refusal.reason != NULL)
         return refuse(s, &refusal);
     inbound_count_in(s);
+    s->binary_offered =
+        !board_someone_lacks_binary(s->worker->shop->board, loop_now_ms(s->worker->loop));
     const struct smtp_server_settings settings = settings_of(s);
     s->engine = smtp_server_new(&settings, loop_now_ms(s->worker->loop));
     if (s->engine == NULL)

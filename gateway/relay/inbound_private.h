@@ -55,6 +55,7 @@ struct inbound {
     bool tls_failed;
     bool was_reset;
     bool cut;            /* by us, without a word */
+    bool binary_offered; /* BINARYMIME stood in our EHLO: the client may say it of anything */
     const char *no_mail; /* why MAIL is refused whoever logs on; NULL: it is not */
 
     struct accept_candidates candidates;       /* none: a probe that only looks */

@@ -62,8 +62,10 @@ judge_next_hop(const struct inbound *s, struct route *route)
     const char *hop = route->connector->name;
     struct hop_offers offers =
         board_offers(s->worker->shop->board, slice_str(hop), loop_now_ms(s->worker->loop));
+    /* Who was offered BINARYMIME says it of everything, and its content decides. */
+    enum smtp_body_type body = s->binary_offered ? SMTP_BODY_UNSAID : t->body;
     struct reply reply;
-    if (hop_refuses(&offers, t->body, t->size, &reply))
+    if (hop_refuses(&offers, body, t->size, &reply))
         decision_set(&route->d, reply, route->connector->where,
                      "by its last EHLO, no server of %s takes it", hop);
     else if (t->parcel->envelope.utf8 && !route->connector->smtputf8)

@@ -34,14 +34,18 @@ hop_lacks_binary(const struct hop_offers *hop)
     return hop->known_ms > 0 && !hop->binary;
 }
 
+struct reply
+hop_no_binary(void)
+{
+    return reply_make(554, "5.6.3", "Conversion required: the next server takes no BINARYMIME");
+}
+
 bool
 hop_refuses(const struct hop_offers *hop, enum smtp_body_type body, uint64_t size,
             struct reply *reply)
 {
     if (body == SMTP_BODY_BINARYMIME && hop_lacks_binary(hop)) {
-        *reply = reply_make(554, "5.6.3",
-                            "Conversion required: the next server takes no "
-                            "BINARYMIME");
+        *reply = hop_no_binary();
         return true;
     }
     if (hop->known_ms > 0 && hop->size_max > 0 && size > hop->size_max) {

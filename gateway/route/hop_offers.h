@@ -34,6 +34,9 @@ void hop_offers_add(struct hop_offers *all, size_t count_before, const struct ho
 /* Is it known to lack BINARYMIME? */
 bool hop_lacks_binary(const struct hop_offers *hop);
 
+/* The refusal of what only BINARYMIME could carry (RFC 3030 3). */
+struct reply hop_no_binary(void);
+
 /* Will it refuse what MAIL announced (size 0: nothing)? True: the reply to RCPT. */
 bool hop_refuses(const struct hop_offers *hop, enum smtp_body_type body, uint64_t size,
                  struct reply *reply);

@@ -57,7 +57,6 @@ read_mail(struct slice text, const struct smtp_server_settings *offers)
     if (params_read_mail(text, offers, &room, &mail, &refusal)) {
         for (size_t i = 0; i < mail.auth.len; i++)
             must(ascii_is_print(mail.auth.ptr[i]));
-        must(offers->binarymime_offered || mail.body != SMTP_BODY_BINARYMIME);
         must(offers->smtputf8_offered || !mail.utf8);
         must(offers->dsn_offered || (mail.dsn_return == 0 && mail.envid.len == 0));
         must(mail.envid.len <= DSN_ENVID_MAX);
@@ -102,8 +101,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     if (size == 0)
         return 0;
-    const struct smtp_server_settings offers = {.binarymime_offered = data[0] & 1,
-                                                .smtputf8_offered = data[0] & 2,
+    const struct smtp_server_settings offers = {.smtputf8_offered = data[0] & 2,
                                                 .dsn_offered = data[0] & 4};
     struct slice text = slice((const char *)data + 1, size - 1);
     read_mail(text, &offers);
