@@ -33,7 +33,7 @@ class OldAuthority:
         return made
 
 
-def rsa_certificate(authority, name):
+def rsa_certificate(authority, name, days=30):
     """Of an authority of today (kit.Authority), but for a key of RSA 2048."""
     base = os.path.join(authority.folder, f"{name}-rsa")
     made = Certificate(base + ".pem", base + ".key")
@@ -42,7 +42,7 @@ def rsa_certificate(authority, name):
     with open(base + ".ext", "w") as f:
         f.write(alt_names([name]) + "\n")
     run("openssl", "x509", "-req", "-in", base + ".csr", "-CA", authority.cert,
-        "-CAkey", authority.key, "-CAcreateserial", "-days", "30", "-extfile", base + ".ext",
+        "-CAkey", authority.key, "-CAcreateserial", "-days", str(days), "-extfile", base + ".ext",
         "-out", made.cert)
     return made
 

@@ -14,7 +14,9 @@ from forests import GATEWAY_NAME, Forest  # noqa: E402
 from gateway import FORESTGATE, Gateway, account_hash, parse_line  # noqa: E402
 from kit import CONTOSO_IP, FABRIKAM_IP, GATEWAY_IP, Authority, Process, Scratch, free_port  # noqa: E402
 from kit import wait_until  # noqa: E402
+from legacy import rsa_certificate  # noqa: E402
 
+PERSONALITIES = {"contoso": "2003+KB", "fabrikam": "2007"}  # of tests/exchange
 STANDIN = os.path.join(HERE, "standin.py")
 
 
@@ -34,8 +36,11 @@ class Stage:
             "fabrikam": Forest(scratch, "fabrikam", FABRIKAM_IP, "hub1"),
         }
         self.gateway_ca = Authority(scratch("tls"), "gateway")
-        self.gateway_ca.issue(GATEWAY_NAME, file="gateway", days=365)
+        made = rsa_certificate(self.gateway_ca, GATEWAY_NAME, 365)
+        os.rename(made.cert, self.scratch("tls", "gateway.pem"))
+        os.rename(made.key, self.scratch("tls", "gateway.key"))
         for forest in self.forests.values():
+            forest.certificate = rsa_certificate(forest.ca, forest.server_name)
             scratch.write(f"secrets/{forest.name}.hash", account_hash(forest.password) + "\n", 0o600)
             scratch.write(f"secrets/{forest.name}", forest.peer_password + "\n", 0o600)
             scratch.write(f"secrets/{forest.name}-logon", forest.password + "\n", 0o600)
@@ -49,7 +54,7 @@ class Stage:
 
     def forest_setup(self, forest):
         return {
-            "domain": forest.domain, "server": forest.server_name, "address": forest.address,
+            "personality": PERSONALITIES[forest.name], "domain": forest.domain, "server": forest.server_name, "address": forest.address,
             "certificate": forest.certificate.cert, "key": forest.certificate.key,
             "user": forest.auth_user, "password_file": self.scratch("secrets", forest.name),
             "gateway_user": forest.user,

@@ -2,7 +2,8 @@
 """Stand-ins for the servers of the demo's two forests. SETUP is the file setup.json of its folder.
 
     standin.py SETUP names                  the name server that knows the names of the servers
-    standin.py SETUP serve FOREST           that forest's server; it demands STARTTLS and AUTH LOGIN,
+    standin.py SETUP serve FOREST           that forest's server, Exchange 2003 or 2007 of
+                                            tests/exchange; it demands STARTTLS and AUTH LOGIN,
                                             keeps what it takes below mailbox/ and says so, and has
                                             every mailbox but nobody@
     standin.py SETUP send FROM TO           the server of FROM's forest hands a message to the
@@ -15,24 +16,26 @@ Exit code of send: 0 when every message got 250.
 """
 
 import argparse
-import base64
 import email
 import email.utils
 import json
 import os
 import re
-import socket
 import sys
 import threading
 import uuid
+import warnings
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"))
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"),
+                os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
+warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.0 is what these servers have
 
-from client import Raw  # noqa: E402
+from exchange.client import ExchangeClient, Letter  # noqa: E402
+from exchange.envelope import dress  # noqa: E402
+from exchange.server import ExchangeServer  # noqa: E402
 from kit import Certificate, Maildir  # noqa: E402
 from names import NameServer  # noqa: E402
-from sink import Sink  # noqa: E402
 
 
 def read_secret(path):
@@ -40,49 +43,36 @@ def read_secret(path):
         return f.read().rstrip("\n")
 
 
-def tls_text(sock):
-    name, _, bits = sock.cipher()
-    return f"{sock.version()}, {name}, {bits} bits"
-
-
 # ---- the servers
 
 
-class Server(Sink):
-    """A server of a forest: what it takes is in its mailbox before it says 250."""
+class Mailbox:
+    """What a server takes is a file before it says 250."""
 
-    def __init__(self, forest):
-        super().__init__(forest["server"], forest["address"],
-                         Certificate(forest["certificate"], forest["key"]), forest["user"],
-                         read_secret(forest["password_file"]), forest.get("port"))
-        self.mechanisms = ["LOGIN"]
-        self.script["rcpt"] = self.recipient
-        self.folder = os.path.join(forest["mailbox"], "new")
+    def __init__(self, folder):
+        self.folder = os.path.join(folder, "new")
         self.lock = threading.Lock()
         os.makedirs(self.folder, exist_ok=True)
 
-    @staticmethod
-    def recipient(session, argument):
-        return b"550 5.1.1 User unknown\r\n" if argument.upper().startswith("TO:<NOBODY@") else None
-
-    def _serve(self, sock, client):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each reply is a write
-        super()._serve(sock, client)
-
-    def keep(self, message):
+    def keep(self, taken):
         with self.lock:
-            super().keep(message)
             name = f"{len(os.listdir(self.folder)) + 1:04}.eml"
             with open(os.path.join(self.folder, name), "wb") as f:
-                f.write(message.data)
-        print(f"{name}: from <{message.sender}> to <{'>, <'.join(message.recipients)}>, by "
-              f"{message.session.account} over {tls_text(message.session.sock)}",
-              flush=True)
+                f.write(taken.data)
+        session = taken.session
+        print(f"{name}: from <{taken.sender}> to <{'>, <'.join(taken.addresses)}>, by "
+              f"{session.account} over {session.tls_version}, {session.tls_cipher}", flush=True)
 
 
 def serve(setup, arguments):
-    server = Server(setup["forests"][arguments.forest]).start()
-    print(f"{server.name} listens on {server.address}:{server.port}", flush=True)
+    forest = setup["forests"][arguments.forest]
+    server = ExchangeServer(
+        forest["personality"], forest["server"], forest["address"],
+        Certificate(forest["certificate"], forest["key"]), [forest["domain"]], forest["user"],
+        read_secret(forest["password_file"]), forest.get("port"))
+    server.keep_hook = Mailbox(forest["mailbox"]).keep
+    server.start()
+    print(f"{server.name}, {server.personality.title}, listens on {server.address}:{server.port}", flush=True)
     threading.Event().wait()
 
 
@@ -97,31 +87,6 @@ def names(setup, arguments):
 # ---- the clients
 
 
-class Conversation(Raw):
-    """Shows each line; passwords excepted."""
-
-    def __init__(self, *where):
-        super().__init__(*where)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each line is a write
-
-    def ask(self, line, shown=None):
-        print(f"C: {shown or line}")
-        self.send(line + "\r\n")
-        return self.reply()
-
-    def reply(self):
-        reply = super().reply()
-        print("S: " + reply.replace("\n", "\nS: "))
-        return reply
-
-    def expect(self, line, code, shown=None):
-        reply = self.ask(line, shown) if line is not None else self.reply()
-        if not reply.startswith(str(code)):
-            self.ask("QUIT")
-            sys.exit(1)
-        return reply
-
-
 def compose(forest, sender, recipient, subject):
     text = (f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: {subject}\r\n"
             f"Date: {email.utils.formatdate(localtime=True)}\r\n"
@@ -130,13 +95,9 @@ def compose(forest, sender, recipient, subject):
     return text.encode()
 
 
-def hand_over(talk, sender, recipient, data):
-    talk.expect(f"MAIL FROM:<{sender}> SIZE={len(data)}", 250)
-    talk.expect(f"RCPT TO:<{recipient}>", 250)
-    talk.expect("DATA", 354)
-    print(f"C: (a message of {len(data)} octets)")
-    talk.send(data)
-    talk.expect(".", 250)
+def show(side, line):
+    """Each line as it is said; octets of a message and answers of a logon are not shown."""
+    print(f"   {line}" if side == "-" else f"{side}: {line}")
 
 
 def send(setup, arguments):
@@ -145,26 +106,27 @@ def send(setup, arguments):
                    if arguments.sender.endswith("@" + f["domain"])), None)
     if not forest:
         sys.exit(f"{arguments.sender} is of no forest: its server cannot be played")
-    talk = Conversation(gateway["address"], gateway["port"], forest["address"], 30)
-    talk.expect(None, 220)
-    talk.expect(f"EHLO {forest['server']}", 250)
-    if not arguments.clear:
-        talk.expect("STARTTLS", 220)
-        talk.handshake(gateway["ca"], gateway["name"])
-        print(f"   {tls_text(talk.sock)}; the certificate is that of {gateway['name']}")
-        talk.expect(f"EHLO {forest['server']}", 250)
-        user, password = forest["gateway_user"], read_secret(forest["gateway_password_file"])
-        talk.expect("AUTH LOGIN", 334)
-        talk.expect(base64.b64encode(user.encode()).decode(), 334, f"(base64 of {user})")
-        talk.expect(base64.b64encode(password.encode()).decode(), 235, "(base64 of the password)")
+    client = ExchangeClient(
+        forest["personality"], forest["server"], forest["address"],
+        (gateway["address"], gateway["port"], gateway["name"]), forest["gateway_user"],
+        read_secret(forest["gateway_password_file"]), gateway["ca"])
+    client.show = show
+    if arguments.clear:
+        client.tls, client.user = False, None
+        client.opportunistic = False
+    outcome = None
     for i in range(arguments.count):
         number = f" {i + 1} of {arguments.count}" if arguments.count > 1 else ""
         data = compose(forest, arguments.sender, arguments.recipient, arguments.subject + number)
+        data = dress(data, client.personality, client.name, client.address)
         if arguments.save:
             with open(arguments.save, "wb") as f:
                 f.write(data)
-        hand_over(talk, arguments.sender, arguments.recipient, data)
-    talk.expect("QUIT", 221)
+        outcome = client.send(Letter(arguments.sender, [arguments.recipient], data))
+        if not outcome.sent:
+            break
+    client.quit()
+    sys.exit(0 if outcome.sent else 1)
 
 
 def show_list(setup, arguments):

@@ -64,6 +64,7 @@ class ExchangeClient:
         self.ca, self.certificate = ca, certificate
         self.clock = clock or Clock()
         self.tls = True  # the connector's box; for 2007 and later: RequireTLS
+        self.opportunistic = self.habits["opportunistic"]
         self.chunks = self.habits["chunks"]
         self.hello_again = self.habits["hello_again"]  # after the logon
         self.show = None  # called with ("C" or "S", line)
@@ -171,7 +172,7 @@ class Conversation:
         self.demand(None, "220")
         self.hello()
         client = self.client
-        if client.tls or ("STARTTLS" in self.offers and self.habits["opportunistic"]):
+        if client.tls or ("STARTTLS" in self.offers and client.opportunistic):
             if "STARTTLS" not in self.offers:
                 self.ask("QUIT")
                 raise NotNow(self.habits["no_tls"])
