@@ -1,6 +1,6 @@
 #include "gateway/relay/outbound_header.h"
 
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "config/config_rights.h"
@@ -36,11 +36,8 @@ body_in_memory(struct slice octets)
 static struct body *
 body_in_file(struct slice octets, uint64_t size)
 {
-    char path[] = "/tmp/forestgate-test-XXXX"
-                  "XX";
-    int fd = mkstemp(path);
+    int fd = memfd_create("body", 0);
     assert_true(fd >= 0);
-    unlink(path);
     assert_int_equal(write(fd, octets.ptr, octets.len), octets.len);
     struct body *b = body_of_file(fd, size);
     assert_non_null(b);
