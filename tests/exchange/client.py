@@ -10,10 +10,12 @@ A Conversation carries up to so many messages as the table says, then a new one 
 
 import base64
 import contextlib
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
 
+from .envelope import fields, name_of
 from .personalities import personality as find_personality
 from .schannel import shape
 from .wire import Clock, Gone, TimedOut, Wire, stuff
@@ -49,7 +51,23 @@ class Outcome:
     returned: dict = field(default_factory=dict)
     transactions: int = 0
     chunked: bool = False
+    converted: bool = False
     exch50: str = "none"  # none, not offered, taken, or the refusal
+
+
+BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+
+
+def converted(data):
+    """As Exchange makes it for a server without BINARYMIME (3.8): a body that DATA cannot carry is
+    base64. Of one part only; that is what the corpus has."""
+    header, body = fields(data)
+    if not BARE.search(body):
+        return data
+    kept = [f for f in header if name_of(f) != b"content-transfer-encoding"]
+    text = base64.b64encode(body)
+    rows = b"".join(text[i:i + 76] + b"\r\n" for i in range(0, len(text), 76))
+    return b"".join(kept) + b"Content-Transfer-Encoding: base64\r\n\r\n" + rows
 
 
 class ExchangeClient:
@@ -228,7 +246,9 @@ class Conversation:
                 return rest
             self.blob(letter, taken, outcome)
             outcome.chunked = chunked
-            last = self.chunks(letter.data) if chunked else self.data(letter.data)
+            data = letter.data if chunked else converted(letter.data)
+            outcome.converted = data is not letter.data
+            last = self.chunks(data) if chunked else self.data(data)
             where = outcome.sent
             if not last.startswith("2"):
                 where = outcome.returned if last.startswith("5") else outcome.retry

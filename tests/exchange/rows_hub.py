@@ -108,6 +108,7 @@ CLIENT = Table(
     multiline_354=Row(True, "3.8", INFERRED),  # KB 912341 is about 2003
     chunks=Row(True, "3.8", KNOWN),
     hello_again=Row(False, "3.4", INFERRED),  # no second EHLO after the logon: AUTH, then MAIL
+    converts=Row("base64", "3.8", KNOWN),  # binary content for a server without BINARYMIME
     chunk_octets=Row(64 * 1024, "3.8", UNCONFIRMED),
     exch50=Row(True, "3.6", KNOWN),  # Xexch50Enabled is $true
     exch50_number=Row("recipients + 1", "3.6", UNCONFIRMED),

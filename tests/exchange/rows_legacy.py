@@ -117,6 +117,7 @@ QUIRKS = Table(
     masked_list=Row("a firewall between masks the banner, and STARTTLS in the list as XXXXXXXA",
                     "3.2", UNCONFIRMED),
     no_certificate=Row("without a certificate no STARTTLS is offered", "3.2", KNOWN),
+    no_chunking=Row("BDAT is switched off in the metabase (KB 257569)", "3.8", KNOWN),
     no_exchange=Row("without X-LINK2STATE and XEXCH50: the plain Windows DLL answers", "3.2", KNOWN),
     no_basic=Row("Basic is not enabled: no LOGIN anywhere", "3.2", KNOWN),
 )
@@ -130,6 +131,7 @@ CLIENT = Table(
     multiline_354=Row(False, "3.8", KNOWN),  # cannot handle it (KB 912341)
     chunks=Row(True, "3.8", KNOWN),  # BDAT and BINARYMIME whenever both are offered
     hello_again=Row(False, "3.4", INFERRED),  # no second EHLO after the logon: AUTH, then MAIL
+    converts=Row("base64", "3.8", INFERRED),  # binary content for a server without BINARYMIME
     chunk_octets=Row(64 * 1024, "3.8", UNCONFIRMED),
     exch50=Row(True, "3.6", KNOWN),  # sent whenever it is offered
     exch50_number=Row("recipients + 1", "3.6", UNCONFIRMED),

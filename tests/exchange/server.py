@@ -114,6 +114,8 @@ class ExchangeServer:
             if keyword == "XEXCH50" and self.on & {"no_exch50", "no_exchange"} or (
                     keyword == "X-LINK2STATE" and "no_exchange" in self.on):
                 continue
+            if "no_chunking" in self.on and keyword in ("CHUNKING", "BINARYMIME"):
+                continue
             if "masked_list" in self.on and keyword == "STARTTLS":
                 text = "XXXXXXXA"
             lines.append(text)

@@ -261,6 +261,8 @@ class Session:
         self.finish(content)
 
     def do_bdat(self, argument):
+        if "no_chunking" in self.server.on:
+            return self.reply("off")
         words = argument.upper().split()
         if not words or not words[0].isdigit() or words[1:] not in ([], ["LAST"]):
             return self.reply("bad_parameter")
