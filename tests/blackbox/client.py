@@ -23,6 +23,7 @@ class Raw:
 
     def __init__(self, address, port, source=CONTOSO_IP, timeout=10):
         self.sock = socket.create_connection((address, port), timeout, (source, 0))
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
     def __enter__(self):
