@@ -8,7 +8,7 @@
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/readiness.h"
 
-enum { QUEUES_MAX = 256, DAY_S = 24 * 3600, PROBLEM_MAX = 400 };
+enum { QUEUES_MAX = 256, DAY_S = 24 * 3600, PROBLEM_MAX = BOARD_ERROR_MAX + 160 };
 
 /* What everything below is made from. */
 struct view {

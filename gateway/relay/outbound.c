@@ -106,7 +106,7 @@ outbound_server_failed(struct outbound *b, const struct smtp_outcome *why)
     if (b->is_quiet)
         outlet_checked(b->outlet, b, why);
     else
-        outlet_server_failed(b->outlet, b->lane, why);
+        outlet_server_failed(b->outlet, b->lane, b, why);
 }
 
 /* The connection broke below us, maybe before there was an engine. Ends b. */
@@ -256,6 +256,7 @@ on_tls(void *owner)
     tls_census_count(b->outlet->worker->shop->metrics, TLS_SEND, b->connector->name,
                      b->connector->tls_profile, conn_tls(b->conn));
     outbound_lap(b, DELIVERY_TLS);
+    outlet_met_tls(b->outlet, b->lane, b);
     smtp_client_tls_done(b->engine, loop_now_ms(b->outlet->worker->loop));
     outbound_drive(b);
 }
@@ -264,8 +265,10 @@ static void
 on_end(void *owner, const struct err *why)
 {
     struct outbound *b = owner;
-    b->conn = NULL; /* frees itself */
     bool tls = b->waits_for == WAITS_FOR_TLS;
+    if (tls)
+        (void)tls_filter_trouble(conn_tls(b->conn), &b->trouble);
+    b->conn = NULL; /* frees itself */
     struct reply r = outbound_local_reply(451, tls ? "4.7.5" : "4.4.2", why->text);
     lost(b, &r, tls ? SMTP_STAGE_TLS : SMTP_STAGE_CONNECT);
 }
@@ -375,7 +378,7 @@ outbound_open(struct outlet *o, struct lane *lane)
         return false;
     if (b == NULL) {
         struct smtp_outcome why = no_way_there(&err);
-        outlet_server_failed(o, lane, &why);
+        outlet_server_failed(o, lane, NULL, &why);
     }
     return true;
 }
@@ -388,7 +391,7 @@ outbound_open_quiet(struct outlet *o, struct lane *lane)
         return false;
     if (o->check.connection == NULL) {
         struct smtp_outcome why = no_way_there(&err);
-        outlet_look_failed(o, lane, &why, false);
+        outlet_look_failed(o, lane, NULL, &why);
     }
     return true;
 }
@@ -427,6 +430,18 @@ bool
 outbound_lost_patience(const struct outbound *b)
 {
     return b->lost_patience;
+}
+
+bool
+outbound_is_masked(const struct outbound *b)
+{
+    return b->engine != NULL && smtp_client_is_masked(b->engine);
+}
+
+const struct tls_trouble *
+outbound_trouble(const struct outbound *b)
+{
+    return b->trouble.kind != TLS_TROUBLE_NONE ? &b->trouble : NULL;
 }
 
 struct lane *

@@ -44,6 +44,11 @@ void outbound_cut(struct outbound *b);
 bool outbound_may_log_on(const struct outbound *b);
 bool outbound_lost_patience(const struct outbound *b);
 
+/* For sentences about its failure: a device in between rewrites SMTP; why there is no TLS session
+ * (NULL: the handshake did not fail). */
+bool outbound_is_masked(const struct outbound *b);
+const struct tls_trouble *outbound_trouble(const struct outbound *b);
+
 struct lane *outbound_lane(const struct outbound *b);
 struct outbound *outbound_after(const struct outbound *b);
 /* Names a connection for as long as the process runs. */

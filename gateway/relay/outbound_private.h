@@ -39,6 +39,7 @@ struct outbound {
     uint64_t deadline_ms; /* unless it waits for the server */
     uint32_t sent_count;
     char server_text[128];
+    struct tls_trouble trouble; /* of the handshake; kind NONE: it has not failed */
 
     struct delivery *d; /* under way */
     struct smtp_outcome *outcomes;

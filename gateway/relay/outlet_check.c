@@ -141,7 +141,7 @@ outlet_checked(struct outlet *o, struct outbound *by, const struct smtp_outcome 
     struct lane *lane = outbound_lane(by);
     if (why != NULL) {
         counter_add(o->count.checked_down, 1);
-        outlet_look_failed(o, lane, why, outbound_lost_patience(by));
+        outlet_look_failed(o, lane, by, why);
         log_checked(o, by, false);
         note_failed_logon(o, why);
         return;

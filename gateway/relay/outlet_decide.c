@@ -65,7 +65,8 @@ add_relayed(struct settlement *s, size_t n, const struct outbound_facts *facts)
 
 /* Later: by the message timetable, unless its time is over. Gives the outcome's name. */
 static const char *
-defer(struct settlement *s, size_t n, const struct outbound_facts *facts, uint64_t *next_ms)
+defer(struct settlement *s, size_t n, const struct diagnosis *why,
+      const struct outbound_facts *facts, uint64_t *next_ms)
 {
     struct outlet *o = s->outlet;
     int64_t now = clock_unix_ms();
@@ -79,7 +80,7 @@ defer(struct settlement *s, size_t n, const struct outbound_facts *facts, uint64
     *next_ms = timetable_wait_ms(outlet_message_timetable(o), row->attempts, s->d->id);
     row->due_unix_ms = now + (int64_t)*next_ms;
     size_t at = s->texts.len;
-    reply_put(&s->texts, &s->outcomes[n].reply);
+    diagnosis_put_line(&s->texts, &s->outcomes[n].reply, why);
     size_t share = TEXTS_MAX / s->d->parcel->envelope.recipient_count;
     share = share > TEXT_MIN ? share : TEXT_MIN;
     if (s->texts.len > at + share)
@@ -92,7 +93,7 @@ defer(struct settlement *s, size_t n, const struct outbound_facts *facts, uint64
 /* Several different senders refused in a row: then it is not the senders. */
 static void
 count_refused_sender(struct outlet *o, const struct delivery *d, const struct verdict *v,
-                     const struct smtp_outcome *outcome)
+                     const struct smtp_outcome *outcome, const struct diagnosis *why)
 {
     if (v->consequence == CONSEQUENCE_DELIVERED) {
         o->senders_refused = 0;
@@ -111,8 +112,7 @@ count_refused_sender(struct outlet *o, const struct delivery *d, const struct ve
     if (++o->senders_refused < VERDICT_SENDERS_IN_A_ROW)
         return;
     o->senders_refused = 0;
-    struct diagnosis why = diagnosis_of(outcome, NULL);
-    outlet_suspend(o, why.text);
+    outlet_suspend(o, why->text);
 }
 
 static void
@@ -173,7 +173,7 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
 {
     struct outlet *o = s->outlet;
     struct verdict v = verdict_of(&s->outcomes[n]);
-    struct diagnosis why = diagnosis_of(&s->outcomes[n], NULL);
+    struct diagnosis why = outlet_diagnosis(o, outbound_lane(s->by), s->by, &s->outcomes[n]);
     if (v.scope >= SCOPE_SERVER)
         *server_bad = true;
     v.consequence = consequence_of(s, &v);
@@ -181,7 +181,7 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
     counter *count = o->count.deferred;
     uint64_t next_ms = 0;
 
-    count_refused_sender(o, s->d, &v, &s->outcomes[n]);
+    count_refused_sender(o, s->d, &v, &s->outcomes[n], &why);
     switch (v.consequence) {
     case CONSEQUENCE_DELIVERED:
         add_row(s, n, RECIPIENT_DELIVERED);
@@ -200,7 +200,7 @@ decide_one(struct settlement *s, size_t n, const struct outbound_facts *facts, b
         return;
     case CONSEQUENCE_DEFER:
         log_delivery(s, n, outcome, facts, why.text, 0);
-        outcome = defer(s, n, facts, &next_ms);
+        outcome = defer(s, n, &why, facts, &next_ms);
         counter_add(outcome[0] == 'e' ? o->count.expired : count, 1);
         return;
     case CONSEQUENCE_SUSPEND:

@@ -1,8 +1,8 @@
 /*
  * outlet_private.h - the inside of an outlet, shared by outlet.c (ready list and pump),
- * outlet_life.c (begin, reload, end), outlet_servers.c (addresses, health), outlet_decide.c and
- * outlet_settle.c (outcomes), outlet_check.c (quiet looks), outlet_notice.c (what the board says)
- * and outbound.c.
+ * outlet_life.c (begin, reload, end), outlet_servers.c (addresses), outlet_health.c (what came of
+ * them), outlet_decide.c and outlet_settle.c (outcomes), outlet_check.c (quiet looks),
+ * outlet_notice.c (what the board says) and outbound.c.
  */
 #ifndef RELAY_OUTLET_PRIVATE_H
 #define RELAY_OUTLET_PRIVATE_H
@@ -44,6 +44,7 @@ struct lane {
     char cipher[64];
     char verified[16];
     int64_t peer_expires_unix_s;
+    int64_t tls_unix_s; /* the last TLS session with it; 0 = none yet */
     struct hop_offers offers;
     bool exch50_hung; /* no blob came through there */
 };
@@ -157,15 +158,26 @@ struct lane *outlet_unvisited_lane(struct outlet *o, uint64_t now_ms);
 uint64_t outlet_lane_wake_ms(const struct outlet *o);
 /* How many addresses there are to try. */
 size_t outlet_lanes_known(const struct outlet *o);
-/* A connection (or an attempt at one) failed as a whole. */
-void outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why);
+
+/* ---- outlet_health.c ---- */
+/* What to say about an outcome, with all that is known here; lane and by may be NULL. */
+struct diagnosis outlet_diagnosis(const struct outlet *o, const struct lane *lane,
+                                  const struct outbound *by, const struct smtp_outcome *why);
+/* It becomes the connector's last error. */
+void outlet_remember_error(struct outlet *o, const struct lane *lane, const struct outbound *by,
+                           const struct smtp_outcome *why);
+/* A TLS session is open: should STARTTLS be gone one day, that and its certificate are known. */
+void outlet_met_tls(struct outlet *o, struct lane *lane, const struct outbound *by);
+/* A connection (or an attempt at one, by NULL) failed as a whole. */
+void outlet_server_failed(struct outlet *o, struct lane *lane, const struct outbound *by,
+                          const struct smtp_outcome *why);
 void outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by);
 void outlet_suspend(struct outlet *o, const char *why);
 struct timetable outlet_connection_timetable(const struct outlet *o);
 /* The same for one that only looked: no suspension, and a server that was blocked already is not
  * blocked for longer; one that would have had more time from mail is not blocked at all. */
-void outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why,
-                        bool lost_patience);
+void outlet_look_failed(struct outlet *o, struct lane *lane, const struct outbound *by,
+                        const struct smtp_outcome *why);
 
 /* It was ready, but nothing is known of the logon: only evidence. */
 void outlet_look_worked(struct outlet *o, struct lane *lane, const struct outbound *by);

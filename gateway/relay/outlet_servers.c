@@ -14,27 +14,6 @@ struct outlet_look_up {
     struct resolve_query *query;
 };
 
-struct timetable
-outlet_connection_timetable(const struct outlet *o)
-{
-    const struct retry_steps *steps = &o->runtime->config->retry_connection;
-    return (struct timetable){steps->wait_ms, steps->count};
-}
-
-/* ---- What is known ---- */
-
-static void
-remember_error(struct outlet *o, const struct smtp_outcome *why)
-{
-    struct diagnosis d = diagnosis_of(why, NULL);
-    struct buf text;
-    buf_init(&text, sizeof o->last_error);
-    diagnosis_put_line(&text, &why->reply, &d);
-    slice_copy_text(o->last_error, sizeof o->last_error, buf_slice(&text));
-    o->last_error_ms = loop_now_ms(o->worker->loop);
-    buf_fini(&text);
-}
-
 /* ---- Addresses ---- */
 
 static socklen_t
@@ -90,7 +69,7 @@ name_failed(struct outlet *o, const struct server *server, const struct err *err
         .reply = outbound_local_reply(451, "4.4.3", text),
         .stage = SMTP_STAGE_CONNECT,
     };
-    remember_error(o, &why);
+    outlet_remember_error(o, NULL, NULL, &why);
     o->was_tried = true;
     o->names_failed_ms = o->last_error_ms;
     struct log_line line;
@@ -279,125 +258,4 @@ outlet_lane_wake_ms(const struct outlet *o)
             wake = lane->limits.blocked_until_ms;
     }
     return wake;
-}
-
-/* ---- Health ---- */
-
-static void
-log_server(struct outlet *o, const struct lane *lane, uint64_t now)
-{
-    char where[280];
-    snprintf(where, sizeof where, "%s:%u", lane->host, lane->port);
-    struct log_line line;
-    log_begin(&line, o->worker->shop->log, EV_server_failed, 0);
-    log_str(&line, "connector", o->name);
-    log_str(&line, "server", where);
-    log_str(&line, "why", o->last_error);
-    if (lane->limits.blocked_until_ms > now)
-        log_num(&line, "next_s", (lane->limits.blocked_until_ms - now + 999) / 1000);
-    log_end(&line);
-}
-
-static uint64_t
-lane_salt(const struct outlet *o, const struct lane *lane)
-{
-    return (uint64_t)(lane - o->lanes) + 1;
-}
-
-static void
-note_failure(struct outlet *o, struct lane *lane, uint64_t now)
-{
-    lane->evidence.failed_ms = now;
-    memcpy(lane->last_error, o->last_error, sizeof lane->last_error);
-    outlet_notice(o);
-}
-
-void
-outlet_server_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why)
-{
-    uint64_t now = loop_now_ms(o->worker->loop);
-    struct verdict v = verdict_of(why);
-    o->was_tried = true;
-    counter_add(o->count.failed, 1);
-    remember_error(o, why);
-    if (v.fewer_connections) {
-        server_limits_too_many(&lane->limits, now);
-    } else {
-        server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
-                             now);
-    }
-    log_server(o, lane, now);
-    if (v.consequence == CONSEQUENCE_SUSPEND)
-        outlet_suspend(o, o->last_error);
-    note_failure(o, lane, now);
-}
-
-void
-outlet_look_failed(struct outlet *o, struct lane *lane, const struct smtp_outcome *why,
-                   bool lost_patience)
-{
-    uint64_t now = loop_now_ms(o->worker->loop);
-    struct verdict v = verdict_of(why);
-    bool was_healthy = lane->limits.failures == 0;
-    remember_error(o, why);
-    if (was_healthy && !v.fewer_connections && !lost_patience)
-        server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
-                             now);
-    if (was_healthy && lane->last_error[0] == '\0')
-        log_server(o, lane, now); /* news; the next looks find the same */
-    note_failure(o, lane, now);
-}
-
-static void
-note_success(struct outlet *o, struct lane *lane, const struct outbound_facts *facts)
-{
-    lane->evidence.ready_ms = loop_now_ms(o->worker->loop);
-    lane->last_error[0] = '\0';
-    slice_copy_text(lane->tls, sizeof lane->tls, slice_str(facts->tls));
-    slice_copy_text(lane->cipher, sizeof lane->cipher, slice_str(facts->cipher));
-    slice_copy_text(lane->verified, sizeof lane->verified, slice_str(facts->verified));
-    lane->peer_expires_unix_s = facts->peer_expires_unix_s;
-    lane->offers = facts->offers;
-}
-
-void
-outlet_look_worked(struct outlet *o, struct lane *lane, const struct outbound *by)
-{
-    struct outbound_facts facts = outbound_facts(by);
-    note_success(o, lane, &facts);
-    outlet_notice(o);
-}
-
-void
-outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by)
-{
-    struct outbound_facts facts = outbound_facts(by);
-    o->was_tried = true;
-    o->on_probation = false;
-    o->last_error[0] = '\0';
-    o->check.logon_refused_until_ms = o->check.logon_doubted_until_ms = 0;
-    note_success(o, lane, &facts);
-    bool restored = server_limits_succeeded(&lane->limits);
-    outlet_notice(o);
-    if (!restored)
-        return;
-    struct log_line line;
-    log_begin(&line, o->worker->shop->log, EV_server_restored, 0);
-    log_str(&line, "connector", o->name);
-    log_str(&line, "server", facts.server);
-    log_end(&line);
-}
-
-void
-outlet_suspend(struct outlet *o, const char *why)
-{
-    struct log_line line;
-    o->suspended_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
-    o->on_probation = true;
-    outlet_notice(o);
-    log_begin(&line, o->worker->shop->log, EV_connector_suspended, 0);
-    log_str(&line, "connector", o->name);
-    log_str(&line, "why", why);
-    log_num(&line, "next_s", SUSPENDED_MS / 1000);
-    log_end(&line);
 }

@@ -26,7 +26,7 @@ settlement_new(struct outlet *o, size_t count)
     s->rows = mem_new(count * sizeof *s->rows);
     s->keep = mem_new(count * sizeof *s->keep);
     s->bounces = mem_new(count * sizeof *s->bounces);
-    buf_init(&s->texts, count * (REPLY_TEXT + 32));
+    buf_init(&s->texts, count * (DIAGNOSIS_LINE_MAX + 1));
     if (s->rows == NULL || s->keep == NULL || s->bounces == NULL)
         settlement_free(&s);
     return s;
@@ -203,6 +203,7 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
     }
     s->d = d;
     s->outcomes = outcomes;
+    s->by = by;
     s->connection = outbound_serial(by);
 
     const struct outbound_facts facts = outbound_facts(by);
@@ -215,6 +216,7 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
         outbound_server_failed(by, &outcomes[first_bad]);
     make_report(s);
     s->outcomes = NULL;
+    s->by = NULL;
     if (s->row_count > 0) {
         record(s);
         return;

@@ -21,6 +21,7 @@ struct settlement {
     struct bounce_row *bounces;
     size_t bounce_count;
     struct smtp_outcome *outcomes; /* borrowed, only while deciding */
+    const struct outbound *by;     /* likewise */
     bool all_split;
     bool was_taken; /* the server took the message for someone */
     struct bounce report;

@@ -148,11 +148,11 @@ say_weak(struct diagnosis *d, const struct tls_trouble *t, bool is_exchange2003)
         snprintf(how, sizeof how, "has a key of %d bits", t->key_bits);
     else
         snprintf(how, sizeof how, "is signed with %.48s", t->signature);
-    diagnosis_say(d, "%s (%.80s) %s, too weak for %s: issue one with RSA 2048 and SHA-256%s",
+    diagnosis_say(d, "%s (%.64s) %s, too weak for %s: issue one with RSA 2048 and SHA-256%s",
                   whose(t), t->subject, how,
-                  t->is_hopeless    ? "any profile"
-                  : is_exchange2003 ? "profile exchange2003"
-                                    : "profile modern",
+                  t->is_hopeless    ? "any tls.profile"
+                  : is_exchange2003 ? "tls.profile exchange2003"
+                                    : "tls.profile modern",
                   t->is_hopeless || is_exchange2003
                       ? " there"
                       : " there, or set tls.profile: exchange2003 on this send connector");

@@ -204,20 +204,20 @@ static const struct exact_row {
     {HANDSHAKE,
      {.trouble = &weak_key},
      "451 4.7.5 the server's certificate (CN=hub) has a key of 1024 bits, too weak "
-     "for profile modern: issue one with RSA 2048 and SHA-256 there, or set "
+     "for tls.profile modern: issue one with RSA 2048 and SHA-256 there, or set "
      "tls.profile: exchange2003 on this send connector"},
     {HANDSHAKE,
      {.trouble = &hopeless_key},
      "451 4.7.5 the server's certificate (CN=hub) has a key of 512 bits, too weak for "
-     "any profile: issue one with RSA 2048 and SHA-256 there"},
+     "any tls.profile: issue one with RSA 2048 and SHA-256 there"},
     {HANDSHAKE,
      {.trouble = &hopeless_key, .is_exchange2003 = true},
      "451 4.7.5 the server's certificate (CN=hub) has a key of 512 bits, too weak for "
-     "any profile: issue one with RSA 2048 and SHA-256 there"},
+     "any tls.profile: issue one with RSA 2048 and SHA-256 there"},
     {HANDSHAKE,
      {.trouble = &weak_signature},
      "451 4.7.5 the server's certificate (CN=hub) is signed with RSA-SHA1, too weak "
-     "for profile modern: issue one with RSA 2048 and SHA-256 there, or set "
+     "for tls.profile modern: issue one with RSA 2048 and SHA-256 there, or set "
      "tls.profile: exchange2003 on this send connector"},
     {HANDSHAKE,
      {.trouble = &no_answer},
