@@ -324,14 +324,17 @@ begin_original(struct buf *out, const struct dsn *dsn)
     static const char *const types[2][2] = {{"text/rfc822-headers", "message/rfc822"},
                                             {"message/global-headers", "message/global"}};
     begin_part(out, dsn, types[dsn->original_is_utf8][dsn->original == DSN_ORIGINAL_WHOLE]);
-    put_encoding(out, dsn->original_is_8bit);
+    if (dsn->original == DSN_ORIGINAL_WHOLE)
+        put_encoding(out, dsn->original_is_8bit);
+    else if (dsn->original_is_8bit)
+        buf_put_str(out, "Content-Transfer-Encoding: quoted-printable\r\n");
     buf_put_str(out, "\r\n");
 }
 
 bool
 dsn_is_8bit(const struct dsn *dsn)
 {
-    return dsn->utf8 || (dsn->original != DSN_ORIGINAL_NONE && dsn->original_is_8bit);
+    return dsn->utf8 || (dsn->original == DSN_ORIGINAL_WHOLE && dsn->original_is_8bit);
 }
 
 void

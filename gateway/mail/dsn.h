@@ -61,7 +61,8 @@ struct dsn {
     const struct dsn_recipient *recipients;
     size_t recipient_count; /* 1 or more */
     enum dsn_original original;
-    bool original_is_8bit; /* it holds octets over 127 */
+    bool original_is_8bit; /* it holds octets over 127. A header is put in quoted-printable then,
+                              so that the report can go back any way; the whole as it is. */
     bool original_is_utf8; /* it came by SMTPUTF8 */
     bool utf8;             /* the report itself goes by SMTPUTF8: the sender's address needs it */
 };

@@ -166,13 +166,24 @@ put_utf8_recipient(struct buf *out, struct slice text, bool utf8)
     buf_put_str(out, "\r\n");
 }
 
+/* RFC 3464 2.1.2: a word like "rfc822", "X400". */
+static bool
+is_type(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!ascii_is_alnum(text.ptr[i]) && text.ptr[i] != '-')
+            return false;
+    return text.len > 0;
+}
+
 void
 dsn_put_original_recipient(struct buf *out, struct slice orcpt, bool utf8)
 {
     char octets[DSN_ORCPT_MAX + 1], type[DSN_ORCPT_MAX + 2];
     struct buf room = {.data = octets, .cap = sizeof octets, .max = sizeof octets - 1};
     size_t semicolon = slice_find(orcpt, ';');
-    if (semicolon == 0 || semicolon >= orcpt.len || orcpt.len > DSN_ORCPT_MAX)
+    if (semicolon >= orcpt.len || orcpt.len > DSN_ORCPT_MAX ||
+        !is_type(slice_head(orcpt, semicolon)))
         return;
     if (ascii_is(slice_head(orcpt, semicolon), "utf-8")) {
         put_utf8_recipient(out, slice_from(orcpt, semicolon + 1), utf8);

@@ -2,6 +2,7 @@
 
 #include "gateway/base/mem.h"
 #include "gateway/mail/header.h"
+#include "gateway/mail/quoted_printable.h"
 #include "gateway/route/firewall.h"
 
 enum {
@@ -127,12 +128,27 @@ append_content(const struct bounce_original *o, const struct body *body, char *s
     return true; /* the disk cannot be read: the rest is left out */
 }
 
+/* Each octet becomes three at most, and a few more for line ends. */
+static bool
+append_encoded(const struct bounce_original *o, struct spool_draft *report, struct err *err)
+{
+    struct buf encoded;
+    buf_init(&encoded, 4 * o->header.len);
+    quoted_printable_put(&encoded, buf_slice(&o->header));
+    bool ok = buf_ok(&encoded) || err_set(err, ERR_NOMEM, "no memory for the original");
+    ok = ok && spool_append(report, buf_slice(&encoded), err);
+    buf_fini(&encoded);
+    return ok;
+}
+
 bool
 bounce_original_append(const struct bounce_original *o, const struct body *body,
                        struct spool_draft *report, struct err *err)
 {
     if (o->what == DSN_ORIGINAL_NONE)
         return true;
+    if (o->what == DSN_ORIGINAL_HEADER && o->is_8bit)
+        return append_encoded(o, report, err);
     TRY(spool_append(report, buf_slice(&o->header), err));
     if (o->what != DSN_ORIGINAL_WHOLE)
         return true;

@@ -210,31 +210,39 @@ dsn_names_the_remote_host_only_when_there_was_one(void **state)
     }
 }
 
+/* A header can be encoded, and is; message/rfc822 must not be. */
 static void
-dsn_says_8bit_when_the_original_is(void **state)
+dsn_says_how_the_original_is_encoded(void **state)
 {
     (void)state;
     static const struct {
         enum dsn_original what;
-        const char *type;
-    } parts[] = {{DSN_ORIGINAL_HEADER, "\r\nContent-Type: text/rfc822-headers\r\n"},
-                 {DSN_ORIGINAL_WHOLE, "\r\nContent-Type: message/rfc822\r\n"}};
+        const char *part;
+        bool report_is_8bit;
+    } parts[] = {{DSN_ORIGINAL_HEADER,
+                  "\r\nContent-Type: text/rfc822-headers\r\n"
+                  "Content-Transfer-Encoding: quoted-printable\r\n\r\nFrom: nan\r\n",
+                  false},
+                 {DSN_ORIGINAL_WHOLE,
+                  "\r\nContent-Type: message/rfc822\r\n"
+                  "Content-Transfer-Encoding: 8bit\r\n\r\nFrom: nan\r\n",
+                  true}};
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         struct dsn_recipient r = {.address = slice_str("k\xc3\xadm@contoso.example")};
         struct dsn dsn = usual(&r, 1);
         struct buf out;
         dsn.original = parts[i].what;
         const char *all = report(&out, &dsn);
-        assert_null(strstr(all, "8bit"));
+        assert_null(strstr(all, "Encoding"));
         buf_fini(&out);
 
         dsn.original_is_8bit = true;
         all = report(&out, &dsn);
-        const char *first = strstr(all, "Content-Transfer-Encoding: 8bit\r\n");
-        assert_non_null(first);
-        const char *part = strstr(first, parts[i].type);
+        assert_int_equal(dsn_is_8bit(&dsn), parts[i].report_is_8bit);
+        const char *part = strstr(all, parts[i].part);
         assert_non_null(part);
-        assert_non_null(strstr(part, "\r\nContent-Transfer-Encoding: 8bit\r\n\r\nFrom: nan\r\n"));
+        const char *first = strstr(all, "Content-Transfer-Encoding: 8bit\r\n");
+        assert_int_equal(first != NULL && first < part, parts[i].report_is_8bit);
         buf_fini(&out);
     }
 }
@@ -252,6 +260,7 @@ static const struct option_row {
      "rfc822; a??Action: delivered"},
     {"a+00b+C3+A9", "rfc822;a+00b", "a?b??", "rfc822; a?b"},
     {"", ";lee@f", NULL, NULL},
+    {"", "a\r\nb;lee@f", NULL, NULL},
     {"", "rfc822", NULL, NULL},
 };
 
@@ -440,7 +449,7 @@ main(void)
         cmocka_unit_test(dsn_derives_status_and_diagnostic),
         cmocka_unit_test(dsn_has_the_shape_of_a_report),
         cmocka_unit_test(dsn_names_the_remote_host_only_when_there_was_one),
-        cmocka_unit_test(dsn_says_8bit_when_the_original_is),
+        cmocka_unit_test(dsn_says_how_the_original_is_encoded),
         cmocka_unit_test(dsn_gives_back_what_the_sender_said_of_message_and_recipient),
         cmocka_unit_test(dsn_puts_utf8_as_the_way_of_the_report_allows),
         cmocka_unit_test(dsn_is_for_those_who_want_it),
