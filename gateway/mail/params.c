@@ -17,8 +17,8 @@ struct param {
 
 /* Where a parameter is read to. */
 struct target {
-    const struct smtp_server_settings *offers;
-    struct smtp_mail *mail; /* MAIL only */
+    const struct smtp_server_settings *offers; /* MAIL only, as is mail */
+    struct smtp_mail *mail;
     struct smtp_rcpt *rcpt; /* RCPT only */
     struct buf *room;
 };
@@ -115,8 +115,6 @@ read_utf8(struct target *to, const struct param *p)
 static const char *
 read_ret(struct target *to, const struct param *p)
 {
-    if (!to->offers->dsn_offered)
-        return unknown;
     if (to->mail->dsn_return != DSN_RETURN_UNSAID)
         return twice;
     if (ascii_is(p->value, "FULL"))
@@ -131,8 +129,6 @@ read_ret(struct target *to, const struct param *p)
 static const char *
 read_envid(struct target *to, const struct param *p)
 {
-    if (!to->offers->dsn_offered)
-        return unknown;
     if (to->mail->envid.len > 0)
         return twice;
     if (p->value.len > DSN_ENVID_MAX || !is_xtext(to->room, p->value))
@@ -169,8 +165,6 @@ read_notify(struct target *to, const struct param *p)
 {
     unsigned notify = 0;
 
-    if (!to->offers->dsn_offered)
-        return unknown;
     if (to->rcpt->notify != DSN_NOTIFY_UNSAID)
         return twice;
     for (size_t at = 0; at <= p->value.len;) {
@@ -203,8 +197,6 @@ read_orcpt(struct target *to, const struct param *p)
 {
     size_t semicolon = slice_find(p->value, ';');
 
-    if (!to->offers->dsn_offered)
-        return unknown;
     if (to->rcpt->orcpt.len > 0)
         return twice;
     if (p->value.len > DSN_ORCPT_MAX || !is_address_type(slice_head(p->value, semicolon)) ||
@@ -289,10 +281,10 @@ params_read_mail(struct slice text, const struct smtp_server_settings *offers, s
 }
 
 bool
-params_read_rcpt(struct slice text, const struct smtp_server_settings *offers, struct buf *room,
-                 struct smtp_rcpt *rcpt, const char **refusal)
+params_read_rcpt(struct slice text, struct buf *room, struct smtp_rcpt *rcpt,
+                 const char **refusal)
 {
-    struct target to = {.offers = offers, .rcpt = rcpt, .room = room};
+    struct target to = {.rcpt = rcpt, .room = room};
 
     *refusal = read_all(text, at_rcpt, COUNT_OF(at_rcpt), &to);
     return *refusal == NULL;

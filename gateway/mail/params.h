@@ -21,7 +21,7 @@ MUST_USE bool params_read_mail(struct slice text, const struct smtp_server_setti
                                struct buf *room, struct smtp_mail *mail, const char **refusal);
 
 /* The same for rcpt; rcpt->orcpt points into text, and room is as it was. */
-MUST_USE bool params_read_rcpt(struct slice text, const struct smtp_server_settings *offers,
-                               struct buf *room, struct smtp_rcpt *rcpt, const char **refusal);
+MUST_USE bool params_read_rcpt(struct slice text, struct buf *room, struct smtp_rcpt *rcpt,
+                               const char **refusal);
 
 #endif

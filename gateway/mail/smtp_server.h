@@ -25,7 +25,7 @@
  * A transaction begins with a 2xx to SMTP_ASK_MAIL and ends in one of three ways: the answer to
  * SMTP_ASK_MESSAGE, the question SMTP_ASK_RESET, or smtp_server_free().
  *
- * What is advertised beyond the core (DSN, CHUNKING, BINARYMIME, SMTPUTF8, XEXCH50) is the
+ * BINARYMIME, SMTPUTF8 and XEXCH50 are offered where the settings say so, which is the
  * gateway's to say: it must be able to honour it. X-LINK2STATE, X-EXPS, X-ANONYMOUSTLS, TURN,
  * ATRN, ETRN, XRDST and XSHADOW are for servers of one organization, and never offered.
  */
@@ -54,7 +54,6 @@ struct smtp_server_settings {
     uint64_t size_max;           /* SIZE, octets; 0 = no limit */
     uint32_t recipients_max;     /* beyond: 452 4.5.3 Too many recipients; 0 = no limit */
     bool normalise_bare_newline; /* else bare CR or LF in DATA: 550 5.6.0 after the final dot */
-    bool dsn_offered;            /* DSN: RET and ENVID at MAIL, NOTIFY and ORCPT at RCPT */
     bool binarymime_offered; /* BINARYMIME in EHLO; CHUNKING (BDAT) stands there in any case, and
                                 BODY=BINARYMIME is understood whether it was offered or not */
     bool smtputf8_offered;   /* SMTPUTF8: addresses in UTF-8, when MAIL says so */

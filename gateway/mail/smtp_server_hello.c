@@ -44,7 +44,7 @@ put_extensions(struct smtp_server *s)
         const char *line;
     } list[] = {
         {true, "PIPELINING"},
-        {o->dsn_offered, "DSN"},
+        {true, "DSN"},
         {true, "ENHANCEDSTATUSCODES"},
         {o->tls_offered && !s->tls, "STARTTLS"},
         {offers_auth(s), "AUTH LOGIN PLAIN"},

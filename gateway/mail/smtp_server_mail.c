@@ -90,7 +90,7 @@ server_rcpt(struct smtp_server *s, struct slice args)
         server_say(s, no_memory);
     } else if (!address_read_path(&rest, rules, &rcpt.to)) {
         server_say(s, "501 5.1.3 Invalid address");
-    } else if (!params_read_rcpt(rest, &s->settings, &s->held, &rcpt, &refusal)) {
+    } else if (!params_read_rcpt(rest, &s->held, &rcpt, &refusal)) {
         server_refuse(s, refusal);
     } else if (!s->utf8 && !utf8_is_ascii(rcpt.to.text)) {
         server_say(s, needs_utf8);

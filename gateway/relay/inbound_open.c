@@ -164,7 +164,6 @@ settings_of(const struct inbound *s)
         .data_rate = c->data_rate,
         .binarymime_offered = s->binary_offered,
         .smtputf8_offered = someone_takes_utf8(c),
-        .dsn_offered = true,
         .exch50_max = EXCH50_MAX,
     };
     if (s->candidates.count > 0)

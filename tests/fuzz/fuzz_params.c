@@ -58,7 +58,6 @@ read_mail(struct slice text, const struct smtp_server_settings *offers)
         for (size_t i = 0; i < mail.auth.len; i++)
             must(ascii_is_print(mail.auth.ptr[i]));
         must(offers->smtputf8_offered || !mail.utf8);
-        must(offers->dsn_offered || (mail.dsn_return == 0 && mail.envid.len == 0));
         must(mail.envid.len <= DSN_ENVID_MAX);
         must_be_plain(mail.envid);
         put(&written, &mail);
@@ -76,18 +75,17 @@ read_mail(struct slice text, const struct smtp_server_settings *offers)
 }
 
 static void
-read_rcpt(struct slice text, const struct smtp_server_settings *offers)
+read_rcpt(struct slice text)
 {
     struct smtp_rcpt rcpt = {0};
     struct buf room;
     const char *refusal = NULL;
 
     buf_init(&room, text.len + 1);
-    if (params_read_rcpt(text, offers, &room, &rcpt, &refusal)) {
+    if (params_read_rcpt(text, &room, &rcpt, &refusal)) {
         must(rcpt.notify <= DSN_NOTIFY_DELAY * 2 - 1);
         must(!(rcpt.notify & DSN_NOTIFY_NEVER) || rcpt.notify == DSN_NOTIFY_NEVER);
         must(rcpt.orcpt.len <= DSN_ORCPT_MAX);
-        must(offers->dsn_offered || (rcpt.notify == 0 && rcpt.orcpt.len == 0));
         must_be_plain(slice_from(rcpt.orcpt, slice_find(rcpt.orcpt, ';') + 1));
     } else {
         must(refusal != NULL && refusal[0] == '5' && refusal[3] == ' ');
@@ -101,10 +99,9 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     if (size == 0)
         return 0;
-    const struct smtp_server_settings offers = {.smtputf8_offered = data[0] & 2,
-                                                .dsn_offered = data[0] & 4};
+    const struct smtp_server_settings offers = {.smtputf8_offered = data[0] & 2};
     struct slice text = slice((const char *)data + 1, size - 1);
     read_mail(text, &offers);
-    read_rcpt(text, &offers);
+    read_rcpt(text);
     return 0;
 }

@@ -39,7 +39,7 @@ begin(struct server_driver *d, unsigned char choice, unsigned char trouble)
     settings.auth_required = choice & SETTINGS_AUTH;
     settings.normalise_bare_newline = choice & SETTINGS_NORMALISE;
     settings.binarymime_offered = choice & SETTINGS_MORE;
-    settings.smtputf8_offered = settings.dsn_offered = choice & SETTINGS_MORE;
+    settings.smtputf8_offered = choice & SETTINGS_MORE;
     settings.exch50_offered = choice & SETTINGS_MORE;
     settings.exch50_max = 50;
     if (choice & SETTINGS_SMALL) {

@@ -146,8 +146,6 @@ set(struct smtp_server_settings *to, struct slice key, struct slice value)
         return read_ms(value, &to->handshake_ms);
     if (slice_is(key, "binarymime"))
         return read_switch(value, &to->binarymime_offered);
-    if (slice_is(key, "dsn"))
-        return read_switch(value, &to->dsn_offered);
     if (slice_is(key, "smtputf8"))
         return read_switch(value, &to->smtputf8_offered);
     if (slice_is(key, "exch50")) {

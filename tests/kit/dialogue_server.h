@@ -6,7 +6,7 @@
  *  - server key=value ...: before all else; tls=required|offered|off, auth=required|offered|off,
  *    clear=454, size=N, recipients=N, newline=normalise, idle=5m, greet=10m, command=5m,
  *    handshake=1m, rate=N (octets a second), binarymime=on, smtputf8=on,
- *    dsn=on, exch50=N (octets of the blob). Without it: as shipped, TLS and AUTH required.
+ *    exch50=N (octets of the blob). Without it: as shipped, TLS and AUTH required.
  *  - refusing 421 4.3.2 text: ... or a server that refuses the connection
  *  - open: ... or one that wants neither TLS nor AUTH
  *  - tls: the handshake is done
