@@ -187,10 +187,11 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     a->shop.metrics = metrics_new();
     a->shop.board = board_new(FORESTGATE_VERSION);
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
+    a->shop.credentials = credentials_new();
     a->shop.diary = tls_diary_new(a->shop.log, a->shop.metrics, clock_unix_ms());
     a->shop.admission = admission_new();
     bool ok = a->shop.metrics != NULL && a->shop.board != NULL && a->shop.logons != NULL &&
-              a->shop.diary != NULL && a->shop.admission != NULL;
+              a->shop.credentials != NULL && a->shop.diary != NULL && a->shop.admission != NULL;
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && loop_new(&a->loop, err);
@@ -238,6 +239,7 @@ tear_down(struct app *a)
         loop_free(&a->loop);
     admission_free(&a->shop.admission);
     logon_memory_free(&a->shop.logons);
+    credentials_free(&a->shop.credentials);
     board_free(&a->shop.board);
     metrics_free(&a->shop.metrics);
 }

@@ -66,6 +66,7 @@ hang_up(struct outbound *b, bool now)
     if (b->over)
         return;
     b->over = true;
+    outbound_logon_over(b);
     counter_sub(b->outlet->count.open, 1);
     timer_set(b->timer, UINT64_MAX);
     conn_close(&b->conn, now);
@@ -103,6 +104,8 @@ outbound_server_failed(struct outbound *b, const struct smtp_outcome *why)
     if (b->failed_counted)
         return;
     b->failed_counted = true;
+    if (why->stage == SMTP_STAGE_AUTH && verdict_of(why).consequence == CONSEQUENCE_SUSPEND)
+        outbound_logon_refused(b);
     if (b->is_quiet)
         outlet_checked(b->outlet, b, why);
     else
@@ -151,6 +154,8 @@ arm(struct outbound *b)
     timer_set(b->timer, wake);
 }
 
+static void begin_logon(struct outbound *b);
+
 static void
 got_deadline(struct outbound *b)
 {
@@ -165,6 +170,9 @@ got_deadline(struct outbound *b)
     case WAITS_FOR_TLS:
         r = outbound_local_reply(451, "4.4.1", "The TLS handshake took too long");
         lost(b, &r, SMTP_STAGE_TLS);
+        return;
+    case WAITS_FOR_LOGON:
+        begin_logon(b);
         return;
     case WAITS_FOR_WORK:
         b->retiring = true;
@@ -274,10 +282,43 @@ on_end(void *owner, const struct err *why)
 }
 
 static void
+talk(struct outbound *b)
+{
+    bool logs_on = b->may_log_on;
+    const struct smtp_client_settings settings = {
+        .hello = slice_str(b->runtime->config->hostname),
+        .tls_required = b->connector->tls_require,
+        .user = logs_on ? slice_str(b->connector->auth_user) : slice(NULL, 0),
+        .password = logs_on ? slice_str(b->connector->auth_password) : slice(NULL, 0),
+    };
+    b->engine = smtp_client_new(&settings, loop_now_ms(b->outlet->worker->loop));
+    if (b->engine == NULL) {
+        struct reply r = outbound_local_reply(451, "4.3.0", "Out of memory");
+        lost(b, &r, SMTP_STAGE_CONNECT);
+        return;
+    }
+    if (b->waits_for == WAITS_FOR_LOGON)
+        conn_resume(b->conn); /* it may have said its banner meanwhile */
+    b->waits_for = WAITS_FOR_SERVER;
+    outbound_drive(b);
+}
+
+/* Talk as soon as the credential may be tried. May end b. */
+static void
+begin_logon(struct outbound *b)
+{
+    if (outbound_begin_logon(b))
+        talk(b);
+    else if (outbound_gives_up_logon(b))
+        end(b, true); /* without a word about the server, whom nobody asked anything */
+    else
+        arm(b);
+}
+
+static void
 on_connected(void *owner, const struct err *err_or_null)
 {
     struct outbound *b = owner;
-    uint64_t now = loop_now_ms(b->outlet->worker->loop);
     b->waits_for = WAITS_FOR_SERVER;
     if (err_or_null != NULL) {
         struct reply r = outbound_local_reply(451, "4.4.1", err_or_null->text);
@@ -286,21 +327,7 @@ on_connected(void *owner, const struct err *err_or_null)
         return;
     }
     outbound_lap(b, DELIVERY_CONNECT);
-    bool logs_on = !b->is_quiet || outlet_may_log_on(b->outlet);
-    b->may_log_on = logs_on;
-    const struct smtp_client_settings settings = {
-        .hello = slice_str(b->runtime->config->hostname),
-        .tls_required = b->connector->tls_require,
-        .user = logs_on ? slice_str(b->connector->auth_user) : slice(NULL, 0),
-        .password = logs_on ? slice_str(b->connector->auth_password) : slice(NULL, 0),
-    };
-    b->engine = smtp_client_new(&settings, now);
-    if (b->engine == NULL) {
-        struct reply r = outbound_local_reply(451, "4.3.0", "Out of memory");
-        lost(b, &r, SMTP_STAGE_CONNECT);
-        return;
-    }
-    outbound_drive(b);
+    begin_logon(b);
 }
 
 static void
@@ -418,66 +445,4 @@ outbound_cut(struct outbound *b)
         smtp_client_lost(b->engine, &r);
     hang_up(b, true);
     leave(b);
-}
-
-bool
-outbound_may_log_on(const struct outbound *b)
-{
-    return b->may_log_on;
-}
-
-bool
-outbound_lost_patience(const struct outbound *b)
-{
-    return b->lost_patience;
-}
-
-bool
-outbound_is_masked(const struct outbound *b)
-{
-    return b->engine != NULL && smtp_client_is_masked(b->engine);
-}
-
-const struct tls_trouble *
-outbound_trouble(const struct outbound *b)
-{
-    return b->trouble.kind != TLS_TROUBLE_NONE ? &b->trouble : NULL;
-}
-
-struct lane *
-outbound_lane(const struct outbound *b)
-{
-    return b->lane;
-}
-
-struct outbound *
-outbound_after(const struct outbound *b)
-{
-    return b->next;
-}
-
-uint64_t
-outbound_serial(const struct outbound *b)
-{
-    return b->serial;
-}
-
-struct outbound_facts
-outbound_facts(const struct outbound *b)
-{
-    struct outbound_facts facts = {0};
-    const struct tls_filter *tls = b->conn ? conn_tls(b->conn) : NULL;
-    slice_copy_text(facts.server, sizeof facts.server, slice_str(b->server_text));
-    if (b->engine != NULL) {
-        const struct ehlo *offers = smtp_client_offers(b->engine);
-        facts.offers = hop_offers_of(offers, loop_now_ms(b->outlet->worker->loop));
-        facts.offers_dsn = offers->dsn;
-    }
-    if (tls != NULL && tls_filter_is_open(tls)) {
-        facts.tls = tls_filter_version(tls);
-        facts.cipher = tls_filter_cipher(tls);
-        facts.verified = tls_filter_verified(tls);
-        facts.peer_expires_unix_s = tls_filter_peer_expires_unix_s(tls);
-    }
-    return facts;
 }

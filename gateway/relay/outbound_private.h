@@ -14,7 +14,9 @@ enum waits_for {
     WAITS_FOR_CONNECT,
     WAITS_FOR_SERVER, /* the engine's own deadlines (RFC 5321 4.5.3.2) */
     WAITS_FOR_TLS,
-    WAITS_FOR_WORK, /* idle, ready for a message */
+    WAITS_FOR_LOGON, /* others try the same credential, and nobody knows yet whether it is right
+                      */
+    WAITS_FOR_WORK,  /* idle, ready for a message */
     WAITS_FOR_QUIT,
 };
 
@@ -53,6 +55,10 @@ struct outbound {
     uint64_t body_sent;
     char *scratch; /* for bodies in files; only while one is sent */
 
+    struct credential_id credential; /* that it logs on with */
+    uint64_t lease;                  /* to do so; 0: none, or settled */
+    uint64_t logon_by_ms;            /* how long it waits for one */
+
     bool is_quiet;       /* looks whether the server takes mail, and brings none */
     bool may_log_on;     /* was asked to, if there is an account; what it found says so much */
     bool lost_patience;  /* a look had to end before the server's own time was over */
@@ -73,6 +79,17 @@ void outbound_wait_for(struct outbound *b, enum waits_for what, uint64_t ms);
 
 /* A stage has ended, and the next one begins. */
 void outbound_lap(struct outbound *b, enum delivery_stage stage);
+
+/* ---- outbound_logon.c ---- */
+
+/* Connected: may it log on? True: talk, as b->may_log_on says. False: it waits a moment for its
+ * turn, to ask again; or gives up. */
+bool outbound_begin_logon(struct outbound *b);
+bool outbound_gives_up_logon(const struct outbound *b);
+/* What became of it: the server is ready, it said no, or there is no connection any more. */
+void outbound_logon_worked(struct outbound *b);
+void outbound_logon_refused(struct outbound *b);
+void outbound_logon_over(struct outbound *b);
 
 /* ---- outbound_steps.c ---- */
 

@@ -61,6 +61,7 @@ log_connected(const struct outbound *b)
 static enum outbound_step
 step_ready(struct outbound *b, uint64_t now)
 {
+    outbound_logon_worked(b);
     if (!b->was_ready)
         outbound_lap(b, conn_tls(b->conn) != NULL ? DELIVERY_LOGON : DELIVERY_GREETING);
     if (!b->was_ready && b->is_quiet) {

@@ -275,6 +275,8 @@ outlet_pump(struct outlet *o)
     bool has_memory = true;
     if (o->retiring)
         return;
+    if (o->ready_count > o->making_count)
+        outlet_heed_credential(o);
     if (!is_suspended(o)) {
         open_unvisited(o);
         feed_connections(o);
@@ -344,9 +346,20 @@ outlet_look(struct outlet *o)
 }
 
 void
+outlet_tick(struct outlet *o)
+{
+    if (!o->waits_for_credential || o->retiring)
+        return;
+    outlet_heed_credential(o);
+    outlet_pump(o);
+}
+
+void
 outlet_retry(struct outlet *o)
 {
+    credential_forgive(o->worker->shop->credentials, &o->credential);
     o->suspended_until_ms = 0;
+    o->waits_for_credential = false;
     o->senders_refused = 0;
     o->addresses_at_ms = 0;
     o->names_failed_ms = 0;

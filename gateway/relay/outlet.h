@@ -37,7 +37,11 @@ void outlet_offer(struct outlet *o, struct parcel *parcel);
 /* Look at the spool again: something became due by other means than time. */
 void outlet_look(struct outlet *o);
 
-/* Forget waits of servers and connector, and look. */
+/* Once a minute: what others found out about its credential may let it go on. */
+void outlet_tick(struct outlet *o);
+
+/* Forget waits of servers and connector, and look; the credential is believed once more, for all
+ * connectors that use it. */
 void outlet_retry(struct outlet *o);
 
 /* Somebody asks whether mail could go through here. When nothing fresh is known, one quiet

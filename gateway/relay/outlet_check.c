@@ -85,6 +85,7 @@ outlet_check(struct outlet *o)
 {
     if (o->retiring || o->check.wanted || is_fresh(o))
         return;
+    outlet_heed_credential(o);
     o->check.wanted = true;
     o->check.tried = 0;
     if (outlet_lanes_known(o) == 0 && o->look_ups == 0)
@@ -129,7 +130,7 @@ note_failed_logon(struct outlet *o, const struct smtp_outcome *why)
     if (why->stage != SMTP_STAGE_AUTH || (why->reply.local && reply_is_permanent(&why->reply)))
         return;
     if (verdict_of(why).consequence == CONSEQUENCE_SUSPEND)
-        o->check.logon_refused_until_ms = now + SUSPENDED_MS;
+        outlet_heed_credential(o);
     else
         o->check.logon_doubted_until_ms = now + LOGON_AGAIN_MS;
     outlet_check_stop(o);

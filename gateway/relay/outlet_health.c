@@ -16,6 +16,8 @@ outlet_diagnosis(const struct outlet *o, const struct lane *lane, const struct o
         .is_exchange2003 = o->connector->tls_profile == TLS_PROFILE_EXCHANGE2003,
         .user = o->connector->auth_user,
         .now_unix_s = clock_unix_ms() / 1000,
+        .logon_unix_s =
+            credential_state(o->worker->shop->credentials, &o->credential).worked_unix_s,
     };
     if (lane != NULL) {
         c.tls_unix_s = lane->tls_unix_s;
@@ -79,6 +81,12 @@ note_failure(struct outlet *o, struct lane *lane, uint64_t now)
     outlet_notice(o);
 }
 
+static bool
+take_alarm(struct outlet *o)
+{
+    return credential_take_alarm(o->worker->shop->credentials, &o->credential);
+}
+
 void
 outlet_server_failed(struct outlet *o, struct lane *lane, const struct outbound *by,
                      const struct smtp_outcome *why)
@@ -95,8 +103,11 @@ outlet_server_failed(struct outlet *o, struct lane *lane, const struct outbound 
                              now);
     }
     log_server(o, lane, now);
-    if (v.consequence == CONSEQUENCE_SUSPEND)
-        outlet_suspend(o, o->last_error);
+    bool is_credential = why->stage == SMTP_STAGE_AUTH;
+    if (v.consequence == CONSEQUENCE_SUSPEND) {
+        o->waits_for_credential = is_credential;
+        outlet_suspend(o, o->last_error, !is_credential || take_alarm(o));
+    }
     note_failure(o, lane, now);
 }
 
@@ -166,15 +177,50 @@ outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *
 }
 
 void
-outlet_suspend(struct outlet *o, const char *why)
+outlet_suspend(struct outlet *o, const char *why, bool is_alarm)
 {
     struct log_line line;
     o->suspended_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
     o->on_probation = true;
     outlet_notice(o);
-    log_begin(&line, o->worker->shop->log, EV_connector_suspended, 0);
+    log_begin(&line, o->worker->shop->log, is_alarm ? EV_connector_suspended : EV_connector_waits,
+              0);
     log_str(&line, "connector", o->name);
     log_str(&line, "why", why);
     log_num(&line, "next_s", SUSPENDED_MS / 1000);
     log_end(&line);
+}
+
+/* ---- A credential that others use too ---- */
+
+/* Its mail waits as long as nobody may try the credential. */
+static void
+wait_for_credential(struct outlet *o, const struct credential_state *state)
+{
+    if (strcmp(state->refused_by, o->name) != 0 || o->last_error[0] == '\0') {
+        struct diagnosis d = diagnosis_of_shared(o->connector->auth_user, state->refused_by);
+        slice_copy_text(o->last_error, sizeof o->last_error, slice_str(d.text));
+        o->last_error_ms = loop_now_ms(o->worker->loop);
+    }
+    o->waits_for_credential = true;
+    outlet_suspend(o, o->last_error, take_alarm(o));
+    o->suspended_until_ms = state->refused_until_ms;
+    outlet_notice(o);
+}
+
+void
+outlet_heed_credential(struct outlet *o)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    const struct credential_state state =
+        credential_state(o->worker->shop->credentials, &o->credential);
+    bool is_refused = state.refused_until_ms > now;
+    o->check.logon_refused_until_ms = is_refused ? state.refused_until_ms : 0;
+    if (is_refused && o->ready_count > 0 && o->suspended_until_ms <= now)
+        wait_for_credential(o, &state);
+    if (is_refused || !o->waits_for_credential)
+        return;
+    o->waits_for_credential = false;
+    o->suspended_until_ms = 0;
+    outlet_notice(o);
 }

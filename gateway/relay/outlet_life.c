@@ -21,6 +21,7 @@ find_counters(struct outlet *o)
             metrics_histogram(m, METRIC_delivery_stage_seconds, o->name, stages[i]);
     o->count.queue_seconds = metrics_histogram(m, METRIC_delivery_queue_seconds, o->name, NULL);
     o->count.seconds = metrics_histogram(m, METRIC_delivery_seconds, o->name, NULL);
+    o->count.logons_refused = metrics_series(m, METRIC_logons_refused_total, o->name, NULL);
     o->count.checked_up = metrics_series(m, METRIC_server_checks_total, o->name, "ready");
     o->count.checked_down = metrics_series(m, METRIC_server_checks_total, o->name, "failed");
 }
@@ -46,6 +47,7 @@ outlet_new(struct worker *w, const struct send_connector *connector)
     /* One of this name may have been here before, and have found any message that there is. */
     o->found_to = id_next(spool_ids(w->shop->spool), clock_unix_ms());
     find_counters(o);
+    o->credential = credential_id_of(w->shop->credentials, w->runtime->config, connector);
     o->place = board_enter(w->shop->board, o->name);
     o->next = w->outlets;
     w->outlets = o;
@@ -60,6 +62,7 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
     struct runtime *before = o->runtime;
     o->runtime = runtime_ref(runtime);
     o->connector = connector;
+    o->credential = credential_id_of(o->worker->shop->credentials, runtime->config, connector);
     outlet_stop_look_ups(o);
     outlet_check_stop(o);
     for (size_t i = 0; i < o->lane_count; i++) {
@@ -72,7 +75,8 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
     o->names_failed_ms = 0;
     o->addresses_at_ms = 0;
     o->suspended_until_ms = 0;
-    o->on_probation = false;
+    o->on_probation = o->waits_for_credential = false;
+    outlet_heed_credential(o);
     o->retiring = true; /* nothing is given to a connection that is about to retire */
     struct outbound *after;
     for (struct outbound *b = o->connections; b != NULL; b = after) {

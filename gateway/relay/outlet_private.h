@@ -21,8 +21,9 @@ enum {
     ID_BUCKETS = 4096,
     MAKING_MAX = 3, /* connections being made: each may log on with a password that has just
                        become wrong, and directories lock accounts after five or so */
-    ADDRESSES_FRESH_MS = 60 * 1000,  /* names are looked up again after this (cache: resolver) */
-    SUSPENDED_MS = 30 * 60 * 1000,   /* the slow retry of a connector with the wrong password */
+    ADDRESSES_FRESH_MS = 60 * 1000, /* names are looked up again after this (cache: resolver) */
+    SUSPENDED_MS =
+        CREDENTIAL_REFUSED_MS,       /* the slow retry of a connector with the wrong password */
     LOOK_MS = 8 * 1000,              /* all of a quiet look at a server */
     LOGON_AGAIN_MS = 10 * 60 * 1000, /* a logon by a look, after one without a clear answer */
     RECORD_AGAIN_MS = 5 * 1000,
@@ -51,10 +52,10 @@ struct lane {
 
 /* A quiet look whether a server takes mail. */
 struct outlet_check {
-    bool wanted;                 /* asked for, not answered yet */
-    uint64_t tried;              /* a bit for each lane that was looked at */
-    struct outbound *connection; /* under way, at most one */
-    uint64_t logon_refused_until_ms;
+    bool wanted;                     /* asked for, not answered yet */
+    uint64_t tried;                  /* a bit for each lane that was looked at */
+    struct outbound *connection;     /* under way, at most one */
+    uint64_t logon_refused_until_ms; /* by any connector that uses the same credential */
     uint64_t patience_ms;            /* with each server: LOOK_MS but in tests */
     uint64_t logon_doubted_until_ms; /* the last one of a look got no clear answer */
 };
@@ -80,6 +81,7 @@ struct outlet_counters {
     counter *open;
     counter *checked_up;
     counter *checked_down;
+    counter *logons_refused;
     struct histogram *stages[DELIVERY_STAGES];
     struct histogram *queue_seconds;
     struct histogram *seconds;
@@ -118,6 +120,8 @@ struct outlet {
     struct settlement *unrecorded; /* the spool had no room for their outcomes: tried again */
 
     uint64_t suspended_until_ms;
+    struct credential_id credential; /* of the connector in force */
+    bool waits_for_credential;       /* suspended until it may be tried again, and no longer */
     bool on_probation;        /* was suspended: one connection at a time until a server works */
     unsigned senders_refused; /* different ones in a row */
     uint64_t refused_senders[VERDICT_SENDERS_IN_A_ROW]; /* their hashes */
@@ -172,7 +176,11 @@ void outlet_met_tls(struct outlet *o, struct lane *lane, const struct outbound *
 void outlet_server_failed(struct outlet *o, struct lane *lane, const struct outbound *by,
                           const struct smtp_outcome *why);
 void outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by);
-void outlet_suspend(struct outlet *o, const char *why);
+/* is_alarm: somebody must be told, and was not yet. */
+void outlet_suspend(struct outlet *o, const char *why, bool is_alarm);
+/* Another connector may have met, or repaired, what concerns this one's credential too: what
+ * waits is held back from it, or let go. */
+void outlet_heed_credential(struct outlet *o);
 struct timetable outlet_connection_timetable(const struct outlet *o);
 /* The same for one that only looked: no suspension, and a server that was blocked already is not
  * blocked for longer; one that would have had more time from mail is not blocked at all. */

@@ -197,6 +197,8 @@ on_tick(void *context)
         return;
     inbound_note_ended_blocks(w);
     sweep_outlets(w);
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        outlet_tick(o);
     if (w->index == 0 && w->shop->diary != NULL)
         tls_diary_look(w->shop->diary, w->runtime->config, clock_unix_ms());
     bool more = reroute_look(w);

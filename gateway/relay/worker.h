@@ -20,6 +20,7 @@
 #include "gateway/net/waker.h"
 #include "gateway/relay/answers.h"
 #include "gateway/relay/board.h"
+#include "gateway/relay/credentials.h"
 #include "gateway/relay/ownership.h"
 #include "gateway/relay/parcel.h"
 #include "gateway/relay/runtime.h"
@@ -43,6 +44,7 @@ struct workshop {
     struct board *board; /* what the owners of connectors say of them; NULL: nobody reads it */
     struct spool *spool;
     struct logon_memory *logons;
+    struct credentials *credentials; /* what we log on with elsewhere; NULL: nothing is known */
     struct admission *admission;
     struct keyed_hash_key trace_key;
     struct ownership *ownership;

@@ -247,6 +247,18 @@ diagnosis_of(const struct smtp_outcome *outcome, const struct diagnosis_context 
     return d;
 }
 
+struct diagnosis
+diagnosis_of_shared(const char *user, const char *refused_by)
+{
+    struct diagnosis d = {.text = ""};
+    diagnosis_say(&d,
+                  "a server refused the password of %.48s to send connector %.48s, so it is not "
+                  "tried here either: correct auth of both, or repair the account there and run "
+                  "forestgate queue retry",
+                  user, refused_by);
+    return d;
+}
+
 void
 diagnosis_put_line(struct buf *out, const struct reply *reply, const struct diagnosis *d)
 {

@@ -45,6 +45,9 @@ struct diagnosis {
 struct diagnosis diagnosis_of(const struct smtp_outcome *outcome,
                               const struct diagnosis_context *context_or_null);
 
+/* Why mail waits when another send connector was told that the credential of both is wrong. */
+struct diagnosis diagnosis_of_shared(const char *user, const char *refused_by);
+
 /* Reply and sentence: "550 5.7.1 Unable to relay (the other forest ...)", "451 4.7.5 the server's
  * certificate ...". Long words of the peer give way, never the sentence; the line is a reply that
  * reply_read() takes, of at most REPLY_TEXT octets behind its codes. */
