@@ -322,7 +322,7 @@ class Behaviour(unittest.TestCase):
         before = {v: said(v) for v in ("NOOP", "unknown", "not-offered")}
         with Raw(GATEWAY_IP, world.port, CONTOSO_IP) as raw:
             raw.expect(None, 220)
-            for command in ("NOOP", "NOOP", "FROB x", "BDAT 1 LAST"):
+            for command in ("NOOP", "NOOP", "FROB x", "ETRN a.example"):
                 raw.ask(command)
             raw.expect("QUIT", 221)
         wait_until("they are counted", lambda: said("NOOP") == before["NOOP"] + 2)
