@@ -29,9 +29,10 @@
 
 enum {
     CREDENTIALS_MAX = 512,
-    CREDENTIAL_TRIES_MAX = 3,
+    CREDENTIAL_TRIES_MAX = 2,
     CREDENTIAL_LEASE_MS = 15 * 1000,        /* for a logon, from the connection on */
-    CREDENTIAL_REFUSED_MS = 30 * 60 * 1000, /* the slow retry of a wrong password */
+    CREDENTIAL_REFUSED_MS = 31 * 60 * 1000, /* the slow retry of a wrong password: directories
+                                               forget one after 30 minutes */
 };
 
 struct credentials;
