@@ -35,8 +35,8 @@ enum smtp_stage {
     SMTP_STAGE_AUTH,
     SMTP_STAGE_MAIL,
     SMTP_STAGE_RCPT,
-    SMTP_STAGE_DATA,    /* the reply to DATA itself, and while content is sent */
-    SMTP_STAGE_CONTENT, /* the reply to the final dot */
+    SMTP_STAGE_DATA,    /* the reply to DATA, BDAT or XEXCH50 itself, and while content is sent */
+    SMTP_STAGE_CONTENT, /* the reply to the message: to the final dot, or to a whole chunk */
     SMTP_STAGE_IDLE,    /* between messages, RSET and QUIT too */
 };
 

@@ -16,8 +16,9 @@ client_begin_content(struct smtp_client *c)
 
 /*
  * One chunk for the whole message: its size is known, the server answers once, and nothing is
- * gathered. Its last octet waits for smtp_client_body_end(), as the final dot does: until it is
- * there the server has no message.
+ * gathered. Nor does a chunk end within a line, which keeps some Exchange servers waiting for
+ * more (exchange-facts.md 3.8), unless the message does. Its last octet waits for
+ * smtp_client_body_end(), as the final dot does: until it is there the server has no message.
  */
 void
 client_begin_chunk(struct smtp_client *c)
@@ -89,6 +90,22 @@ smtp_client_body_end(struct smtp_client *c, uint64_t now_ms)
     client_check_output(c);
 }
 
+/*
+ * A server throws the octets of a chunk away that it refuses; what is left of the transaction
+ * then is not certain, so RSET comes before the next. But one that refuses the verb took the
+ * octets for commands, and will answer each of these: to the next message, if there were one.
+ */
+static void
+settle_chunk(struct smtp_client *c, const struct reply *r)
+{
+    bool refused_verb = r->code >= 500 && r->code <= 504;
+    client_settle(c, r, refused_verb ? SMTP_STAGE_DATA : SMTP_STAGE_CONTENT);
+    c->reset_due = !reply_is_success(r);
+    client_move(c, CLIENT_DONE);
+    if (refused_verb)
+        client_fail_local(c, "4.5.0", "BDAT is offered, and was refused");
+}
+
 void
 client_got_content(struct smtp_client *c, const struct reply *r)
 {
@@ -100,6 +117,10 @@ client_got_content(struct smtp_client *c, const struct reply *r)
     if (too_early) {
         /* Refused in the middle. The rest could be taken for commands: say no more. */
         client_fail(c, r);
+        return;
+    }
+    if (c->flight.by_chunk) {
+        settle_chunk(c, r);
         return;
     }
     if (c->flight.accepted > 0)

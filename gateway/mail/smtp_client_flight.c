@@ -1,8 +1,6 @@
 #include "gateway/mail/smtp_client_private.h"
 #include "gateway/mail/xtext.h"
 
-static void go_on(struct smtp_client *c);
-
 /* DATA, or RSET when only the envelope is tried. */
 static size_t
 last_step(const struct flight *f)
@@ -71,7 +69,7 @@ has_obstacle(const struct smtp_client *c, const struct smtp_transaction *t, stru
         *why =
             reply_make(552, "5.3.4", "Message of %llu octets exceeds the server's limit of %llu",
                        (unsigned long long)t->size, (unsigned long long)max);
-    else if (t->body == SMTP_BODY_8BITMIME && !c->offers.eight_bit_mime)
+    else if (t->body == SMTP_BODY_8BITMIME && !c->offers.eight_bit_mime && !c->flight.by_chunk)
         *why = reply_make(554, "5.6.3", "Message has 8-bit content and the server takes none");
     else
         return false;

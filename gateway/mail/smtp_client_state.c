@@ -124,6 +124,8 @@ client_awaited_text(const struct smtp_client *c)
         return "RSET";
     if (c->state == CLIENT_EXCH50 || c->state == CLIENT_BLOB)
         return c->state == CLIENT_BLOB ? "what XEXCH50 carries" : "XEXCH50";
+    if (c->state == CLIENT_BODY && c->flight.by_chunk)
+        return "BDAT";
     return texts[smtp_client_stage(c)];
 }
 
