@@ -1,15 +1,17 @@
 /*
  * Any server: the conversation ends or waits, every recipient of a transaction that is over has
  * an outcome, the output is bounded, and how the stream is cut changes nothing. Where TLS is
- * required, neither name nor password nor mail is said in clear. A chunk has the octets that BDAT
- * announced, or the connection is over; a blob is said only to who has our logon and all of our
- * recipients.
+ * required, neither name nor password nor mail is said in clear. What belongs to an extension is
+ * said only to a server that offers it. A chunk has the octets that BDAT announced, or the
+ * connection is over; a blob is said only to who has our logon.
  */
 #include "gateway/mail/smtp_client.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 enum { RECIPIENTS = 3, OUTPUT_BOUND = 128 * 1024, CONTENT = 4 };
+
+static const char binary_content[] = ".\n\0x";
 
 struct talk {
     struct smtp_client *client;
@@ -20,7 +22,8 @@ struct talk {
     bool tls;
     bool sending;
     bool envelope_only;
-    bool binary; /* content for BDAT, and a blob for XEXCH50 */
+    bool binary;  /* content for BDAT, and a blob for XEXCH50 */
+    bool options; /* SMTPUTF8 is needed */
 };
 
 static void
@@ -32,11 +35,31 @@ on_reply(void *context, enum smtp_stage stage, const struct reply *r)
     must(!knows || memmem(r->text, r->len, "secret", 6) == NULL);
 }
 
+static bool
+says(struct slice out, const char *word)
+{
+    return out.len > 0 && memmem(out.ptr, out.len, word, strlen(word)) != NULL;
+}
+
+/* Words of extensions only to who offers these. */
+static void
+check_extensions(const struct talk *t, struct slice out)
+{
+    const struct ehlo *offers = smtp_client_offers(t->client);
+    must(!says(out, "BODY=BINARYMIME") || (offers->chunking && offers->binary_mime));
+    must(!says(out, " SMTPUTF8") || offers->smtputf8);
+    must(!says(out, " NOTIFY=") || offers->dsn);
+    must(!says(out, " ENVID=") || offers->dsn);
+    must(!says(out, "XEXCH50") || offers->xexch50);
+    must(!t->options || offers->smtputf8 || !says(out, "MAIL FROM"));
+}
+
 static void
 note_output(struct talk *t)
 {
     struct slice out = smtp_client_output(t->client);
     must(out.len <= OUTPUT_BOUND);
+    check_extensions(t, out);
     if (out.len > 0 && t->settings.tls_required && !t->tls) {
         must(memmem(out.ptr, out.len, "AUTH", 4) == NULL);
         must(memmem(out.ptr, out.len, "MAIL", 4) == NULL);
@@ -64,7 +87,9 @@ static void
 begin_message(struct talk *t)
 {
     static const struct smtp_to to[RECIPIENTS] = {
-        {.address = {"a@b", 3}}, {.address = {"c@b", 3}}, {.address = {"d@b", 3}}};
+        {.address = {"a@b", 3}, .notify = DSN_NOTIFY_SUCCESS | DSN_NOTIFY_DELAY},
+        {.address = {"c@b", 3}, .notify = DSN_NOTIFY_NEVER, .orcpt = {"rfc822;c@b", 10}},
+        {.address = {"d@b", 3}}};
     const struct smtp_transaction mail = {
         .from = slice_str("k@a"),
         .to = to,
@@ -72,6 +97,9 @@ begin_message(struct talk *t)
         .size = t->binary ? CONTENT : 0,
         .envelope_only = t->envelope_only,
         .has_bare = t->binary,
+        .utf8 = t->options,
+        .dsn_return = DSN_RETURN_FULL,
+        .envid = slice_str("QQ1"),
         .exch50 = slice_str(t->binary ? "blob" : ""),
         .outcomes = t->outcomes,
     };
@@ -84,8 +112,7 @@ begin_message(struct talk *t)
 static bool
 do_task(struct talk *t)
 {
-    struct slice body = slice_str(t->binary ? ".\n\0x" : ".x\r\n");
-    body.len = CONTENT;
+    struct slice body = slice(t->binary ? binary_content : ".x\r\n", CONTENT);
     switch (smtp_client_task(t->client)) {
     case SMTP_TASK_STARTTLS:
         t->tls = true;
@@ -133,20 +160,58 @@ hear_line(struct talk *t, struct slice line, size_t step)
     note_output(t);
 }
 
+/* Cut a whole line off the front, without its CRLF. False: there is none. */
+static bool
+take_line(struct slice *said, struct slice *line)
+{
+    size_t lf = slice_find(*said, '\n');
+    if (lf == said->len)
+        return false;
+    must(lf > 0 && said->ptr[lf - 1] == '\r');
+    *line = slice_head(*said, lf - 1);
+    slice_skip(said, lf + 1);
+    return true;
+}
+
+/* The octets that follow XEXCH50 when it is taken, and BDAT always. True: all of them. */
+static bool
+take_octets(struct slice *said, struct slice octets)
+{
+    size_t n = said->len < octets.len ? said->len : octets.len;
+    must(n == 0 || memcmp(said->ptr, octets.ptr, n) == 0);
+    slice_skip(said, n);
+    return n == octets.len;
+}
+
+static bool
+is_command(struct slice line)
+{
+    static const char *const verbs[] = {"EHLO ", "HELO ", "STARTTLS", "AUTH ", "a2lt", "c2Vj",
+                                        "*",     "MAIL ", "RCPT ",    "RSET",  "QUIT"};
+    for (size_t i = 0; i < COUNT_OF(verbs); i++)
+        if (slice_starts(line, slice_str(verbs[i])))
+            return true;
+    return false;
+}
+
+/* What a server hears that counts octets: commands, and behind these nothing but commands. */
 static void
 check_binary(const struct talk *t)
 {
-    struct slice said = buf_slice(&t->said);
-    if (!t->binary || said.len == 0)
-        return;
-    must(memmem(said.ptr, said.len, "DATA\r\n", 6) == NULL);
-    bool blob = memmem(said.ptr, said.len, "blob", 4) != NULL;
-    must(!blob || memmem(said.ptr, said.len, "XEXCH50 4 0\r\n", 13) != NULL);
-    must(!blob || t->settings.user.len > 0);
-    const char *bdat = memmem(said.ptr, said.len, "BDAT 4 LAST\r\n", 13);
-    size_t left = bdat != NULL ? said.len - (size_t)(bdat + 13 - said.ptr) : 0;
-    /* All but the last octet may have been said when the connection ended. */
-    must(bdat == NULL || left == 0 || left >= CONTENT - 1);
+    struct slice said = buf_slice(&t->said), line;
+    while (t->binary && take_line(&said, &line)) {
+        if (slice_is(line, "BDAT 4 LAST")) {
+            if (!take_octets(&said, slice(binary_content, CONTENT)))
+                break; /* the connection ended in between */
+        } else if (slice_is(line, "XEXCH50 4 0")) {
+            must(t->settings.user.len > 0);
+            if (slice_starts(said, slice_str("blob")))
+                slice_skip(&said, 4);
+        } else {
+            must(is_command(line));
+        }
+    }
+    must(!t->binary || said.len == 0);
 }
 
 static void
@@ -160,6 +225,7 @@ converse(struct talk *t, unsigned char flags, struct slice in, size_t step)
     t->settings.context = t;
     t->envelope_only = flags & 64;
     t->binary = (flags & 32) && !t->envelope_only;
+    t->options = flags & 128;
     buf_init(&t->said, 1 << 20);
     t->client = smtp_client_new(&t->settings, 0);
     must(t->client != NULL);
