@@ -4,6 +4,7 @@
 import unittest
 
 from forests import World, message
+from sink import Gone
 
 RICH = ["SIZE 52428800", "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING",
         "BINARYMIME"]
@@ -123,6 +124,42 @@ class RichHop(unittest.TestCase):
             raw.expect(f"MAIL FROM:<{BOB}> SMTPUTF8", 250)
             reply = raw.expect(f"RCPT TO:<{ANNA}>", 553)
             self.assertIn("5.6.7", reply)
+
+
+class HopWithoutItsVerb(unittest.TestCase):
+    """The next hop offers CHUNKING and does not know BDAT: what follows are commands to it."""
+
+    def setUp(self):
+        self.world = World("content-verb")
+        self.hop = self.world.sink(self.world.fabrikam)
+        self.hop.keywords = list(RICH)
+        self.hop.script = {"bdat": self.forgets, "other": self.answers_late}
+        self.home = self.world.sink(self.world.contoso)
+        self.gateway = self.world.start()
+
+    def tearDown(self):
+        self.world.stop()
+
+    def forgets(self, session, argument):
+        session.buffer, session.chunks = session.chunks + session.buffer, b""
+        return b"502 5.3.3 Command not implemented\r\n"
+
+    def answers_late(self, session, line):
+        """Only when the gateway says something more."""
+        more = session.sock.recv(65536)
+        if not more:
+            raise Gone
+        session.buffer += more
+        return b"500 5.3.3 Unrecognized command\r\n"
+
+    def test_its_late_replies_are_not_taken_for_those_to_the_next_message(self):
+        binary = message("content", "binary", b"\0\r\n")
+        self.assertTrue(submit(self.world, ANNA, BOB, [binary]).startswith("250 2.6.0"))
+        line = self.gateway.wait_event("delivery", outcome="bounced", to=BOB)
+        self.assertTrue(line["reply"].startswith("502"), line)
+        reply = submit(self.world, ANNA, BOB, [message("content", "plain")])
+        self.gateway.wait_event("delivery", outcome="delivered", to=BOB, id=queue_id(reply))
+        self.assertEqual(len(self.hop.with_text("X-Mark: plain")), 1)
 
 
 class PoorHop(unittest.TestCase):
