@@ -79,6 +79,9 @@ got_reply(struct smtp_client *c, struct reply *r)
     case CLIENT_BLOB:
         client_got_exch50(c, r);
         return;
+    case CLIENT_LEAD:
+        client_got_lead(c, r);
+        return;
     case CLIENT_BODY:
     case CLIENT_DOT:
         client_got_content(c, r);

@@ -101,6 +101,10 @@ struct smtp_transaction {
     enum smtp_body_type body; /* BODY=8BITMIME is said when offered and this says so */
     bool has_bare;            /* CR, LF or NUL that DATA cannot carry: BDAT, or 5.6.3 here */
     bool is_unended; /* no CRLF at its end: BDAT where offered, else DATA, and it gains one */
+    uint64_t lead;   /* by BDAT the first so many octets go as a chunk of their own, and the rest
+                        when it was taken; less than size, 0 = all at once. A server that offers
+                        BDAT and does not know it reads the chunk as commands: these must be
+                        octets that nobody else wrote. They should end a line. */
     bool utf8;       /* addresses or header fields need SMTPUTF8: offered, or 5.6.7 here */
     enum dsn_return dsn_return; /* this and envid are said when DSN is offered */
     struct slice envid;         /* xtext; "" = none */

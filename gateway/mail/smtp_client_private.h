@@ -43,6 +43,7 @@ enum {
  *                 +--> LOGIN --> NAME --> SECRET         | +--DONE<--+-----------------+
  *                                 CANCEL                 v           EXCH50 and BLOB: from
  *   any --> FAILED                                      QUIT --> CLOSED    FLIGHT and back
+ *                                                                       LEAD: from BODY and back
  */
 enum client_state {
     CLIENT_BANNER,    /* connected; nothing said */
@@ -60,6 +61,7 @@ enum client_state {
     CLIENT_BLOB,      /* ... and what it carries, or a part of that */
     CLIENT_BODY,   /* 354 came for recipients that were taken, or BDAT was said: so is the message
                     */
+    CLIENT_LEAD,   /* the first chunk was said; the rest waits for its reply */
     CLIENT_DOT,    /* its end was said, or the lone dot for a message without recipients */
     CLIENT_DONE,   /* the transaction has its outcomes */
     CLIENT_QUIT,   /* QUIT said */
@@ -88,8 +90,9 @@ struct flight {
     bool blob_due;   /* ... and before it a blob by XEXCH50 */
     enum smtp_exch50_end exch50;
     struct stuffer stuffer;
-    uint64_t chunk_left; /* octets that have not come from the caller */
-    char held;           /* the last one, said with the end */
+    uint64_t chunk_left; /* octets of this chunk that have not come from the caller ... */
+    uint64_t chunk_next; /* ... and those of the one behind it */
+    char held;           /* the last of all, said with the end */
 };
 
 struct smtp_client {
@@ -159,6 +162,7 @@ void client_got_auth(struct smtp_client *c, const struct reply *r);
 /* Our own password never leaves with a reply. */
 void client_hide_secret(const struct smtp_client *c, struct reply *r);
 void client_got_flight(struct smtp_client *c, const struct reply *r);
+void client_got_lead(struct smtp_client *c, const struct reply *r);
 void client_got_content(struct smtp_client *c, const struct reply *r);
 
 /* Say EHLO. */

@@ -36,7 +36,8 @@ static const struct {
     [CLIENT_EXCH50]    = {SMTP_TASK_WAIT,     SMTP_STAGE_DATA,     COMMAND_WAIT_MS,
                           TO(BLOB) | TO(FLIGHT)},
     [CLIENT_BLOB]      = {SMTP_TASK_WAIT,     SMTP_STAGE_DATA,     BLOCK_WAIT_MS,   TO(FLIGHT)},
-    [CLIENT_BODY]      = {SMTP_TASK_BODY,     SMTP_STAGE_DATA,     BLOCK_WAIT_MS,   TO(DOT)},
+    [CLIENT_BODY]      = {SMTP_TASK_BODY,     SMTP_STAGE_DATA,     BLOCK_WAIT_MS,   TO(DOT) | TO(LEAD)},
+    [CLIENT_LEAD]      = {SMTP_TASK_WAIT,     SMTP_STAGE_DATA,     BLOCK_WAIT_MS,   TO(BODY) | TO(DONE)},
     [CLIENT_DOT]       = {SMTP_TASK_WAIT,     SMTP_STAGE_CONTENT,  CONTENT_WAIT_MS, TO(DONE)},
     [CLIENT_DONE]      = {SMTP_TASK_DONE,     SMTP_STAGE_IDLE,     0,               TO(READY)},
     [CLIENT_QUIT]      = {SMTP_TASK_WAIT,     SMTP_STAGE_IDLE,     QUIT_WAIT_MS,    TO(CLOSED)},
@@ -122,6 +123,8 @@ client_awaited_text(const struct smtp_client *c)
     };
     if (c->state == CLIENT_FLIGHT && client_flight_awaits_rset(c))
         return "RSET";
+    if (c->state == CLIENT_LEAD)
+        return "BDAT";
     if (c->state == CLIENT_EXCH50 || c->state == CLIENT_BLOB)
         return c->state == CLIENT_BLOB ? "what XEXCH50 carries" : "XEXCH50";
     if (c->state == CLIENT_BODY && c->flight.by_chunk)

@@ -164,6 +164,7 @@ outbound_send(struct outbound *b, struct delivery **take_d)
                                             "The way leads back to the servers it came from"));
         return;
     }
+    size_t own = b->prefix.len;
     if (!begin_body(b)) {
         refuse_here(b, unreadable_reply());
         return;
@@ -182,6 +183,7 @@ outbound_send(struct outbound *b, struct delivery **take_d)
         .body = e->body_type,
         .has_bare = e->has_bare,
         .is_unended = e->is_unended,
+        .lead = own,
         .utf8 = e->utf8,
         .dsn_return = e->dsn_return,
         .envid = e->envid,

@@ -13,7 +13,8 @@ every message it took. `server.script[STAGE] = action` changes one stage from th
 
 Stages, in the order of a session: banner ehlo starttls handshake ehlo-tls auth auth-name
 auth-password mail rcpt xexch50 blob data bdat content quit other. `content` is what follows the
-final dot or the last chunk, `blob` what follows the 354 to XEXCH50.
+final dot or the last chunk, `blob` what follows the 354 to XEXCH50. With `no-bdat` in the script the
+verb is not known, whatever the keywords say.
 """
 
 import base64
@@ -106,7 +107,7 @@ class Session:
             self.commands.append(line if verb != "AUTH" else "AUTH " + argument.split(" ")[0])
             self.server.commands.append((self, self.commands[-1]))
             handler = getattr(self, "do_" + verb.lower(), None)
-            if handler is None:
+            if handler is None or f"no-{verb.lower()}" in self.server.script:
                 if not self.stage("other", line):
                     self.send(b"500 5.5.1 Unrecognized command\r\n")
             else:

@@ -78,6 +78,18 @@ class RichHop(unittest.TestCase):
         got = self.crosses("eight", "Käse\r\n".encode(), verb="DATA")
         self.assertIn("BODY=8BITMIME", got.mail_line)
 
+    def test_content_is_never_said_to_a_server_that_offers_bdat_and_does_not_know_it(self):
+        self.hop.script["no-bdat"] = b""
+        self.addCleanup(self.hop.script.clear)
+        evil = (b"\0\r\nRSET\r\nMAIL FROM:<eve@fabrikam.example>\r\n"
+                b"RCPT TO:<bob@fabrikam.example>\r\nDATA\r\nX-Mark: smuggled\r\n\r\n.\r\n")
+        reply = submit(self.world, ANNA, BOB, [message("content", "carrier", evil)])
+        self.assertTrue(reply.startswith("250 2.6.0"), reply)
+        self.gateway.wait_event("delivery", outcome="bounced", id=queue_id(reply))
+        self.assertFalse(self.hop.with_text("X-Mark: smuggled"))
+        del self.hop.script["no-bdat"]
+        self.crosses("behind-it", b"\0\r\n")  # nothing is left over of that connection
+
     def test_a_last_line_without_its_end_stays_so(self):
         self.crosses("unended", b"no end", verb="BDAT")
 

@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-enum { RECIPIENTS = 3, OUTPUT_BOUND = 128 * 1024, CONTENT = 4 };
+enum { RECIPIENTS = 3, OUTPUT_BOUND = 128 * 1024, CONTENT = 4, LEAD = 1 };
 
 static const char binary_content[] = ".\n\0x";
 
@@ -24,6 +24,8 @@ struct talk {
     bool envelope_only;
     bool binary;  /* content for BDAT, and a blob for XEXCH50 */
     bool options; /* SMTPUTF8 is needed */
+    bool leads;   /* the first octets in a chunk of their own */
+    size_t given; /* octets of the content so far */
 };
 
 static void
@@ -97,6 +99,7 @@ begin_message(struct talk *t)
         .size = t->binary ? CONTENT : 0,
         .envelope_only = t->envelope_only,
         .has_bare = t->binary,
+        .lead = t->leads ? LEAD : 0,
         .utf8 = t->options,
         .dsn_return = DSN_RETURN_FULL,
         .envid = slice_str("QQ1"),
@@ -104,6 +107,7 @@ begin_message(struct talk *t)
         .outcomes = t->outcomes,
     };
     t->sending = true;
+    t->given = 0;
     t->messages++;
     smtp_client_send(t->client, &mail, 0);
 }
@@ -126,8 +130,11 @@ do_task(struct talk *t)
         return true;
     case SMTP_TASK_BODY:
         must(!t->envelope_only);
+        slice_skip(&body, t->given);
         smtp_client_body(t->client, &body, 0);
-        smtp_client_body_end(t->client, 0);
+        t->given = CONTENT - body.len;
+        if (body.len == 0)
+            smtp_client_body_end(t->client, 0);
         return true;
     case SMTP_TASK_DONE:
         check_outcomes(t);
@@ -199,16 +206,22 @@ static void
 check_binary(const struct talk *t)
 {
     struct slice said = buf_slice(&t->said), line;
+    size_t left = CONTENT; /* of this message */
     while (t->binary && take_line(&said, &line)) {
-        if (slice_is(line, "BDAT 4 LAST")) {
-            if (!take_octets(&said, slice(binary_content, CONTENT)))
+        if (slice_starts(line, slice_str("BDAT "))) {
+            must(slice_is(line,
+                          t->leads ? left == CONTENT ? "BDAT 1" : "BDAT 3 LAST" : "BDAT 4 LAST"));
+            size_t size = t->leads && left == CONTENT ? LEAD : left;
+            if (!take_octets(&said, slice(binary_content + CONTENT - left, size)))
                 break; /* the connection ended in between */
+            left -= size;
         } else if (slice_is(line, "XEXCH50 4 0")) {
             must(t->settings.user.len > 0);
             if (slice_starts(said, slice_str("blob")))
                 slice_skip(&said, 4);
         } else {
             must(is_command(line));
+            left = CONTENT;
         }
     }
     must(!t->binary || said.len == 0);
@@ -226,6 +239,7 @@ converse(struct talk *t, unsigned char flags, struct slice in, size_t step)
     t->envelope_only = flags & 64;
     t->binary = (flags & 32) && !t->envelope_only;
     t->options = flags & 128;
+    t->leads = flags & 16;
     buf_init(&t->said, 1 << 20);
     t->client = smtp_client_new(&t->settings, 0);
     must(t->client != NULL);

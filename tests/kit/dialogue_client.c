@@ -147,6 +147,8 @@ take_content(struct stage *g, struct slice word, struct smtp_transaction *t)
         g->to[0].notify = (unsigned)number(value);
     else if ((value = value_of(word, "orcpt")).ptr != NULL)
         g->to[0].orcpt = value;
+    else if ((value = value_of(word, "lead")).ptr != NULL)
+        t->lead = number(value);
     else if ((value = value_of(word, "blob")).ptr != NULL)
         t->exch50 = value;
     else
