@@ -15,14 +15,27 @@ was_stale(const struct outbound *b, const struct smtp_outcome *why)
     return why->reply.local && why->stage == SMTP_STAGE_MAIL && b->sent_count > 1;
 }
 
+/* Some Exchange servers hang on a chunk whose data has no CRLF at its end
+ * (exchange-facts.md 3.8): where a connection died over one, the next one goes by DATA and gains
+ * its CRLF. */
+static void
+note_unended(const struct outbound *b, const struct smtp_outcome *why)
+{
+    const struct envelope *e = &b->d->parcel->envelope;
+    if (why->reply.local && why->stage == SMTP_STAGE_CONTENT && e->is_unended && !e->has_bare)
+        b->lane->unended_hung = true;
+}
+
 /* The engine has given up the connection. */
 static enum outbound_step
 step_failed(struct outbound *b)
 {
     const struct smtp_outcome why = *smtp_client_failure(b->engine);
     bool stale = was_stale(b, &why);
-    if (b->d != NULL)
+    if (b->d != NULL) {
         outbound_note_exch50(b);
+        note_unended(b, &why);
+    }
     if (b->d != NULL && stale)
         outbound_give_back(b);
     else if (b->d != NULL)

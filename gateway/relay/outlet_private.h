@@ -47,7 +47,8 @@ struct lane {
     int64_t peer_expires_unix_s;
     int64_t tls_unix_s; /* the last TLS session with it; 0 = none yet */
     struct hop_offers offers;
-    bool exch50_hung; /* no blob came through there */
+    bool exch50_hung;  /* no blob came through there */
+    bool unended_hung; /* nor did a chunk whose last line has no end */
 };
 
 /* A quiet look whether a server takes mail. */

@@ -4,6 +4,7 @@
 import unittest
 
 from forests import World, message
+from sink import DROP
 from sink import Gone
 
 RICH = ["SIZE 52428800", "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING",
@@ -92,6 +93,21 @@ class RichHop(unittest.TestCase):
 
     def test_a_last_line_without_its_end_stays_so(self):
         self.crosses("unended", b"no end", verb="BDAT")
+
+    def test_where_a_connection_died_over_such_a_line_it_gains_its_end(self):
+        """exchange-facts.md 3.8: some servers hang on a BDAT that does not end with CRLF."""
+        self.hop.script["content"] = lambda session, content: (
+            None if content.endswith(b"\r\n") else DROP)
+        data = message("content", "hung", b"no end")
+        reply = submit(self.world, ANNA, BOB, [data])
+        self.gateway.wait_event("delivery", outcome="deferred", id=queue_id(reply))
+        self.gateway.wait_event("delivery", outcome="delivered", id=queue_id(reply))
+        self.hop.script.clear()
+        (got,) = self.hop.with_text("X-Mark: hung")
+        self.assertTrue(got.data.endswith(data + b"\r\n"))
+        begin = self.gateway.log_size()
+        self.gateway.reload()
+        self.gateway.wait_event("config_loaded", since=begin)
 
     def test_a_last_chunk_may_be_empty(self):
         data = message("content", "empty-last", b"a\nb\r\n")
