@@ -235,6 +235,8 @@ const char *smtp_verb_text(enum smtp_verb verb);
 struct slice smtp_server_hello(const struct smtp_server *s); /* "" before EHLO/HELO */
 bool smtp_server_is_esmtp(const struct smtp_server *s);
 bool smtp_server_in_transaction(const struct smtp_server *s);
+bool smtp_server_refused_some(const struct smtp_server *s); /* RCPT of this transaction, by
+                                                               whomever */
 bool smtp_server_is_chunked(const struct smtp_server *s); /* DATA, BODY, MESSAGE: it is by BDAT */
 size_t smtp_server_injected_octets(const struct smtp_server *s); /* thrown away behind STARTTLS */
 

@@ -70,6 +70,7 @@ server_got_mail(struct smtp_server *s, const struct reply *reply)
         return;
     s->proven = true;
     s->recipients = 0;
+    s->recipients_before = s->said[SMTP_RCPT];
     s->exch50.done = false;
     server_move(s, SERVER_MAIL);
 }
@@ -110,4 +111,10 @@ server_got_rcpt(struct smtp_server *s, const struct reply *reply)
         return;
     s->recipients++;
     server_move(s, SERVER_RCPT);
+}
+
+bool
+smtp_server_refused_some(const struct smtp_server *s)
+{
+    return s->said[SMTP_RCPT] - s->recipients_before != s->recipients;
 }

@@ -113,9 +113,10 @@ struct smtp_server {
     bool tls;
     bool authenticated;
     struct sasl sasl;
-    uint32_t recipients; /* taken in this transaction */
-    bool utf8;           /* SMTPUTF8 */
-    bool binary;         /* BODY=BINARYMIME: DATA cannot carry it */
+    uint32_t recipients;        /* taken in this transaction */
+    uint32_t recipients_before; /* said[SMTP_RCPT] when it began */
+    bool utf8;                  /* SMTPUTF8 */
+    bool binary;                /* BODY=BINARYMIME: DATA cannot carry it */
     struct exch50 exch50;
     struct content content;
     struct chunk chunk;

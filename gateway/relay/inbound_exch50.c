@@ -15,7 +15,7 @@ keep(struct inbound *s, struct slice blob, uint32_t number)
     struct envelope *e = &t->parcel->envelope;
     if ((s->connector->rights & RIGHT_ACCEPT_EXCH50) == 0)
         return EXCH50_NO_RIGHT;
-    if (t->some_refused)
+    if (smtp_server_refused_some(s->engine))
         return EXCH50_RECIPIENTS;
     e->exch50 = arena_copy(&t->parcel->arena, blob);
     e->exch50_number = number;

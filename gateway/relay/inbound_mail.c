@@ -47,6 +47,8 @@ inbound_ask_data(struct inbound *s)
     struct buf found;
     buf_init(&found, SPF_FIELDS_MAX);
     inbound_put_spf(s, &found);
+    if (smtp_server_refused_some(s->engine))
+        inbound_spoil_exch50(s);
     s->transaction.intake =
         intake_begin(s->worker->shop->spool, &trace, buf_slice(&found),
                      s->runtime->config->limit_hops, s->connector->rights, &refusal);

@@ -28,7 +28,6 @@ struct transaction {
     struct spf_finding *spf;  /* NULL: the sender was not checked */
     enum smtp_body_type body; /* what MAIL announced ... */
     uint64_t size;            /* ... 0: nothing */
-    bool some_refused;        /* a recipient was */
 };
 
 struct inbound {

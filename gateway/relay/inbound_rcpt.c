@@ -84,7 +84,6 @@ inbound_ask_rcpt(struct inbound *s, const struct smtp_rcpt *rcpt)
         log_recipient_refused(s, rcpt->to.text, &route);
     else if (!add_recipient(&s->transaction, &route, rcpt))
         route.d.reply = reply_make(452, "4.3.1", "Insufficient system resources");
-    s->transaction.some_refused |= !reply_is_success(&route.d.reply);
     inbound_spoil_exch50(s);
     inbound_answer(s, &route.d.reply);
 }

@@ -45,6 +45,14 @@ put(struct intake *t, struct slice octets, struct reply *refusal)
     return false;
 }
 
+/* What our own fields say of the client may be in UTF-8: they are content like its own. */
+static bool
+keep(struct intake *t, struct slice octets, struct reply *refusal)
+{
+    content_scan_take(&t->content, octets);
+    return put(t, octets, refusal);
+}
+
 struct intake *
 intake_begin(struct spool *spool, struct trace *trace, struct slice above, uint32_t hops_max,
              unsigned rights, struct reply *refusal)
@@ -71,19 +79,11 @@ intake_begin(struct spool *spool, struct trace *trace, struct slice above, uint3
     buf_init(&field, TRACE_MAX);
     trace_put(&field, trace);
     trace->id = slice(NULL, 0);
-    bool ok = buf_ok(&field) && put(t, above, refusal) && put(t, buf_slice(&field), refusal);
+    bool ok = buf_ok(&field) && keep(t, above, refusal) && keep(t, buf_slice(&field), refusal);
     buf_fini(&field);
     if (!ok)
         intake_free(&t);
     return t;
-}
-
-/* Octets of the client that are kept. */
-static bool
-keep(struct intake *t, struct slice octets, struct reply *refusal)
-{
-    content_scan_take(&t->content, octets);
-    return put(t, octets, refusal);
 }
 
 /* ---- The header section ---- */

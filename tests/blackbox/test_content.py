@@ -147,6 +147,18 @@ class RichHop(unittest.TestCase):
         self.assertIn("SMTPUTF8", got.mail_line)
         self.assertEqual(got.recipients[0].encode("latin-1").decode(), "büro@fabrikam.example")
 
+    def test_an_address_in_our_own_field_makes_the_message_8_bit(self):
+        with self.world.raw() as raw:
+            raw.expect(f"MAIL FROM:<{ANNA}> SMTPUTF8", 250)
+            raw.send("RCPT TO:<büro@fabrikam.example>\r\n".encode())
+            raw.expect(None, 250)
+            raw.expect("DATA", 354)
+            reply = raw.ask((message("content", "trace") + b".").decode())
+        self.gateway.wait_event("delivery", outcome="delivered", id=queue_id(reply))
+        (got,) = self.hop.with_text("X-Mark: trace")
+        self.assertIn("büro".encode(), got.data)
+        self.assertIn("BODY=8BITMIME", got.mail_line)
+
     def test_and_nowhere_else(self):
         with self.world.raw(self.world.fabrikam) as raw:
             raw.expect(f"MAIL FROM:<{BOB}> SMTPUTF8", 250)

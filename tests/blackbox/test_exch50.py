@@ -38,7 +38,7 @@ class Exch50(unittest.TestCase):
     def counted(self, fate):
         return self.count(fate) - self.before[fate]
 
-    def submit(self, mark, recipients=(BOB,), blob=BLOB, before=(), after=()):
+    def submit(self, mark, recipients=(BOB,), blob=BLOB, before=(), after=(), refused_after=()):
         with self.world.raw() as raw:
             raw.expect(f"MAIL FROM:<{ANNA}>", 250)
             for line in before:
@@ -50,6 +50,8 @@ class Exch50(unittest.TestCase):
             raw.expect(None, 250)
             for line in after:
                 raw.expect(line, 250)
+            for line in refused_after:
+                raw.expect(line, 501)
             raw.expect("DATA", 354)
             raw.send(message("exch50", mark) + b".\r\n")
             reply = raw.expect(None, 250)
@@ -64,6 +66,13 @@ class Exch50(unittest.TestCase):
         self.assertEqual(got.exch50, (f"{len(BLOB)} 2", BLOB))
         self.assertEqual(got.recipients, [BOB, EVE])
         self.assertEqual(self.counted("passed"), 1)
+
+    def test_a_recipient_that_is_no_address_spoils_it_as_well(self):
+        for how in ("before", "refused_after"):
+            before = self.count("recipients", "contoso-servers")
+            got = self.submit(f"no-address-{how}", **{how: ["RCPT TO:<no address>"]})
+            self.assertIsNone(got.exch50)
+            self.assertEqual(self.count("recipients", "contoso-servers"), before + 1)
 
     def test_it_outlives_a_restart(self):
         self.hop.script["mail"] = b"451 4.3.0 not now\r\n"
