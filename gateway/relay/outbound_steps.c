@@ -26,6 +26,19 @@ note_unended(const struct outbound *b, const struct smtp_outcome *why)
         b->lane->unended_hung = true;
 }
 
+/* Whose fault is the end of the connection? Not the server's: our trouble with a message (4.3.x:
+ * disk, memory), and its refusal of a message in the middle of the content, behind which we have
+ * to hang up: else whoever can send such mail could keep all other mail from it. */
+static bool
+is_about_message(const struct smtp_outcome *why)
+{
+    if (why->stage < SMTP_STAGE_MAIL)
+        return false;
+    if (why->reply.local)
+        return why->reply.enhanced[1] == 3;
+    return verdict_of(why).scope < SCOPE_SERVER;
+}
+
 /* The engine has given up the connection. */
 static enum outbound_step
 step_failed(struct outbound *b)
@@ -40,10 +53,9 @@ step_failed(struct outbound *b)
         outbound_give_back(b);
     else if (b->d != NULL)
         outbound_settle(b);
-    /* A server may end an idle connection whenever it likes; that is no failure. Nor can it help
-     * our trouble with a message (4.3.x: disk, memory). */
-    bool is_ours = why.reply.local && why.reply.enhanced[1] == 3 && why.stage >= SMTP_STAGE_MAIL;
-    if (!stale && !is_ours && why.stage != SMTP_STAGE_IDLE && b->waits_for != WAITS_FOR_QUIT)
+    /* A server may end an idle connection whenever it likes; that is no failure. */
+    if (!stale && !is_about_message(&why) && why.stage != SMTP_STAGE_IDLE &&
+        b->waits_for != WAITS_FOR_QUIT)
         outbound_server_failed(b, &why);
     return STEP_OVER;
 }

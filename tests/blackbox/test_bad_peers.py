@@ -8,7 +8,7 @@ import unittest
 
 from forests import World, message
 from kit import FABRIKAM_IP, self_signed, wait_until
-from sink import DROP, RESET
+from sink import DROP, RESET, Gone
 
 world = sink = home = gateway = good = None
 row_number = 0
@@ -252,6 +252,29 @@ class Bounces(unittest.TestCase):
                 self.assertEqual(report.sender, "")
                 self.assertIn(b"Status: " + status, report.data)
                 repair()
+
+    def test_a_message_refused_in_its_middle_does_not_cost_the_server_the_next_one(self):
+        heard = threading.Event()
+
+        def refuses(session, argument):
+            session.send(b"354 go on\r\n")
+            session.read_octets(2000)
+            session.send(b"552 5.3.4 too big\r\n")
+            heard.wait(60)  # reading nothing: the end of the message is not said
+            raise Gone
+
+        self.addCleanup(repair)
+        begin = gateway.log_size()
+        sink.script["data"] = refuses
+        world.send("anna@contoso.example", "bob@fabrikam.example",
+                   message("middle", "middle", b"line\r\n" * 3000000))
+        gateway.wait_event("delivery", since=begin, outcome="bounced")
+        heard.set()
+        repair()
+        small = world.send("anna@contoso.example", "bob@fabrikam.example",
+                           message("middle", "behind the middle"))
+        gateway.wait_event("delivery", id=small, outcome="delivered")
+        self.assertFalse(gateway.events("server_failed", since=begin))
 
     def test_recipients_are_told_apart(self):
         def answer(session, argument):
