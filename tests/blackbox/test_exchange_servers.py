@@ -443,21 +443,21 @@ class Tls(Served):
         try:
             with context.wrap_socket(raw.sock, server_hostname=NAME) as sock:
                 return sock.version(), sock.cipher()[0]
-        except ssl.SSLError as e:
-            return e.reason
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):  # as the version of Python has it
+            return "closed"
 
     def test_2003_with_the_update_has_tls_1_0_and_static_aes(self):
         self.assertEqual(self.meet("2003+KB", "AES128-SHA:AES256-SHA"), ("TLSv1", "AES128-SHA"))
         self.assertEqual(self.meet("2003+KB", "AES256-SHA"), ("TLSv1", "AES256-SHA"))
-        self.assertEqual(self.meet("2003+KB", "ECDHE:!AES128-SHA"), "UNEXPECTED_EOF_WHILE_READING")
+        self.assertEqual(self.meet("2003+KB", "ECDHE:!AES128-SHA"), "closed")
 
     def test_2003_sees_the_first_64_suites_only(self):
-        self.assertEqual(self.meet("2003+KB", "ALL"), "UNEXPECTED_EOF_WHILE_READING")
+        self.assertEqual(self.meet("2003+KB", "ALL"), "closed")
         self.assertEqual(self.meet("2007", "ALL")[0], "TLSv1")
 
     def test_2000_and_2003_as_they_came_find_nothing_in_common(self):
         for who in ("2000", "2003"):
-            self.assertEqual(self.meet(who, "AES128-SHA:AES256-SHA"), "UNEXPECTED_EOF_WHILE_READING")
+            self.assertEqual(self.meet(who, "AES128-SHA:AES256-SHA"), "closed")
 
     def test_2003_does_not_know_rfc_5746(self):
         raw = self.greeted(self.serve("2003+KB"))
@@ -470,6 +470,7 @@ class Tls(Served):
 
     def test_a_client_that_wants_tls_1_2_is_left_without(self):
         context = ssl.create_default_context(cafile=authority.cert)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves that to a file
         for who in ("2003+KB", "2007"):
             raw = self.greeted(self.serve(who))
             raw.expect("STARTTLS", 220)
