@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/utf8.h"
+#include "gateway/relay/board.h"
 #include "gateway/relay/bounce_original.h"
 #include "gateway/relay/outlet.h"
 #include "gateway/route/diagnosis.h"
@@ -137,7 +138,9 @@ put_report(struct worker *w, const struct parcel *about, const struct told *told
     const struct envelope *e = &about->envelope;
     id_text(spool_draft_id(out->draft), id);
     make_boundary(boundary);
-    bounce_original_init(&original, about, out->action == DSN_FAILED);
+    const struct hop_offers hop = board_offers(
+        w->shop->board, out->parcel->envelope.recipients[0].connector, loop_now_ms(w->loop));
+    bounce_original_init(&original, about, out->action == DSN_FAILED, &hop);
     const struct dsn dsn = {
         .hostname = slice_str(w->runtime->config->hostname),
         .postmaster = slice_str(w->runtime->config->postmaster),

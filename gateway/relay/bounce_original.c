@@ -8,14 +8,16 @@
 enum {
     HEADER_SHOWN_MAX = 64 * 1024, /* of the header section alone; the rest is left out */
     PIECE = 64 * 1024,
+    OWN_PARTS = 64 * 1024, /* what else a report holds, at a guess */
 };
 
 /* May all of it go along? What DATA cannot carry cannot be in a report, which goes by DATA. */
 static bool
-whole_fits(const struct envelope *e, const struct body *body)
+whole_fits(const struct envelope *e, const struct body *body, const struct hop_offers *hop)
 {
     return e->dsn_return == DSN_RETURN_FULL && e->body_type != SMTP_BODY_BINARYMIME &&
-           !e->has_bare && body_size(body) <= BOUNCE_WHOLE_MAX;
+           !e->has_bare && body_size(body) <= BOUNCE_WHOLE_MAX &&
+           hop_takes(hop, e->body_type != SMTP_BODY_7BIT, body_size(body) + OWN_PARTS);
 }
 
 static void
@@ -85,7 +87,8 @@ is_8bit(struct slice octets)
 }
 
 void
-bounce_original_init(struct bounce_original *o, const struct parcel *about, bool wants_whole)
+bounce_original_init(struct bounce_original *o, const struct parcel *about, bool wants_whole,
+                     const struct hop_offers *hop)
 {
     const struct body *body = about->body;
     char *scratch = mem_new(PIECE);
@@ -93,7 +96,7 @@ bounce_original_init(struct bounce_original *o, const struct parcel *about, bool
     buf_init(&o->header, HEADER_MAX);
     if (scratch == NULL)
         return;
-    if (wants_whole && whole_fits(&about->envelope, body) &&
+    if (wants_whole && whole_fits(&about->envelope, body, hop) &&
         read_header(o, body, scratch, HEADER_MAX)) {
         o->what = DSN_ORIGINAL_WHOLE;
         o->is_8bit = about->envelope.body_type != SMTP_BODY_7BIT;

@@ -10,6 +10,7 @@
 
 #include "gateway/mail/dsn.h"
 #include "gateway/relay/parcel.h"
+#include "gateway/route/hop_offers.h"
 
 /* Exchange returns up to 10 MB. A report is made on the loop, where each MiB of it takes others
  * 0.6 ms (measured, the original in the page cache), and one that is larger than the way back
@@ -24,9 +25,10 @@ struct bounce_original {
 };
 
 /* Look at the original and choose: wants_whole says that somebody's failure is told, and RET=FULL
- * was said. What cannot be read is left out: it costs the copy, not the report. */
-void bounce_original_init(struct bounce_original *o, const struct parcel *about,
-                          bool wants_whole);
+ * was said. What the hop on the way back is known not to take is left out, and what cannot be
+ * read: it costs the copy, not the report. */
+void bounce_original_init(struct bounce_original *o, const struct parcel *about, bool wants_whole,
+                          const struct hop_offers *hop);
 void bounce_original_fini(struct bounce_original *o);
 
 /* Append it to the report. */

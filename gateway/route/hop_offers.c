@@ -7,6 +7,7 @@ hop_offers_of(const struct ehlo *said, uint64_t now_ms)
         .known_ms = now_ms,
         .binary = said->binary_mime && said->chunking,
         .size_max = said->size_max,
+        .eight_bit = said->eight_bit_mime,
     };
 }
 
@@ -24,6 +25,7 @@ hop_offers_add(struct hop_offers *all, size_t count_before, const struct hop_off
         return;
     }
     all->binary = all->binary || server->binary;
+    all->eight_bit = all->eight_bit || server->eight_bit;
     if (all->size_max > 0 && (server->size_max == 0 || server->size_max > all->size_max))
         all->size_max = server->size_max;
 }
@@ -32,6 +34,14 @@ bool
 hop_lacks_binary(const struct hop_offers *hop)
 {
     return hop->known_ms > 0 && !hop->binary;
+}
+
+bool
+hop_takes(const struct hop_offers *hop, bool is_8bit, uint64_t size)
+{
+    if (hop->known_ms == 0)
+        return true;
+    return (!is_8bit || hop->eight_bit) && (hop->size_max == 0 || size <= hop->size_max);
 }
 
 struct reply

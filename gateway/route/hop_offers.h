@@ -20,6 +20,7 @@ struct hop_offers {
     uint64_t known_ms; /* when it said so; 0 = not known */
     bool binary;       /* BINARYMIME, with the CHUNKING that it needs */
     uint64_t size_max; /* octets; 0 = no limit said */
+    bool eight_bit;    /* 8BITMIME */
 };
 
 /* What a server said, as it is for mail: behind STARTTLS and the logon. */
@@ -33,6 +34,10 @@ void hop_offers_add(struct hop_offers *all, size_t count_before, const struct ho
 
 /* Is it known to lack BINARYMIME? */
 bool hop_lacks_binary(const struct hop_offers *hop);
+
+/* May a message of that many octets, with that content, go there? What is not known may
+ * pass. */
+bool hop_takes(const struct hop_offers *hop, bool is_8bit, uint64_t size);
 
 /* The refusal of what only BINARYMIME could carry (RFC 3030 3). */
 struct reply hop_no_binary(void);

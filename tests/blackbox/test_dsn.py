@@ -190,6 +190,20 @@ class WithDsn(Reported, unittest.TestCase):
         self.assertEqual((to[GONE]["Action"], to[GONE]["Status"]), ("failed", "5.1.1"))
 
 
+class NarrowWayBack(Reported, unittest.TestCase):
+    """The sender's own server takes little, and no 8-bit content."""
+
+    def test_what_the_way_back_does_not_take_is_left_out_and_the_report_arrives(self):
+        self.home.keywords = ["SIZE 150000", "ENHANCEDSTATUSCODES"]
+        hand_in(self.world, "learn-1", [(ANNA, [])], sender=BOB)
+        wait_until("its server is known", lambda: self.home.with_text("learn-1"))
+        for mark, body in (("wide-1", "Käse\r\n".encode()), ("wide-2", b"Hello, Anna\r\n" * 12000)):
+            with self.subTest(mark):
+                _, queue_id = hand_in(self.world, mark, [(GONE, [])], ["RET=FULL"], body)
+                part = self.report(queue_id)[1].get_payload()[2]
+                self.assertEqual(part.get_content_type(), "text/rfc822-headers")
+
+
 class Utf8(unittest.TestCase):
     """Addresses beyond ASCII (RFC 6533)."""
 

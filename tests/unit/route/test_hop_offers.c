@@ -4,7 +4,8 @@
 
 enum { NOW = 10 * 1000 * 1000, OLD = NOW - HOP_OFFERS_FRESH_MS };
 
-#define KNOWN(is_binary, size) ((struct hop_offers){NOW - 1, is_binary, size})
+#define KNOWN(is_binary, size)                                                                   \
+    ((struct hop_offers){.known_ms = NOW - 1, .binary = is_binary, .size_max = size})
 
 static struct hop_offers
 join(struct hop_offers a, struct hop_offers b)
@@ -33,9 +34,25 @@ servers_together_take_what_the_best_of_them_takes(void **state)
 }
 
 static void
+a_report_fits_what_is_known_to_be_taken(void **state)
+{
+    const struct hop_offers plain = KNOWN(false, 100);
+    struct hop_offers eight = KNOWN(false, 0);
+    (void)state;
+    eight.eight_bit = true;
+    assert_true(hop_takes(&(struct hop_offers){0}, true, 1000));
+    assert_true(hop_takes(&plain, false, 100));
+    assert_false(hop_takes(&plain, false, 101));
+    assert_false(hop_takes(&plain, true, 100));
+    assert_true(hop_takes(&eight, true, 1000));
+    const struct hop_offers all = join(plain, eight);
+    assert_true(hop_takes(&all, true, 1000));
+}
+
+static void
 nothing_is_known_as_long_as_one_server_is_not(void **state)
 {
-    static const struct hop_offers never = {0}, stale = {OLD, false, 100};
+    static const struct hop_offers never = {0}, stale = {.known_ms = OLD, .size_max = 100};
     (void)state;
     assert_int_equal(join(KNOWN(false, 100), never).known_ms, 0);
     assert_int_equal(join(never, KNOWN(false, 100)).known_ms, 0);
@@ -53,13 +70,13 @@ what_the_next_hop_cannot_take_is_refused(void **state)
         int code; /* 0 = not refused */
     } rows[] = {
         {{0}, SMTP_BODY_BINARYMIME, UINT64_MAX, 0},
-        {{1, true, 0}, SMTP_BODY_BINARYMIME, UINT64_MAX, 0},
-        {{1, false, 0}, SMTP_BODY_BINARYMIME, 0, 554},
-        {{1, false, 0}, SMTP_BODY_8BITMIME, 0, 0},
-        {{1, false, 0}, SMTP_BODY_UNSAID, 0, 0},
-        {{1, true, 100}, SMTP_BODY_BINARYMIME, 100, 0},
-        {{1, true, 100}, SMTP_BODY_7BIT, 101, 552},
-        {{1, true, 100}, SMTP_BODY_7BIT, 0, 0},
+        {{.known_ms = 1, .binary = true, .size_max = 0}, SMTP_BODY_BINARYMIME, UINT64_MAX, 0},
+        {{.known_ms = 1, .binary = false, .size_max = 0}, SMTP_BODY_BINARYMIME, 0, 554},
+        {{.known_ms = 1, .binary = false, .size_max = 0}, SMTP_BODY_8BITMIME, 0, 0},
+        {{.known_ms = 1, .binary = false, .size_max = 0}, SMTP_BODY_UNSAID, 0, 0},
+        {{.known_ms = 1, .binary = true, .size_max = 100}, SMTP_BODY_BINARYMIME, 100, 0},
+        {{.known_ms = 1, .binary = true, .size_max = 100}, SMTP_BODY_7BIT, 101, 552},
+        {{.known_ms = 1, .binary = true, .size_max = 100}, SMTP_BODY_7BIT, 0, 0},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -87,6 +104,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_together_take_what_the_best_of_them_takes),
+        cmocka_unit_test(a_report_fits_what_is_known_to_be_taken),
         cmocka_unit_test(nothing_is_known_as_long_as_one_server_is_not),
         cmocka_unit_test(what_the_next_hop_cannot_take_is_refused),
         cmocka_unit_test(binary_needs_chunking_too),
