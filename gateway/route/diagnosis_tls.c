@@ -13,8 +13,8 @@ static const char no_starttls[] =
     "connector's FQDN (Exchange 2007 events 12014 and 12015), none is installed on the virtual "
     "server (2000/2003), or a firewall inspects SMTP";
 static const char tls_failed[] =
-    "no trusted TLS session: renew the server's certificate, or correct verify, ca or pins of "
-    "this send connector; a Windows 2003 server needs KB 948963 for ciphers that are still safe";
+    "the TLS handshake failed in its own way: forestgate doctor tries it with each profile, and "
+    "the server's system log (Schannel events at this time) has its side of it";
 static const char not_tls[] =
     "the server takes STARTTLS and then speaks no TLS: a device in between, or a plain listener "
     "behind a TLS proxy; look which system answers at this address and port";
@@ -170,14 +170,16 @@ say_no_cipher(struct diagnosis *d, const struct diagnosis_context *c)
     if (c->is_exchange2003)
         diagnosis_say(
             d,
-            "the server %s, as Windows Server 2003 does without a cipher in common: install KB "
+            "the server %s, as Windows Server 2003 does without a cipher in common: if it is "
+            "one, install KB "
             "948963 (AES for Windows 2003) there; for Windows 2000 there is none, it needs a "
             "newer relay in front",
             how);
     else
         diagnosis_say(
             d,
-            "the server %s, as Windows Server 2003 does without a cipher in common: install KB "
+            "the server %s, as Windows Server 2003 does without a cipher in common: if it is "
+            "one, install KB "
             "948963 (AES for Windows 2003) there, and set tls.profile: exchange2003 on this send "
             "connector",
             how);

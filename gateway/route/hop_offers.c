@@ -15,7 +15,7 @@ void
 hop_offers_add(struct hop_offers *all, size_t count_before, const struct hop_offers *server,
                uint64_t now_ms)
 {
-    bool is_fresh = server->known_ms > 0 && now_ms - server->known_ms < HOP_OFFERS_FRESH_MS;
+    bool is_fresh = server->known_ms > 0 && now_ms < server->known_ms + HOP_OFFERS_FRESH_MS;
     if (!is_fresh || (count_before > 0 && all->known_ms == 0)) {
         *all = (struct hop_offers){.known_ms = 0};
         return;

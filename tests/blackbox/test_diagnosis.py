@@ -198,9 +198,9 @@ class Certificates(Case):
 
 
 class Handshakes(Case):
-    modern = ("as Windows Server 2003 does without a cipher in common: install KB 948963 \\(AES "
+    modern = ("as Windows Server 2003 does without a cipher in common: if it is one, install KB 948963 \\(AES "
               "for Windows 2003\\) there, and set tls\\.profile: exchange2003 on this send connector")
-    old = ("as Windows Server 2003 does without a cipher in common: install KB 948963 \\(AES for "
+    old = ("as Windows Server 2003 does without a cipher in common: if it is one, install KB 948963 \\(AES for "
            "Windows 2003\\) there; for Windows 2000 there is none")
 
     def read_hello(self, session):

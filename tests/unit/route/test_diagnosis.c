@@ -43,7 +43,7 @@ static const struct general_row {
     {{PEER, 454, "4.7.0", "TLS not available", SMTP_STAGE_STARTTLS}, "New-ExchangeCertificate"},
     {{PEER, 502, "5.5.1", "not implemented", SMTP_STAGE_STARTTLS}, "New-ExchangeCertificate"},
     {{PEER, 421, "4.3.0", "going down", SMTP_STAGE_STARTTLS}, ""},
-    {{OURS, 451, "4.7.5", "expired", SMTP_STAGE_TLS}, "KB 948963"},
+    {{OURS, 451, "4.7.5", "expired", SMTP_STAGE_TLS}, "forestgate doctor"},
     {{PEER, 535, "5.7.3", "unsuccessful", SMTP_STAGE_AUTH}, "ms-Exch-SMTP-Submit"},
     {{PEER, 454, "4.7.0", "later", SMTP_STAGE_AUTH}, "domain controller"},
     {{PEER, 421, "4.7.0", "going down", SMTP_STAGE_AUTH}, ""},
@@ -222,23 +222,27 @@ static const struct exact_row {
     {HANDSHAKE,
      {.trouble = &no_answer},
      "451 4.7.5 the server closes the connection at our first TLS message, as Windows "
-     "Server 2003 does without a cipher in common: install KB 948963 (AES for Windows "
+     "Server 2003 does without a cipher in common: if it is one, install KB 948963 (AES for "
+     "Windows "
      "2003) there, and set tls.profile: exchange2003 on this send connector"},
     {HANDSHAKE,
      {.trouble = &no_answer, .is_exchange2003 = true},
      "451 4.7.5 the server closes the connection at our first TLS message, as Windows "
-     "Server 2003 does without a cipher in common: install KB 948963 (AES for Windows "
+     "Server 2003 does without a cipher in common: if it is one, install KB 948963 (AES for "
+     "Windows "
      "2003) there; for Windows 2000 there is none, it needs a newer relay in front"},
     {HANDSHAKE,
      {.trouble = &cipher},
      "451 4.7.5 the server answers our first TLS message with \"handshake failure\", "
-     "as Windows Server 2003 does without a cipher in common: install KB 948963 (AES "
+     "as Windows Server 2003 does without a cipher in common: if it is one, install KB 948963 "
+     "(AES "
      "for Windows 2003) there, and set tls.profile: exchange2003 on this send "
      "connector"},
     {HANDSHAKE,
      {.trouble = &cipher, .is_exchange2003 = true},
      "451 4.7.5 the server answers our first TLS message with \"handshake failure\", "
-     "as Windows Server 2003 does without a cipher in common: install KB 948963 (AES "
+     "as Windows Server 2003 does without a cipher in common: if it is one, install KB 948963 "
+     "(AES "
      "for Windows 2003) there; for Windows 2000 there is none, it needs a newer relay "
      "in front"},
     {HANDSHAKE,
@@ -267,14 +271,14 @@ static const struct exact_row {
      "time)"},
     {HANDSHAKE,
      {.trouble = &other},
-     "451 4.7.5 what OpenSSL says (no trusted TLS session: renew the server's "
-     "certificate, or correct verify, ca or pins of this send connector; a Windows "
-     "2003 server needs KB 948963 for ciphers that are still safe)"},
+     "451 4.7.5 what OpenSSL says (the TLS handshake failed in its own way: "
+     "forestgate doctor tries it with each profile, and the server's system log "
+     "(Schannel events at this time) has its side of it)"},
     {HANDSHAKE,
      {.trouble = NULL},
-     "451 4.7.5 what OpenSSL says (no trusted TLS session: renew the server's "
-     "certificate, or correct verify, ca or pins of this send connector; a Windows "
-     "2003 server needs KB 948963 for ciphers that are still safe)"},
+     "451 4.7.5 what OpenSSL says (the TLS handshake failed in its own way: "
+     "forestgate doctor tries it with each profile, and the server's system log "
+     "(Schannel events at this time) has its side of it)"},
     {NO_STARTTLS,
      {.now_unix_s = APRIL_9},
      "451 4.7.4 the server offers no STARTTLS: its certificate has expired or does "
