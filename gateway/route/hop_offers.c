@@ -40,7 +40,7 @@ bool
 hop_takes(const struct hop_offers *hop, bool is_8bit, uint64_t size)
 {
     if (hop->known_ms == 0)
-        return true;
+        return !is_8bit && size <= HOP_ANYBODY_OCTETS;
     return (!is_8bit || hop->eight_bit) && (hop->size_max == 0 || size <= hop->size_max);
 }
 

@@ -35,8 +35,12 @@ void hop_offers_add(struct hop_offers *all, size_t count_before, const struct ho
 /* Is it known to lack BINARYMIME? */
 bool hop_lacks_binary(const struct hop_offers *hop);
 
-/* May a message of that many octets, with that content, go there? What is not known may
- * pass. */
+/* What everybody takes who takes mail at all: half of the smallest limit that Exchange's consoles
+ * ever suggested (exchange-facts.md 3.5). */
+enum { HOP_ANYBODY_OCTETS = 1024 * 1024 };
+
+/* Is a message of that many octets, with that content, sure to be taken there? Where nothing is
+ * known: what everybody takes. */
 bool hop_takes(const struct hop_offers *hop, bool is_8bit, uint64_t size);
 
 /* The refusal of what only BINARYMIME could carry (RFC 3030 3). */

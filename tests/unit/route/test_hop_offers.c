@@ -40,7 +40,9 @@ a_report_fits_what_is_known_to_be_taken(void **state)
     struct hop_offers eight = KNOWN(false, 0);
     (void)state;
     eight.eight_bit = true;
-    assert_true(hop_takes(&(struct hop_offers){0}, true, 1000));
+    assert_false(hop_takes(&(struct hop_offers){0}, true, 1000));
+    assert_true(hop_takes(&(struct hop_offers){0}, false, HOP_ANYBODY_OCTETS));
+    assert_false(hop_takes(&(struct hop_offers){0}, false, HOP_ANYBODY_OCTETS + 1));
     assert_true(hop_takes(&plain, false, 100));
     assert_false(hop_takes(&plain, false, 101));
     assert_false(hop_takes(&plain, true, 100));
