@@ -232,6 +232,15 @@ class Content(Served):
         self.begun(raw)
         self.assertEqual(server.messages, [])
 
+    def test_a_header_beyond_64_kb_is_too_much_for_2007(self):
+        server = self.open_server("2007")
+        raw = self.greeted(server)
+        for size, wanted in ((65536, "250 2.6.0"), (65537, "552 5.3.4")):
+            self.begun(raw)
+            data = b"a: ".ljust(size - 2, b"x") + b"\r\n\r\nbody\r\n"
+            raw.send(b"BDAT %d LAST\r\n" % len(data) + data)
+            self.assertEqual(raw.reply()[:9], wanted)
+
     def test_dots_and_ends_at_every_split_of_data(self):
         server = self.open_server("2003")
         for cut in range(1, 14):
@@ -458,6 +467,13 @@ class Tls(Served):
     def test_2000_and_2003_as_they_came_find_nothing_in_common(self):
         for who in ("2000", "2003"):
             self.assertEqual(self.meet(who, "AES128-SHA:AES256-SHA"), "closed")
+
+    def test_each_reply_begins_with_a_record_of_one_octet(self):
+        for who in ("2003+KB", "2007"):
+            with self.subTest(who):
+                raw = self.secured(self.serve(who))
+                raw.send("NOOP\r\n")
+                self.assertEqual([raw.sock.recv(100), raw.sock.recv(100)], [b"2", b"50 2.0.0 OK\r\n"])
 
     def test_2003_does_not_know_rfc_5746(self):
         raw = self.greeted(self.serve("2003+KB"))

@@ -1,11 +1,12 @@
 """The tables of the Exchange personalities, and the corpus."""
 
 import hashlib
+import os
 import unittest
 
-from exchange import corpus
+from exchange import corpus, facts
 from exchange.envelope import arrival, dress, fields, name_of
-from exchange.facts import SECTIONS, STATES, Row
+from exchange.facts import INFERRED, KNOWN, SECTIONS, STATES, UNCONFIRMED, Row, Table
 from exchange.personalities import ALL, personality
 
 
@@ -22,6 +23,24 @@ class Tables(unittest.TestCase):
     def test_a_row_without_a_place_is_noticed(self):
         self.assertEqual(len(list(Row("x", "9.9", "sure", "monday").complaints())), 3)
         self.assertTrue(SECTIONS and len(STATES) == 3)
+
+    def test_no_row_is_there_for_show(self):
+        """Each is asked for by its name somewhere; the rows of EHLO are all sent."""
+        folder = os.path.dirname(facts.__file__)
+        code = ""
+        for name in os.listdir(folder):
+            if name.endswith(".py") and not name.startswith("rows_"):
+                with open(os.path.join(folder, name)) as f:
+                    code += f.read()
+        names = {name for one in ALL for table in one.tables() for name, _ in table.items()}
+        self.assertEqual([n for n in sorted(names) if f'"{n}"' not in code], [])
+
+    def test_what_was_seen_of_another_version_is_no_more_than_inferred(self):
+        seen = Table("t", a=Row(1, "3.1", KNOWN), b=Row(2, "3.1", KNOWN), c=Row(3, "3.1", UNCONFIRMED))
+        self.assertEqual([row.state for _, row in seen.inferred("a").items()],
+                         [INFERRED, KNOWN, UNCONFIRMED])
+        self.assertEqual([row.state for _, row in seen.inferred().items()],
+                         [INFERRED, INFERRED, UNCONFIRMED])
 
     def test_the_corpus_is_the_same_each_time(self):
         self.assertEqual({n: hashlib.sha256(corpus.make(n)).hexdigest() for n in corpus.NAMES},

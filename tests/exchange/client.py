@@ -246,7 +246,8 @@ class Conversation:
                 return rest
             self.blob(letter, taken, outcome)
             outcome.chunked = chunked
-            data = letter.data if chunked else converted(letter.data)
+            converts = self.habits["converts"] and not chunked
+            data = converted(letter.data) if converts else letter.data
             outcome.converted = data is not letter.data
             last = self.chunks(data) if chunked else self.data(data)
             where = outcome.sent
@@ -313,7 +314,8 @@ class Conversation:
         if "XEXCH50" not in self.offers:
             outcome.exch50 = "not offered"
             return
-        answer = self.ask(f"XEXCH50 {len(letter.blob)} {len(taken) + 1}")[-1]
+        number = len(taken) + self.habits["exch50_number"]
+        answer = self.ask(f"XEXCH50 {len(letter.blob)} {number}")[-1]
         if answer.startswith("354"):
             self.client.note("C", f"<{len(letter.blob)} octets>")
             self.wire.send(letter.blob)  # no end mark, no dots doubled

@@ -1,6 +1,6 @@
 """A row of a personality: what is said or done, where exchange-facts.md says so, how sure it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KNOWN = "known"  # a source was seen for it
 INFERRED = "inferred"  # from the sourced facts around it ([I] there, or ours)
@@ -88,6 +88,17 @@ class Table:
         if name not in self.rows:
             raise KeyError(f"{self.title} has no row \"{name}\"")
         return self.rows[name]
+
+    def inferred(self, *names):
+        """The same, but these rows (all, if none is named) are no surer than inferred: they were
+        seen of another version."""
+        return Table(self.title, {
+            name: replace(row, state=INFERRED)
+            if row.state == KNOWN and (not names or name in names) else row
+            for name, row in self.rows.items()})
+
+    def without(self, *names):
+        return Table(self.title, {n: row for n, row in self.rows.items() if n not in names})
 
     def items(self):
         return [(name, row) for name, row in self.rows.items()]

@@ -322,12 +322,15 @@ class Matrix:
             return "the gateway's Received is missing"
         if arrival.sender != cell.envelope_sender:
             return f"the sender is <{arrival.sender}>"
-        if cell.kind.dsn and arrival.taken is not None:
-            return self.compare_options(arrival.taken)
-        return ""
+        return self.compare_options(cell, arrival.taken) if arrival.taken else ""
 
-    def compare_options(self, taken):
-        """The options of RFC 3461 as a receiver that offers DSN must have got them."""
+    def compare_options(self, cell, taken):
+        """Those of MAIL and RCPT, at a stand-in: it keeps them, and it offers DSN and all of BODY."""
+        body = taken.options.get("BODY", "7BIT")
+        if body not in cell.kind.bodies:
+            return f"BODY is {body}"
+        if not cell.kind.dsn:
+            return ""
         got = (taken.options.get("RET"), taken.options.get("ENVID"))
         if got != (DSN["ret"], DSN["envid"]):
             return f"RET and ENVID are {got}"

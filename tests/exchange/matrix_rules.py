@@ -53,6 +53,13 @@ class Kind:
     def binary(self):
         return self.corpus in corpus.NEEDS_BINARYMIME
 
+    @property
+    def bodies(self):
+        """What MAIL may call it where all of it is offered (RFC 6152, RFC 3030)."""
+        if self.binary:
+            return {"BINARYMIME"}
+        return {"8BITMIME"} if self.corpus == "8bit" else {"7BIT", "8BITMIME"}
+
 
 KINDS = (
     Kind("text"),

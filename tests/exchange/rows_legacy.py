@@ -15,9 +15,9 @@ EHLO = (
     Row("BINARYMIME", "3.2", KNOWN),
     Row("CHUNKING", "3.2", KNOWN),
     Row("VRFY", "3.2", KNOWN),
-    # That both go with the second EHLO is RFC 3207; no capture of it was seen.
-    Row("TLS", "3.2", KNOWN, "certificate clear"),
-    Row("STARTTLS", "3.2", KNOWN, "certificate clear"),
+    # That they are there is known; that they are gone after TLS is RFC 3207, no capture was seen.
+    Row("TLS", "3.2", INFERRED, "certificate clear"),
+    Row("STARTTLS", "3.2", INFERRED, "certificate clear"),
     Row("X-EXPS GSSAPI NTLM{login}", "3.2", KNOWN),
     Row("X-EXPS=LOGIN", "3.2", KNOWN, "basic"),
     Row("AUTH GSSAPI NTLM{login}", "3.2", KNOWN),
@@ -45,15 +45,16 @@ REPLIES = Table(
     cancelled=Row("501 5.5.2 Authentication cancelled", "3.4", UNCONFIRMED),
     mail=Row("250 2.1.0 {address}....Sender OK", "3.3", KNOWN),
     rcpt=Row("250 2.1.5 {address} ", "3.3", KNOWN),
-    data=Row("354 Start mail input; end with <CRLF>.<CRLF>", "3.3", KNOWN),
+    data=Row("354 Start mail input; end with <CRLF>.<CRLF>", "3.3", INFERRED),  # seen from 2010
     chunk=Row("250 2.6.0 CHUNK received OK, {octets} octets", "3.8", UNCONFIRMED),
     accepted=Row("250 2.6.0 {message_id} Queued mail for delivery", "3.3", KNOWN),
     rset=Row("250 2.0.0 Resetting", "3.3", UNCONFIRMED),
     noop=Row("250 2.0.0 OK", "3.3", UNCONFIRMED),
     vrfy=Row("252 2.1.5 Cannot VRFY user", "3.3", KNOWN),
+    # The verbs are known, the sentence is not.
     help=Row("214-This server supports the following commands:\r\n"
              "214 HELO EHLO STARTTLS RCPT DATA RSET MAIL QUIT HELP AUTH TURN ETRN BDAT VRFY",
-             "3.2", KNOWN),
+             "3.2", UNCONFIRMED),
     quit=Row("221 2.0.0 {host} Service closing transmission channel", "3.3", KNOWN),
     exch50_go=Row("354 Send binary data", "3.6", KNOWN),
     exch50=Row("250 XEXCH50 OK", "3.6", UNCONFIRMED),
@@ -70,13 +71,13 @@ REPLIES = Table(
     bad_address=Row("501 5.1.7 Invalid address", "3.3", INFERRED),
     bad_parameter=Row("501 5.5.4 Invalid arguments", "3.3", UNCONFIRMED),
     relay=Row("550 5.7.1 Unable to relay for {address}", "3.3", KNOWN),
-    no_user=Row("550 5.1.1 User unknown", "3.3", KNOWN),
+    no_user=Row("550 5.1.1 User unknown", "3.3", INFERRED),
     spoof=Row("550 5.7.1 Client does not have permissions to send as this sender", "1.5", UNCONFIRMED),
-    too_big=Row("552 5.3.4 Message size exceeds fixed maximum message size", "3.3", KNOWN),
-    too_many=Row("452 4.5.3 Too many recipients", "3.3", KNOWN),
+    too_big=Row("552 5.3.4 Message size exceeds fixed maximum message size", "3.3", INFERRED),
+    too_many=Row("452 4.5.3 Too many recipients", "3.3", INFERRED),
     pressure=Row("452 4.3.1 Insufficient system resources", "3.3", INFERRED),
     hops=Row("554 5.4.6 Hop count exceeded - possible mail loop", "5.5", INFERRED),
-    timeout=Row("421 4.4.1 Connection timed out", "3.3", KNOWN),
+    timeout=Row("421 4.4.1 Connection timed out", "3.3", INFERRED),
     too_many_connections=Row(
         "421 4.3.2 The maximum number of concurrent server connections has exceeded a per-source "
         "limit, closing transmission channel", "3.3", INFERRED),
@@ -100,6 +101,7 @@ LIMITS = Table(
     bare_address=Row(True, "3.3", KNOWN),  # MAIL FROM:addr without <>
     off=Row(OFF, "3.7", INFERRED),
     tarpit_seconds=Row(5, "1.5", INFERRED),  # TarpitTime, absent by default: the quirk turns it on
+    basic_needs_tls=Row(True, "1.5", UNCONFIRMED),  # an option; that LOGIN hides until then is ours
 )
 
 RIGHTS = Table(
@@ -131,10 +133,10 @@ CLIENT = Table(
     multiline_354=Row(False, "3.8", KNOWN),  # cannot handle it (KB 912341)
     chunks=Row(True, "3.8", KNOWN),  # BDAT and BINARYMIME whenever both are offered
     hello_again=Row(False, "3.4", INFERRED),  # no second EHLO after the logon: AUTH, then MAIL
-    converts=Row("base64", "3.8", INFERRED),  # binary content for a server without BINARYMIME
+    converts=Row(True, "3.8", INFERRED),  # binary content for a server without BINARYMIME
     chunk_octets=Row(64 * 1024, "3.8", UNCONFIRMED),
     exch50=Row(True, "3.6", KNOWN),  # sent whenever it is offered
-    exch50_number=Row("recipients + 1", "3.6", UNCONFIRMED),
+    exch50_number=Row(1, "3.6", UNCONFIRMED),  # so much more than there are recipients
     messages=Row(20, "3.5", KNOWN),  # for each connection
     checks_name=Row(False, "2.1", UNCONFIRMED),
     permanent=Row("NDR", "2.1", INFERRED),  # at once, also for 530
@@ -154,6 +156,7 @@ HEADERS = Table(
     organization=Row((), "4", KNOWN),  # writes and reads none
 )
 
+# The facts give "EXPORT1024 and EXPORT40 variants"; which these are is general knowledge.
 RC4_3DES = ("RSA-RC4-128-MD5", "RSA-RC4-128-SHA", "RSA-3DES-EDE-CBC-SHA", "RSA-DES-CBC-SHA",
             "RSA-EXPORT1024-RC4-56-SHA", "RSA-EXPORT1024-DES-CBC-SHA", "RSA-EXPORT-RC4-40-MD5",
             "RSA-EXPORT-RC2-40-MD5", "DHE-DSS-3DES-EDE-CBC-SHA", "DHE-DSS-DES-CBC-SHA")
@@ -163,9 +166,10 @@ TLS = Table(
     newest=Row("TLS1.0", "2.2", KNOWN),
     suites=Row(RC4_3DES, "2.2", KNOWN),
     window=Row(64, "2.2", KNOWN),  # looks at no more suites of a hello than these
-    sni=Row(False, "2.2", UNCONFIRMED),
+    sni=Row(False, "2.2", UNCONFIRMED),  # as client; so are tickets
     secure_renegotiation=Row(False, "2.2", KNOWN),
     tickets=Row(False, "2.2", INFERRED),
+    splits_records=Row(True, "2.3", KNOWN),  # 1 octet, then the others (MS12-006)
     no_common_suite=Row("closes", "2.2", INFERRED),  # "remote server disconnected abruptly"
     own_certificate=Row(False, "2.2", INFERRED),
 )
@@ -192,13 +196,17 @@ EXCHANGE_2003_KB = Personality(
 
 EXCHANGE_2000 = Personality(
     "2000", "Exchange 2000 Server on Windows 2000", EHLO_2000,
-    Table("replies", REPLIES, version=Row("5.0.2195.6713", "3.1", INFERRED)),
-    Table("limits", LIMITS, hops=Row(15, "3.5", KNOWN)), RIGHTS, QUIRKS,
-    # KB 912341 and KB 821733 each name one version.
-    Table("client", CLIENT, multiline_354=Row(True, "3.8", INFERRED),
-          garbles_to_beyond=Row(1022, "3.8", KNOWN)),  # a To line, with BDAT (KB 821733)
+    # What was seen of 2003 only.
+    Table("replies", REPLIES.inferred("mail", "rcpt", "accepted", "quit", "relay"),
+          version=Row("5.0.2195.6713", "3.1", UNCONFIRMED)),  # known is 5.0.2195
+    Table("limits", LIMITS.inferred("size", "bare_address"), hops=Row(15, "3.5", KNOWN)), RIGHTS,
+    QUIRKS.without("tarpit"),  # TarpitTime is of Windows 2003 SP1
+    # KB 912341 names 2003. What KB 821733 says of 2000 (a To line beyond 1,022 characters is
+    # garbled with BDAT) is its own loss, and not played.
+    Table("client", CLIENT, multiline_354=Row(True, "3.8", INFERRED)),
     Table("headers", HEADERS, mimeole=Row(
         "X-MimeOLE: Produced By Microsoft Exchange V6.0.6249.0", "4", UNCONFIRMED)),
-    Table("tls", TLS),
+    Table("tls", TLS.inferred("window", "secure_renegotiation"),
+          splits_records=Row(False, "2.3", INFERRED)),  # no longer updated by then
     Table("retry", RETRY, minutes=Row((15, 30, 60, 240), "5.3", KNOWN),
           delay_notice_hours=Row(12, "5.3", KNOWN), expire_hours=Row(48, "5.3", KNOWN)))

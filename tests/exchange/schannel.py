@@ -19,6 +19,7 @@ import ssl
 import struct
 
 HANDSHAKE_SECONDS = 20
+VERSIONS = {"TLS1.0": ssl.TLSVersion.TLSv1}
 OP_LEGACY_SERVER_CONNECT = 0x4  # ssl has a name for it from Python 3.12 on
 
 CODES = {
@@ -126,6 +127,12 @@ class Mime:
         raise Refused("the server closed the connection in the handshake")
 
 
+def records(personality, data):
+    """What goes into a record of its own each: one octet first (2.3), no more than 16384 ever."""
+    at = 1 if personality.tls["splits_records"] else 0
+    return [data[:at]] * at + [data[i:i + 16384] for i in range(at, len(data), 16384)]
+
+
 # ---- 2007 and 2010
 
 
@@ -137,9 +144,15 @@ class Openssl:
     def context(self, side):
         context = ssl.SSLContext(side)
         context.set_ciphers(self.suites + ":@SECLEVEL=0")
-        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
-        context.options |= ssl.OP_NO_TICKET | OP_LEGACY_SERVER_CONNECT
-        if self.certificate:
+        tls = self.personality.tls
+        context.minimum_version = context.maximum_version = VERSIONS[tls["newest"]]
+        context.options |= OP_LEGACY_SERVER_CONNECT
+        if not tls["tickets"]:
+            context.options |= ssl.OP_NO_TICKET
+        context.sslsocket_class = type("Splitting", (ssl.SSLSocket,), {
+            "sendall": lambda sock, data: [ssl.SSLSocket.sendall(sock, part)
+                                           for part in records(self.personality, data)]})
+        if self.certificate and (side == ssl.PROTOCOL_TLS_SERVER or tls["own_certificate"]):
             context.load_cert_chain(self.certificate.cert, self.certificate.key)
         return context
 
@@ -149,7 +162,7 @@ class Openssl:
         return bounded(context.wrap_socket(sock, server_side=True))
 
     def client(self, sock, name=None):
-        """With a certificate of its own it shows that one when asked; SNI is never sent."""
+        """With a certificate of its own it shows that one when asked."""
         context = self.context(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -157,7 +170,8 @@ class Openssl:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(self.ca)
         sock.settimeout(HANDSHAKE_SECONDS)
-        secured = context.wrap_socket(sock)
+        sni = name if self.personality.tls["sni"] else None
+        secured = context.wrap_socket(sock, server_hostname=sni)
         if context.verify_mode == ssl.CERT_REQUIRED:
             names = [v for k, v in secured.getpeercert().get("subjectAltName", ()) if k == "DNS"]
             if name.lower() not in [n.lower() for n in names]:
@@ -234,9 +248,7 @@ class GnutlsSocket(socket.socket):
         return self.lib.gnutls_record_check_pending(self.session)
 
     def sendall(self, data):
-        data = bytes(data)
-        for at in range(0, len(data), 16384):
-            part = data[at:at + 16384]
+        for part in records(self.shape.personality, bytes(data)):
             if self.lib.gnutls_record_send(self.session, part,
                                            ctypes.c_size_t(len(part))) != len(part):
                 raise Refused("gnutls_record_send")

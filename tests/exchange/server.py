@@ -39,7 +39,7 @@ class ExchangeServer:
         # The connector: what the administrator set.
         self.needs_tls = bool(certificate)
         self.needs_auth = bool(user)
-        self.basic_needs_tls = True
+        self.basic_needs_tls = self.personality.limits["basic_needs_tls"]
         self.size = self.personality.limits["size"]  # None: SIZE without a number
         self.rights = self.usual_rights()
         self.unknown_users = {"nobody"}

@@ -3,8 +3,8 @@
 import base64
 import binascii
 
-from .envelope import (BadPath, Recipient, Taken, count_received, message_id, path_and_options,
-                       stamp, store)
+from .envelope import (BadPath, Recipient, Taken, count_received, end_of_header, message_id,
+                       path_and_options, stamp, store)
 from .wire import Gone, Wire
 
 KNOWN_TO_INSPECTION = {"HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT"}
@@ -298,6 +298,9 @@ class Session:
         if self.is_too_big(len(content)):
             self.forget()
             return self.reply("too_big")
+        if "header_bytes" in self.limits and end_of_header(content) > self.limits["header_bytes"]:
+            self.forget()
+            return self.reply("header_too_big")
         if count_received(content) > self.limits["hops"]:
             self.forget()
             return self.reply("hops")
