@@ -17,12 +17,14 @@ was_stale(const struct outbound *b, const struct smtp_outcome *why)
 
 /* Some Exchange servers hang on a chunk whose data has no CRLF at its end
  * (exchange-facts.md 3.8): where a connection died over one, the next one goes by DATA and gains
- * its CRLF. */
+ * its CRLF. Mostly it is the server that loses patience, with a 421: 5 minutes of silence (3.5)
+ * are less than the 10 that we wait here. */
 static void
 note_unended(const struct outbound *b, const struct smtp_outcome *why)
 {
     const struct envelope *e = &b->d->parcel->envelope;
-    if (why->reply.local && why->stage == SMTP_STAGE_CONTENT && e->is_unended && !e->has_bare)
+    bool died = why->reply.local || why->reply.code == 421;
+    if (died && why->stage == SMTP_STAGE_CONTENT && e->is_unended && !e->has_bare)
         b->lane->unended_hung = true;
 }
 

@@ -3,7 +3,8 @@
 import socket
 import unittest
 
-from exchange_pair import BOB, Pair
+from exchange.client import Letter
+from exchange_pair import ANNA, BOB, Pair
 from exchange.personalities import personality
 from forests import message
 from kit import FABRIKAM_IP, GATEWAY_IP, wait_until
@@ -128,6 +129,23 @@ class Odd(unittest.TestCase):
                 pair.arrives("fabrikam", f"{quirk}-1.")
                 self.assert_nobody_was_told()
 
+    def test_a_server_that_hangs_on_an_unended_line_gets_it_with_its_end(self):
+        new.turn_on("hangs_unended")
+        body = b"no end"
+        for mark in ("unended-1.", "unended-2."):
+            begin = len(new.commands)
+            to_new(mark, body)
+            if mark == "unended-1.":
+                wait_until("it hangs", lambda: any(
+                    line.startswith("BDAT") and line.endswith("LAST") for _, line in
+                    new.commands[begin:]))
+                wait_until("its limit is fixed", lambda: pair.clock.waiting)
+                pair.clock.advance(301)  # 2007 gives up before the gateway does, and says 421
+            taken = pair.arrives("fabrikam", mark)
+            self.assertTrue(taken.data.endswith(body + b"\r\n"))
+            self.assertFalse(taken.chunks)
+        self.assert_nobody_was_told()
+
     def test_a_session_limit_of_2003_does_not_make_mail_come_twice(self):
         old.turn_on("session_size")
         body = (b"y" * 998 + b"\r\n") * 4000
@@ -158,6 +176,18 @@ class Odd(unittest.TestCase):
             offered = {line[7:].split(" ")[0].split("=")[0].upper() for line in client.lines
                        if line.startswith("S: 250")}
             self.assertFalse(offered & {*INNER, "BURL"}, offered)
+
+    def test_a_logon_is_neither_offered_nor_taken_before_tls(self):
+        client = pair.clients["contoso"]
+        client.quit()
+        self.addCleanup(client.hang_up)
+        for name, value in (("tls", False), ("user", client.user)):
+            self.addCleanup(setattr, client, name, getattr(client, name))
+            setattr(client, name, value)
+        outcome = client.send(Letter(ANNA, [BOB], message("odd", "clear-1.")))
+        self.assertEqual(outcome.retry, {BOB: client.habits["no_login"]})
+        client.user = None
+        self.assertRegex(client.connected().ask("AUTH LOGIN")[-1], "^5")
 
     def test_the_gateway_is_no_server_that_breaks_2003(self):
         self.assertFalse(personality("2003+KB").client["multiline_354"])

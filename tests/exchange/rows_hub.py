@@ -101,6 +101,10 @@ QUIRKS = Table(
     expired_certificate=Row("STARTTLS is gone and X-ANONYMOUSTLS stays", "2.5", INFERRED),
     no_certificate=Row("no certificate fits the connector's name: no STARTTLS (12014)", "2.5", KNOWN),
     empty_auth=Row("250-AUTH with nothing behind it", "3.2", KNOWN),
+    # Which versions do so is not told.
+    hangs_unended=Row("it waits for more behind a BDAT whose data does not end with CRLF", "3.8",
+                      INFERRED),
+    swallows_blob=Row("a firewall between passes XEXCH50 and not the blob (KB 818222)", "3.6", KNOWN),
     no_basic=Row("no LOGIN: Basic is not among the connector's mechanisms", "3.4", KNOWN),
     pressure=Row("back pressure: 452 4.3.1 at every MAIL FROM", "5.4", KNOWN),
     inspected=Row("a firewall between masks the banner, and verbs it does not know, EHLO among "

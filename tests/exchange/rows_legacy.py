@@ -121,6 +121,10 @@ QUIRKS = Table(
     no_certificate=Row("without a certificate no STARTTLS is offered", "3.2", KNOWN),
     no_chunking=Row("BDAT is switched off in the metabase (KB 257569)", "3.8", KNOWN),
     no_exchange=Row("without X-LINK2STATE and XEXCH50: the plain Windows DLL answers", "3.2", KNOWN),
+    # Which versions do so is not told.
+    hangs_unended=Row("it waits for more behind a BDAT whose data does not end with CRLF", "3.8",
+                      INFERRED),
+    swallows_blob=Row("a firewall between passes XEXCH50 and not the blob (KB 818222)", "3.6", KNOWN),
     no_basic=Row("Basic is not enabled: no LOGIN anywhere", "3.2", KNOWN),
 )
 

@@ -43,7 +43,8 @@ class ExchangeServer:
         self.size = self.personality.limits["size"]  # None: SIZE without a number
         self.rights = self.usual_rights()
         self.unknown_users = {"nobody"}
-        self.refusals = {}  # verb -> reply, in place of what would come: "RCPT": "450 4.2.1 later"
+        # What comes in place of its reply: to a verb ("RCPT": "450 4.2.1 later") or a whole line.
+        self.refusals = {}
         self.release = threading.Event()  # set: what the quirk delayed_ack holds back goes out
         self.on = set()
         # What happened.

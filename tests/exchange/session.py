@@ -83,6 +83,8 @@ class Session:
             self.server.note(self, "C", shown)
             if "inspected" in self.server.on and verb not in KNOWN_TO_INSPECTION:
                 self.reply("unknown")
+            elif line in self.server.refusals:
+                self.say(self.server.refusals[line])
             elif verb in self.server.refusals and verb not in ("BDAT", "XEXCH50"):
                 self.say(self.server.refusals[verb])
             else:
@@ -240,6 +242,8 @@ class Session:
         if "XEXCH50" in self.server.refusals:
             return self.say(self.server.refusals["XEXCH50"])
         self.reply("exch50_go")
+        if "swallows_blob" in self.server.on:
+            self.wait_in_vain()
         blob = self.wire.octets(int(words[0]))
         self.server.note(self, "C", f"<{len(blob)} octets>")
         if "exch50" in self.server.rights:  # without it the blob is dropped, the message is not
@@ -284,6 +288,8 @@ class Session:
             self.failed = True
             self.say(self.server.refusals["BDAT"])
         else:
+            if last and "hangs_unended" in self.server.on and part[-2:] not in (b"", b"\r\n"):
+                self.wait_in_vain()
             self.chunks.append(size)
             self.parts.append(part)
             if last:
@@ -323,6 +329,12 @@ class Session:
         server.keep(taken)
         own = f"<{taken.number:08x}@{server.name}>"
         self.reply("accepted", message_id=message_id(content) or own, number=taken.number)
+
+    def wait_in_vain(self):
+        """Until the client gives up, or a limit of time is reached."""
+        while True:
+            self.wire.buffer = b""
+            self.wire.fill()
 
     # ---- the rest
 
