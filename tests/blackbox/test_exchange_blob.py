@@ -7,6 +7,7 @@ from exchange import corpus
 from exchange.client import Letter
 from exchange_pair import ANNA, BOB, Pair, other
 from forests import message
+from kit import wait_until
 
 RECEIVE, SEND = ("    rights: [default, accept-exch50]\n", "    rights: [default, send-exch50]\n")
 CARL = "carl@fabrikam.example"
@@ -56,6 +57,39 @@ class Blob(unittest.TestCase):
                                      message("blob", "missing."), blob=corpus.blob()))
         self.assertEqual((len(outcome.sent), outcome.exch50), (2, "taken"))
         self.assertIsNone(pair.arrives("fabrikam", "missing.").blob)
+
+    def test_it_is_dropped_when_one_of_its_recipients_was_refused_at_the_gateway(self):
+        for other_one in ("x@elsewhere.example", "nobody@"):
+            with self.subTest(other_one):
+                mark = f"refused-{len(other_one)}."
+                outcome = pair.clients["contoso"].send(Letter(
+                    ANNA, [BOB, other_one], message("blob", mark), blob=corpus.blob()))
+                self.assertEqual((list(outcome.sent), outcome.exch50), ([BOB], "taken"))
+                self.assertIsNone(pair.arrives("fabrikam", mark).blob)
+
+    def test_it_goes_to_nobody_when_the_first_recipient_is_only_taken_later(self):
+        rcpt = f"RCPT TO:<{BOB}>"
+        new.refusals[rcpt] = "450 4.2.1 later"
+        pair.hand_over("contoso", message("blob", "later."), [BOB, CARL], blob=corpus.blob())
+        taken = pair.arrives("fabrikam", "later.")
+        self.assertEqual((taken.addresses, taken.blob), ([CARL], None))
+        del new.refusals[rcpt]
+        gateway.retry()
+        taken = wait_until("the rest of it", lambda: new.with_text("X-Mark: later.")[1:])[0]
+        self.assertEqual((taken.addresses, taken.blob), ([BOB], None))
+
+    def test_a_firewall_that_swallows_it_costs_the_blob_and_not_the_message(self):
+        new.turn_on("swallows_blob")
+        self.addCleanup(gateway.reload)  # until then it knows better than to send one
+        pair.hand_over("contoso", message("blob", "swallowed."), blob=corpus.blob())
+        session = wait_until("it waits for the blob", lambda: next(
+            (s for s, line in new.commands if line.startswith("XEXCH50") and s in new.sessions), None))
+        wait_until("its limit is fixed", lambda: pair.clock.waiting >= 1)
+        pair.clock.advance(301)  # 2007 ends an idle session before the gateway gives up
+        gateway.wait_event("exch50_hung")
+        gateway.retry()
+        self.assertIsNone(pair.arrives("fabrikam", "swallowed.").blob)
+        self.assertNotIn(session, new.sessions)
 
     def test_a_refusal_costs_the_blob_and_not_the_message(self):
         for reply in ("504 Need to authenticate first", "505 Authentication required",
