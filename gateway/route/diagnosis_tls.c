@@ -13,8 +13,8 @@ static const char no_starttls[] =
     "connector's FQDN (Exchange 2007 events 12014 and 12015), none is installed on the virtual "
     "server (2000/2003), or a firewall inspects SMTP";
 static const char tls_failed[] =
-    "the TLS handshake failed in its own way: forestgate doctor tries it with each profile, and "
-    "the server's system log (Schannel events at this time) has its side of it";
+    "no trusted TLS session: renew the server's certificate, or correct verify, ca or pins of "
+    "this send connector; forestgate doctor tries it with each profile";
 static const char not_tls[] =
     "the server takes STARTTLS and then speaks no TLS: a device in between, or a plain listener "
     "behind a TLS proxy; look which system answers at this address and port";

@@ -74,7 +74,7 @@ static const struct story stories[] = {
     {"verbs of Exchange", .in_tls = GOOD_TLS "\nX-EXPS NTLM\nXEXCH50", .check = "exchange-verbs", .state = DOCTOR_OK,
      .found = "XEXCH50, X-EXPS: "},
 
-    {"no session", .no_tls = "alert", .check = "tls", .state = DOCTOR_FAILED, .found = "alert", .advice = "KB 948963"},
+    {"no session", .no_tls = "alert", .check = "tls", .state = DOCTOR_FAILED, .found = "alert", .advice = "forestgate doctor tries it"},
     {"no session for want of a cipher", .no_tls = "closed", .trouble = TLS_TROUBLE_NO_ANSWER, .check = "tls", .state = DOCTOR_FAILED,
      .found = "closed", .advice = "install KB 948963"},
     {"no session", .no_tls = "x", .check = "certificate", .state = DOCTOR_NOT_TRIED, .found = "no TLS"},

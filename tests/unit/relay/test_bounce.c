@@ -255,57 +255,80 @@ static const struct return_row {
     struct envelope e;
     const char *to;
     bool whole;
+    bool is_unknown; /* the way back */
 } return_rows[] = {
     {"in memory",
      100,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
      "gone",
-     true},
+     true,
+     false},
     {"in a file",
      200000,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
      "gone",
-     true},
+     true,
+     false},
     {"8-bit",
      100,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_8BITMIME},
      "gone",
-     true},
+     true,
+     false},
     {"without its last line end",
      101,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT, .is_unended = true},
      "gone",
-     true},
+     true,
+     false},
     {"the largest",
      BOUNCE_WHOLE_MAX - sizeof original_header + 1,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
      "gone",
-     true},
+     true,
+     false},
     {"too large",
      BOUNCE_WHOLE_MAX - sizeof original_header + 2,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
      "gone",
+     false,
      false},
     {"binary",
      100,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_BINARYMIME},
      "gone",
+     false,
      false},
     {"bare line ends",
      100,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT, .has_bare = true},
      "gone",
+     false,
      false},
     {"headers asked for",
      100,
      {.dsn_return = DSN_RETURN_HEADERS, .body_type = SMTP_BODY_7BIT},
      "gone",
+     false,
      false},
-    {"unsaid", 100, {.body_type = SMTP_BODY_7BIT}, "gone", false},
+    {"unsaid", 100, {.body_type = SMTP_BODY_7BIT}, "gone", false, false},
+    {"8-bit, and the way back is not known",
+     100,
+     {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_8BITMIME},
+     "gone",
+     false,
+     true},
+    {"more than everybody takes, and the way back is not known",
+     HOP_ANYBODY_OCTETS,
+     {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
+     "gone",
+     false,
+     true},
     {"of a success",
      100,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
      "lee",
+     false,
      false},
 };
 
@@ -320,6 +343,21 @@ put_content(struct buf *out, size_t size)
     buf_truncate(out, size);
 }
 
+/* The sender's server has said what it takes: everything. */
+static struct board_place *
+know_way_back(struct house *h)
+{
+    struct board_server server = {
+        .host = "home",
+        .offers = {.known_ms = loop_now_ms(h->worker->loop), .eight_bit = true},
+    };
+    const struct board_connector notice = {.servers = &server, .server_count = 1};
+    struct board_place *place = board_enter(h->shop.board, "home");
+    assert_non_null(place);
+    board_say(h->shop.board, place, &notice);
+    return place;
+}
+
 static void
 check_return(const struct return_row *row)
 {
@@ -328,6 +366,7 @@ check_return(const struct return_row *row)
     struct buf text, content;
     char to[64];
     begin(&h);
+    struct board_place *place = row->is_unknown ? NULL : know_way_back(&h);
     e.from = slice_str("kim@contoso.example");
     snprintf(to, sizeof to, "%s@fabrikam.example", row->to);
     put_content(&content, row->size);
@@ -355,6 +394,7 @@ check_return(const struct return_row *row)
         fail_row(row->say, "something else follows");
     buf_fini(&content);
     buf_fini(&text);
+    board_leave(h.shop.board, &place);
     house_fini(&h);
 }
 

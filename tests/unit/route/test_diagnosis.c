@@ -271,14 +271,14 @@ static const struct exact_row {
      "time)"},
     {HANDSHAKE,
      {.trouble = &other},
-     "451 4.7.5 what OpenSSL says (the TLS handshake failed in its own way: "
-     "forestgate doctor tries it with each profile, and the server's system log "
-     "(Schannel events at this time) has its side of it)"},
+     "451 4.7.5 what OpenSSL says (no trusted TLS session: renew the server's "
+     "certificate, or correct verify, ca or pins of this send connector; forestgate "
+     "doctor tries it with each profile)"},
     {HANDSHAKE,
      {.trouble = NULL},
-     "451 4.7.5 what OpenSSL says (the TLS handshake failed in its own way: "
-     "forestgate doctor tries it with each profile, and the server's system log "
-     "(Schannel events at this time) has its side of it)"},
+     "451 4.7.5 what OpenSSL says (no trusted TLS session: renew the server's "
+     "certificate, or correct verify, ca or pins of this send connector; forestgate "
+     "doctor tries it with each profile)"},
     {NO_STARTTLS,
      {.now_unix_s = APRIL_9},
      "451 4.7.4 the server offers no STARTTLS: its certificate has expired or does "
