@@ -5,9 +5,10 @@
 #include "gateway/mail/address.h"
 #include "gateway/mail/header.h"
 #include "gateway/route/firewall.h"
+#include "gateway/route/header_rules.h"
 
 enum {
-    TRACES_MAX = 64, /* more passes than any hop limit allows */
+    TRACES_MAX = 100, /* the largest limits.hops: more passes are refused */
     MESSAGE_ID_MAX = 250,
 };
 
@@ -16,7 +17,7 @@ struct intake {
     struct header_scanner scanner;
     struct content_scan content;
     bool in_body;
-    uint32_t hops;
+    struct hop_count hops;
     uint32_t hops_max;
     unsigned rights; /* of the receive connector */
     bool keeps_reserved;
@@ -88,19 +89,6 @@ intake_begin(struct spool *spool, struct trace *trace, struct slice above, uint3
 
 /* ---- The header section ---- */
 
-/* What came by BDAT may hold anything. A body may; a header section in which one reader sees a
- * line end and the next one does not is a way around whatever looks at its fields. */
-static bool
-is_sound(struct slice raw, struct reply *refusal)
-{
-    if (!content_has_bare(raw))
-        return true;
-    *refusal = reply_make(550, "5.6.0",
-                          "Message header has a NUL, or a CR or LF that is not "
-                          "part of CRLF");
-    return false;
-}
-
 static void
 remember_trace(struct intake *t, const struct header_field *field)
 {
@@ -123,11 +111,8 @@ remember_message_id(struct intake *t, const struct header_field *field)
 static bool
 pass_field(struct intake *t, const struct header_field *field, struct reply *refusal)
 {
-    if (trace_is_hop(field->name) && ++t->hops > t->hops_max) {
-        *refusal = reply_make(554, "5.4.6", "Hop count exceeded - possible mail loop");
-        return false;
-    }
-    if (!is_sound(field->raw, refusal))
+    if (!hop_count_take(&t->hops, field->name, t->hops_max, refusal) ||
+        !header_is_sound(field->raw, refusal))
         return false;
     if (ascii_is(field->name, LOOP_TRACE_NAME))
         remember_trace(t, field);
@@ -149,7 +134,7 @@ end_header(struct intake *t, enum header_event event, const struct header_field 
     t->in_body = true;
     if (event == HEADER_END_UNMARKED && !keep(t, slice_str("\r\n"), refusal))
         return false;
-    if (event == HEADER_END && !is_sound(field->raw, refusal))
+    if (event == HEADER_END && !header_is_sound(field->raw, refusal))
         return false;
     return keep(t, field->raw, refusal);
 }
@@ -173,7 +158,7 @@ intake_take(struct intake *t, struct slice octets, struct reply *refusal)
                 return false;
             break;
         case HEADER_TOO_LONG:
-            *refusal = reply_make(552, "5.3.4", "Header size exceeds fixed maximum size");
+            *refusal = header_too_long();
             return false;
         case HEADER_NOMEM:
             *refusal = reply_make(452, "4.3.1", "Insufficient system resources");

@@ -143,6 +143,19 @@ class Headers(unittest.TestCase):
             send("no-routing", b"Received: x\r\n" * 31 + message("hops", "hops"))
         self.assertEqual(refused.exception.smtp_code, 554)
 
+    def test_a_loop_ends_though_received_is_removed_and_its_recipient_changes(self):
+        data, turns = message("grows", "grows"), 0
+        with self.assertRaises(smtplib.SMTPDataError) as refused:
+            while turns <= 31:
+                turns += 1
+                send("plain", data, f"bob+{turns}@wingtip.example")
+                (got,) = wait_until(f"turn {turns}", lambda: [
+                    m for m in sinks["wingtip"].with_text("grows") if f"+{turns}@" in m.recipients[0]])
+                data = got.data
+                self.assertNotIn(b"Received:", data)
+        self.assertEqual(refused.exception.smtp_code, 554)
+        self.assertEqual(turns, 32, "limits.hops is 30")
+
     def test_a_large_body_passes_behind_a_filtered_header(self):
         body = os.urandom(240 * 1024).hex().encode()
         body = b"\r\n".join(body[i:i + 70] for i in range(0, len(body), 70)) + b"\r\n"

@@ -214,6 +214,16 @@ intake_refuses_a_hop_too_many(void **state)
     assert_int_equal(refusal.code, 554);
     assert_true(reply_has_enhanced(&refusal, 5, 4, 6));
     intake_free(&t);
+
+    /* Where Received is removed, our trace fields are all that is left to count. */
+    const char *traces = "Received: 1\r\nX-Forestgate-Trace: a\r\nx-forestgate-trace : b\r\n"
+                         "X-Forestgate-Trace: c\r\nX-Forestgate-Trace: d\r\n\r\n";
+    assert_true(
+        take(c, traces + strlen("Received: 1\r\nX-Forestgate-Trace: a\r\n"), 9, &t, &refusal));
+    intake_free(&t);
+    assert_false(take(c, traces, 9, &t, &refusal));
+    assert_true(refusal.code == 554 && reply_has_enhanced(&refusal, 5, 4, 6));
+    intake_free(&t);
 }
 
 static void
