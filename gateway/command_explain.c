@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "gateway/command.h"
 #include "gateway/command_options.h"
@@ -10,9 +11,17 @@
 /* The header section and a little more is all that anybody looks at. */
 enum { MESSAGE_MAX = HEADER_MAX + 64 * 1024 };
 
+/* Of the whole file; 0: it has no size that could be told (a pipe). */
+static uint64_t
+size_of(FILE *f)
+{
+    struct stat st;
+    return fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
 /* The beginning of the file, or of standard input for "-". */
 static bool
-read_message(const char *name, struct buf *out)
+read_message(const char *name, struct buf *out, uint64_t *size)
 {
     FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
     char *room = buf_reserve(out, MESSAGE_MAX);
@@ -22,6 +31,7 @@ read_message(const char *name, struct buf *out)
     if (!ok)
         fprintf(stderr, "forestgate explain: %s cannot be read: %s\n", name, strerror(errno));
     buf_grew(out, got);
+    *size = ok ? size_of(f) : 0;
     if (f != NULL && f != stdin)
         fclose(f);
     return ok;
@@ -62,7 +72,7 @@ command_explain(int argc, char **argv)
     struct buf content;
     buf_init(&content, MESSAGE_MAX);
     q.has_message = message != NULL;
-    bool ok = message == NULL || read_message(message, &content);
+    bool ok = message == NULL || read_message(message, &content, &q.message_size);
     q.message = buf_slice(&content);
     int status = ok ? answer(path, &q) : 2;
     buf_fini(&content);

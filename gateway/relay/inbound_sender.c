@@ -54,7 +54,7 @@ inbound_takes_size(const struct inbound *s, uint64_t octets, struct reply *refus
 {
     if (octets <= rights_message_size(s->runtime->config, s->connector))
         return true;
-    *refusal = reply_make(552, "5.3.4", "Message size exceeds fixed maximum message size");
+    *refusal = rights_too_large();
     return false;
 }
 

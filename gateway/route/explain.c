@@ -221,6 +221,23 @@ tell_sending(const struct question *q, const struct way_in *way, const struct ro
 
 /* ---- The header --------------------------------------------------------------------------- */
 
+/* A server is told nothing of AUTH= unless it offers AUTH (RFC 4954 5). */
+static const char *
+auth_text(const struct sender_decision *sender, const struct send_connector *out)
+{
+    bool logs_on = out->auth_user != NULL;
+
+    if (sender->auth_anonymous)
+        return logs_on ? "MAIL FROM with AUTH=<>: counts as from outside"
+                       : "MAIL FROM with AUTH=<>, counts as from outside, where the server "
+                         "offers AUTH; else nothing tells it from mail from inside";
+    if (sender->auth_named)
+        return logs_on ? "MAIL FROM with the AUTH= that came"
+                       : "MAIL FROM with the AUTH= that came, where the server offers AUTH";
+    return logs_on ? "MAIL FROM without AUTH=: our logon there speaks for it"
+                   : "MAIL FROM without AUTH=: our address there speaks for it";
+}
+
 static void
 tell_header(struct buf *out, const struct sender_decision *sender,
             const struct explain_passage *by)
@@ -239,11 +256,10 @@ tell_header(struct buf *out, const struct sender_decision *sender,
     for (size_t i = 0; i < COUNT_OF(families); i++)
         explain_fields(out, families[i].what, families[i].class, by);
     explain_row(out, "removed", nowhere, "%s in our name", AUTH_RESULTS_NAME);
-    explain_row(out, "added", nowhere, "Received, %s", LOOP_TRACE_NAME);
-    explain_row(out, "passed on", nowhere, "%s",
-                sender->auth_anonymous ? "MAIL FROM with AUTH=<>: counts as from outside"
-                : sender->auth_named   ? "MAIL FROM with the AUTH= that came"
-                                     : "MAIL FROM without AUTH=: our logon there speaks for it");
+    bool keeps_received = rights_hold(by->out->rights, RIGHT_SEND_HEADERS_ROUTING);
+    explain_row(out, "added", nowhere, "%s%s", keeps_received ? "Received, " : "",
+                LOOP_TRACE_NAME);
+    explain_row(out, "passed on", nowhere, "%s", auth_text(sender, by->out));
 }
 
 /* ---- The whole ---------------------------------------------------------------------------- */

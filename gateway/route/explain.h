@@ -14,7 +14,8 @@ struct explain_question {
     const char *client;  /* IP, or NULL: then it is told which connectors could be meant */
     const char *account; /* a name as sent in AUTH, or NULL */
     bool has_message;
-    struct slice message; /* its header section at least; the rest is not looked at */
+    struct slice message;  /* its header section at least; the rest is not looked at */
+    uint64_t message_size; /* octets in all; 0: not known */
 };
 
 /* Writes the explanation, a page of at most 16 KiB (with a message 64) with names of usual

@@ -7,8 +7,8 @@
 #include "gateway/base/ascii.h"
 #include "gateway/mail/auth_results.h"
 #include "gateway/mail/header.h"
-#include "gateway/mail/trace.h"
 #include "gateway/route/firewall.h"
+#include "gateway/route/header_rules.h"
 #include "gateway/route/rights.h"
 
 static const struct where nowhere = {.line = 0};
@@ -88,8 +88,11 @@ struct message {
     const struct question *q;
     struct fields list[NAMES_MAX];
     size_t list_count;
-    unsigned others;       /* fields that the list had no room for */
-    unsigned fields, hops; /* in all */
+    unsigned others; /* fields that the list had no room for */
+    unsigned fields; /* in all */
+    struct hop_count hops;
+    bool is_local;    /* its lines end with LF alone, as in files here; SMTP makes CRLF of it */
+    bool is_unmarked; /* what ends its header section is neither a blank line nor a field */
 };
 
 static void
@@ -117,30 +120,66 @@ note_field(struct message *m, const struct header_field *field)
                              firewall_is_forged(field, slice_str(m->q->config->hostname)),
                          .count = 1};
 
-    m->fields++;
-    m->hops += trace_is_hop(field->name) ? 1 : 0;
     slice_copy_text(new.name, sizeof new.name, slice_head(name, NAME_TEXT - 1));
     if (new.is_forged || new.class != FIREWALL_PLAIN)
         note(m, &new);
 }
 
-/* All fields of its header section. False: there is no end to it. */
+/* Does the first line end with LF alone? */
 static bool
-read_fields(struct message *m)
+is_local_file(struct slice message)
+{
+    size_t end = slice_find(message, '\n');
+    return end < message.len && (end == 0 || message.ptr[end - 1] != '\r');
+}
+
+/* As it would be when it came. */
+static bool
+is_sound(const struct message *m, const struct explain_passage *by, struct slice raw,
+         struct reply *refusal)
+{
+    bool is_mended = by->in->bare_newline == BARE_NEWLINE_NORMALISE ||
+                     (m->is_local && slice_find(raw, '\r') == raw.len);
+
+    return (is_mended && slice_find(raw, '\0') == raw.len) || header_is_sound(raw, refusal);
+}
+
+static bool
+take_field(struct message *m, const struct explain_passage *by, const struct header_field *field,
+           struct reply *refusal)
+{
+    m->fields++;
+    if (!hop_count_take(&m->hops, field->name, m->q->config->limit_hops, refusal) ||
+        !is_sound(m, by, field->raw, refusal))
+        return false;
+    note_field(m, field);
+    return true;
+}
+
+/* All fields of its header section. False: it would be refused. */
+static bool
+read_fields(struct message *m, struct header_scanner *scanner, const struct explain_passage *by,
+            struct reply *refusal)
 {
     struct slice rest = m->q->asked->message;
-    struct header_scanner scanner;
     struct header_field field;
     enum header_event event;
 
-    header_scanner_init(&scanner);
-    while ((event = header_scan(&scanner, &rest, &field)) == HEADER_FIELD)
-        note_field(m, &field);
-    while (event == HEADER_MORE || event == HEADER_FIELD)
-        if ((event = header_scan_end(&scanner, &field)) == HEADER_FIELD)
-            note_field(m, &field);
-    header_scanner_fini(&scanner);
-    return event == HEADER_END || event == HEADER_END_UNMARKED;
+    do {
+        event = header_scan(scanner, &rest, &field);
+        if (event == HEADER_MORE)
+            event = header_scan_end(scanner, &field);
+        if (event == HEADER_FIELD && !take_field(m, by, &field, refusal))
+            return false;
+    } while (event == HEADER_FIELD);
+    if (event == HEADER_END)
+        return is_sound(m, by, field.raw, refusal);
+    if (event == HEADER_END_UNMARKED) {
+        m->is_unmarked = field.raw.len + rest.len > 0;
+        return true;
+    }
+    *refusal = header_too_long();
+    return false;
 }
 
 static void
@@ -164,28 +203,39 @@ tell_fields(struct message *m, const struct explain_passage *by)
         explain_row(m->q->out, "", nowhere, "and %u reserved fields of other names", m->others);
 }
 
+/* Is it known to be too large? */
+static bool
+is_too_large(const struct message *m, const struct explain_passage *by, struct reply *refusal)
+{
+    *refusal = rights_too_large();
+    return m->q->asked->message_size > rights_message_size(m->q->config, by->in);
+}
+
 bool
 explain_message(const struct question *q, const struct explain_passage *by, struct decision *d)
 {
-    struct message m = {.q = q};
+    struct message m = {.q = q, .is_local = is_local_file(q->asked->message)};
     const struct config *c = q->config;
-    bool has_end = read_fields(&m);
+    struct header_scanner scanner;
+    struct reply refusal;
+
+    header_scanner_init(&scanner);
+    bool is_taken = read_fields(&m, &scanner, by, &refusal) && !is_too_large(&m, by, &refusal);
+    header_scanner_fini(&scanner);
 
     explain_heading(q->out, "Message");
-    if (!has_end) {
-        decision_set(d, reply_make(552, "5.3.4", "Header size exceeds fixed maximum size"),
-                     nowhere, "a header section of more than %d octets", HEADER_MAX);
-        explain_row(q->out, "header", nowhere, "%s", d->why);
-        return false;
-    }
     explain_row(q->out, "fields", nowhere, "%u", m.fields);
-    explain_row(q->out, "hops", c->where_limits, "%u; at most %u", m.hops,
-                (unsigned)c->limit_hops);
-    if (m.hops > c->limit_hops) {
-        decision_set(d, reply_make(554, "5.4.6", "Hop count exceeded - possible mail loop"),
-                     c->where_limits, "more than limits.hops");
+    explain_row(q->out, "hops", c->where_limits, "%u; at most %u", hop_count_is(&m.hops),
+                c->limit_hops);
+    if (!is_taken) {
+        decision_set(d, refusal, nowhere, "its content");
         return false;
     }
     tell_fields(&m, by);
+    if (m.is_unmarked)
+        explain_row(q->out, "added", nowhere,
+                    "a blank line behind field %u: the next line is neither a field nor "
+                    "blank, and all from there on is taken for the body",
+                    m.fields);
     return true;
 }

@@ -66,6 +66,12 @@ rights_message_size(const struct config *config, const struct receive_connector 
                                                                    : c->message_size;
 }
 
+struct reply
+rights_too_large(void)
+{
+    return reply_make(552, "5.3.4", "Message size exceeds fixed maximum message size");
+}
+
 struct where
 rights_place(struct where rights_where, struct where connector)
 {

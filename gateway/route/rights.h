@@ -11,6 +11,7 @@
 
 #include "config/config_rights.h"
 #include "gateway/base/buf.h"
+#include "gateway/mail/reply.h"
 
 struct right_meaning {
     enum right right;
@@ -30,6 +31,7 @@ rights_hold(unsigned rights, enum right right)
 /* The largest message that a session of this connector may bring: its message_size, or with
  * bypass-message-size-limit that of limits, which bounds memory and disk for all. */
 uint64_t rights_message_size(const struct config *config, const struct receive_connector *c);
+struct reply rights_too_large(void);
 
 /* The line that says which rights a connector has: its `rights:`, or its own when it has the
  * defaults. */

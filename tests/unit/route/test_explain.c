@@ -201,6 +201,20 @@ explain_ends_where_the_mail_is_refused(void **state)
     /* clang-format on */
 }
 
+/* The page of a message from contoso to fabrikam. */
+static bool
+explain_this(struct slice message, uint64_t size, struct buf *page)
+{
+    const struct explain_question q = {.from = "kim@contoso.example",
+                                       .to = "lee@fabrikam.example",
+                                       .client = "10.1.20.4",
+                                       .has_message = true,
+                                       .message = message,
+                                       .message_size = size};
+    buf_init(page, 4 * PAGE_MAX);
+    return explain(config, &q, page);
+}
+
 /* Which of its fields pass, by the rights of two connectors. */
 static void
 explain_tells_what_becomes_of_a_message(void **state)
@@ -238,6 +252,8 @@ explain_tells_what_becomes_of_a_message(void **state)
     out->rights = rights_out;
     out->rights_where.line = 0;
 
+    /* Our own Received leaves neither. */
+    assert_non_null(strstr(buf_text(&page), "  added              X-Forestgate-Trace\n"));
     const char *told = strstr(buf_text(&page), "\nMessage\n");
     assert_non_null(told);
     const char *end = strstr(told, "\nSending\n");
@@ -308,6 +324,41 @@ explain_tells_when_a_message_is_refused_for_its_header(void **state)
     buf_fini(&many);
 }
 
+/* Whether they are taken, and one thing that is said, as when they come by SMTP. */
+static void
+explain_judges_content_as_if_it_came(void **state)
+{
+    static const struct {
+        const char *say, *message;
+        uint64_t size;
+        bool taken;
+        const char *want;
+    } contents[] = {
+        {"a file of this machine", "A: 1\nB: 2\n\nbody\n", 0, true, "fields             2\n"},
+        {"LF among CRLF", "A: 1\r\nB: 2\n\r\n", 0, false, "550 5.6.0 Message header has a NUL"},
+        {"CR in a file of this machine", "A: 1\nB: \r2\n\n", 0, false, "550 5.6.0"},
+        {"a blank line of LF", "A: 1\r\n\nbody\n", 0, false, "550 5.6.0"},
+        {"as large as may be", "A: 1\r\n\r\n", 25 * 1024 * 1024, true, "fields             1\n"},
+        {"one octet more", "A: 1\r\n\r\n", 25 * 1024 * 1024 + 1, false, "552 5.3.4 Message size"},
+        {"a line that is no field", "A: 1\r\nFrom x\r\nB: 2\r\n\r\n", 0, true,
+         "added              a blank line behind field 1"},
+        {"a body alone", "no field", 0, true, "added              a blank line behind field 0"},
+    };
+    struct buf page;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(contents); i++) {
+        bool taken = explain_this(slice_str(contents[i].message), contents[i].size, &page);
+        if (taken != contents[i].taken || strstr(buf_text(&page), contents[i].want) == NULL)
+            fail_row(contents[i].say, "gave: %s", buf_text(&page));
+        buf_fini(&page);
+    }
+    assert_false(explain_this(slice("A: \0\r\n\r\n", 8), 0, &page));
+    buf_fini(&page);
+    assert_true(explain_this(slice_str("A: 1\r\n\r\n"), 0, &page));
+    assert_null(strstr(buf_text(&page), "a blank line"));
+    buf_fini(&page);
+}
+
 static const struct word_row {
     const char *say;
     struct explain_question q;
@@ -315,6 +366,16 @@ static const struct word_row {
     const char *want[3]; /* somewhere on the page */
     const char *never;   /* nowhere on it */
 } word_rows[] = {
+    {"a server without logon: AUTH= may be impossible to say",
+     {.from = "x@example.org", .to = "m@mixed.example", .client = "10.1.20.4", .account = "b"},
+     true,
+     {"where the server", "nothing tells it from mail from inside"},
+     "our logon there"},
+    {"a server without logon: our address speaks",
+     {.from = "kim@contoso.example", .to = "m@mixed.example", .client = "10.1.20.4"},
+     true,
+     {"our address there speaks for it"},
+     "our logon there"},
     {"no client: the only connector of the sender's forest",
      {.from = "kim@contoso.example", .to = "lee@fabrikam.example"},
      true,
@@ -492,6 +553,7 @@ main(void)
         cmocka_unit_test(explain_ends_where_the_mail_is_refused),
         cmocka_unit_test(explain_tells_what_becomes_of_a_message),
         cmocka_unit_test(explain_tells_when_a_message_is_refused_for_its_header),
+        cmocka_unit_test(explain_judges_content_as_if_it_came),
         cmocka_unit_test(explain_names_what_matters_in_each_case),
         cmocka_unit_test(explain_takes_input_of_any_length),
     };
