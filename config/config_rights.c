@@ -46,6 +46,16 @@ side_name(bool is_send)
     return is_send ? "send" : "receive";
 }
 
+/* What administrators bring along from Get-ADPermission, and what is not one of a list. */
+static const struct {
+    const char *word, *say;
+} other_words[] = {
+    {"ms-Exch-SMTP-Submit", "needs no word here: who logs on to a connector may submit"},
+    {"ms-Exch-Bypass-Anti-Spam", "has no meaning here: nothing filters spam"},
+    {"ms-Exch-Accept-Exch50", "is called \"accept-exch50\" here"},
+    {"none", "stands alone, without a list: \"rights: none\""},
+};
+
 /* Exchange's own name, the other side's, or a slip of the fingers. */
 static bool
 no_such_right(bool is_send, struct slice text, struct err *err)
@@ -53,6 +63,9 @@ no_such_right(bool is_send, struct slice text, struct err *err)
     struct suggest suggest;
     char near[SUGGEST_TEXT];
 
+    for (size_t i = 0; i < COUNT_OF(other_words); i++)
+        if (ascii_is(text, other_words[i].word))
+            return err_set(err, ERR_CONFIG, "\"%.*s\" %s", QUOTED(text), other_words[i].say);
     suggest_init(&suggest, text);
     suggest_offer(&suggest, slice_str("default"));
     for (size_t i = 0; i < RIGHT_COUNT; i++) {

@@ -152,6 +152,20 @@ static const struct complaint_row values[] = {
      "    rights: [default, ms-exch-accept-headers-forest]",
      "21:23: error: rights: \"ms-exch-accept-headers-forest\" is called "
      "\"accept-headers-forest\" here\n"},
+    {"a right of Exchange that is none here", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [default, ms-Exch-SMTP-Submit]",
+     "21:23: error: rights: \"ms-Exch-SMTP-Submit\" needs no word here: who logs on to a "
+     "connector "
+     "may submit\n"},
+    {"a right by the other name that Exchange's pages print", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [ms-Exch-Accept-Exch50]",
+     "21:14: error: rights: \"ms-Exch-Accept-Exch50\" is called \"accept-exch50\" here\n"},
+    {"no right, in a list", "    speaks_for: [contoso]",
+     "    speaks_for: [contoso]\n"
+     "    rights: [none]",
+     "21:14: error: rights: \"none\" stands alone, without a list: \"rights: none\"\n"},
     {"a right given twice", "    speaks_for: [contoso]",
      "    speaks_for: [contoso]\n"
      "    rights: [default, accept-exch50, default]",
