@@ -1,5 +1,5 @@
-/* Rights of connectors: those that contradict another key, that reach far, or that lead nowhere.
- */
+/* Trust between connectors: rights that contradict another key, that reach far or that lead
+ * nowhere, and marks that cannot be passed on. */
 #include "config/config_check_private.h"
 
 #include "config/config_rights.h"
@@ -95,6 +95,32 @@ check_send_rights(struct check *check, const struct send_connector *s)
             s->name);
 }
 
+static bool
+is_way_to_a_forest(const struct config *c, const struct send_connector *s)
+{
+    for (size_t i = 0; i < c->forest_count; i++)
+        for (size_t k = 0; k < c->forests[i].deliver_count; k++)
+            if (c->forests[i].deliver[k] == s)
+                return true;
+    return false;
+}
+
+/* AUTH=<> can be said only to a server that offers AUTH (RFC 4954 5); one that is "externally
+ * secured" offers none and takes everything for internal (exchange-facts.md 4). */
+static void
+check_marks(struct check *check, const struct send_connector *s)
+{
+    const struct node *auth = NODE_AT(check->root, "send", s->name, "auth");
+
+    if (auth != NULL && slice_is(auth->text, "none") && is_way_to_a_forest(check->config, s))
+        report_warning(
+            check->report, auth->where,
+            "auth: none: where the servers of \"%s\" offer no AUTH, mail from outside cannot be "
+            "marked AUTH=<>; Exchange takes it for internal if the gateway is secured externally "
+            "there",
+            s->name);
+}
+
 /* ---- Both sides ---------------------------------------------------------------------------- */
 
 /* A field must be let in to leave, and leave to be of use. */
@@ -148,8 +174,10 @@ check_rights(struct check *check)
     const struct config *c = check->config;
     for (size_t i = 0; i < c->receive_count; i++)
         check_receive_rights(check, &c->receive[i]);
-    for (size_t i = 0; i < c->send_count; i++)
+    for (size_t i = 0; i < c->send_count; i++) {
         check_send_rights(check, &c->send[i]);
+        check_marks(check, &c->send[i]);
+    }
 }
 
 void

@@ -202,7 +202,10 @@ static const struct complaint_row mistakes[] = {
      "needed\n"
      "35:43: error: verify: profile exchange2003 needs \"verify: name\" or \"verify: pin\"\n"
      "35:43: warning: verify: none: \"fabrikam-hub\" encrypts, but anybody could be at the other "
-     "end\n"},
+     "end\n"
+     "36:11: warning: auth: none: where the servers of \"fabrikam-hub\" offer no AUTH, mail from "
+     "outside cannot be marked AUTH=<>; Exchange takes it for internal if the gateway is secured "
+     "externally there\n"},
     {"pin without pins", "{ verify: name }", "{ verify: pin }",
      "35:20: error: verify: pin needs \"pins\"; forestgate pin "
      "hub.fabrikam.example shows the server's\n"},
@@ -371,6 +374,11 @@ static const struct complaint_row warnings[] = {
      "needed\n"
      "34:23: warning: rights: send-headers-organization has no effect on the servers of "
      "\"contoso-hub\" and leaks: Exchange 2003 neither reads nor removes these fields\n"},
+    {"mail from outside that cannot be marked",
+     "auth: { user: svc, password_file: secrets/fabrikam }", "auth: none",
+     "36:11: warning: auth: none: where the servers of \"fabrikam-hub\" offer no AUTH, mail from "
+     "outside cannot be marked AUTH=<>; Exchange takes it for internal if the gateway is secured "
+     "externally there\n"},
     {"no Received to count by", "{ verify: name }",
      "{ verify: name }\n"
      "    rights: none",
