@@ -185,11 +185,11 @@ class Authority:
             "-keyout", self.key, "-out", self.cert,
             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name, *alternatives, expired=False, file=None, days=30):
+    def issue(self, name, *alternatives, expired=False, file=None, days=30, new_key=None):
         """A server certificate for these names or addresses, the first one its subject."""
         base = os.path.join(self.folder, file or name)
         made = Certificate(base + ".pem", base + ".key")
-        run("openssl", "req", *NEW_KEY, "-subj", f"/CN={name}", "-keyout", made.key,
+        run("openssl", "req", *(new_key or NEW_KEY), "-subj", f"/CN={name}", "-keyout", made.key,
             "-out", base + ".csr")
         with open(base + ".ext", "w") as f:
             f.write(alt_names([name, *alternatives]) + "\nextendedKeyUsage=serverAuth\n")

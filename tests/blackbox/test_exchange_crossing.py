@@ -47,6 +47,29 @@ class Corpus(unittest.TestCase):
                     if name == "signed":
                         self.assertTrue(corpus.is_intact(taken.data))
 
+    def test_what_came_in_anonymously_is_anonymous_there_and_nothing_else_is(self):
+        for anonymous, wanted in ((True, "Anonymous"), (False, "Internal")):
+            mark = f"as-{wanted}."
+            pair.hand_over("contoso", corpus.with_mark(corpus.make("text"), mark),
+                           anonymous=anonymous)
+            taken = pair.arrives("fabrikam", mark)
+            self.assertEqual(taken.options.get("AUTH"), "<>" if anonymous else None)
+            self.assertIn(f"X-MS-Exchange-Organization-AuthAs: {wanted}\r\n".encode(), taken.stored)
+
+    def test_fields_of_trust_do_not_leave_their_organization(self):
+        client = pair.clients["fabrikam"]
+        data = dress(corpus.with_mark(corpus.make("text"), "trust-1."), client.personality,
+                     client.name, client.address, organization=True)
+        self.assertEqual(data.lower().count(b"\nx-ms-exchange-"), 5)
+        pair.hand_over("fabrikam", data)
+        self.assertNotIn(b"x-ms-exchange-", pair.arrives("contoso", "trust-1.").data.lower())
+
+    def test_8_bits_and_the_size_are_said(self):
+        for forest in ("contoso", "fabrikam"):
+            _, taken = cross(forest, "8bit")
+            self.assertEqual((taken.options.get("BODY"), taken.options.get("SIZE")),
+                             ("8BITMIME", str(len(taken.data))))
+
     def test_bdat_goes_out_where_the_body_needs_it_and_data_elsewhere(self):
         for name in ("text", "8bit", "tnef", "binary", "tnef-binary", "unended"):
             with self.subTest(name):

@@ -4,8 +4,8 @@ import socket
 import unittest
 
 from exchange.client import Letter
-from exchange_pair import ANNA, BOB, Pair
 from exchange.personalities import personality
+from exchange_pair import ANNA, BOB, Pair
 from forests import message
 from kit import FABRIKAM_IP, GATEWAY_IP, wait_until
 

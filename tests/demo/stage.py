@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "blackbox"))
+sys.path[:0] = [os.path.join(HERE, "..", "blackbox"), os.path.join(HERE, "..")]
 
 from forests import GATEWAY_NAME, Forest  # noqa: E402
 from gateway import FORESTGATE, Gateway, account_hash, parse_line  # noqa: E402
@@ -36,7 +36,7 @@ class Stage:
             "fabrikam": Forest(scratch, "fabrikam", FABRIKAM_IP, "hub1"),
         }
         self.gateway_ca = Authority(scratch("tls"), "gateway")
-        made = rsa_certificate(self.gateway_ca, GATEWAY_NAME, 365)
+        made = rsa_certificate(self.gateway_ca, GATEWAY_NAME, days=365)
         os.rename(made.cert, self.scratch("tls", "gateway.pem"))
         os.rename(made.key, self.scratch("tls", "gateway.key"))
         for forest in self.forests.values():

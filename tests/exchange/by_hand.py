@@ -25,7 +25,7 @@ def certificate(name, folder=None):
 
 
 def show(session, side, line):
-    """One line of the dialogue; several sessions are told apart by the client's port."""
+    """One line of the dialogue; the sessions of a server are numbered."""
     print(f"{session} {side}: {line}" if session else f"{side}: {line}", flush=True)
 
 

@@ -86,7 +86,7 @@ class Table:
 
     def row(self, name):
         if name not in self.rows:
-            raise KeyError(f"{self.title} has no row \"{name}\"")
+            raise KeyError(f"{self.title} has no row \"{name}\": {', '.join(self.rows)}")
         return self.rows[name]
 
     def inferred(self, *names):

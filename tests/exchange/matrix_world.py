@@ -5,10 +5,9 @@
 Reports to senders all go to one server. The certificates are RSA and good for every server's name.
 """
 
-import os
-
 from gateway import Gateway, account_hash
-from kit import GATEWAY_IP, Authority, Certificate, Scratch, alt_names, free_port, run
+from kit import GATEWAY_IP, Authority, Scratch, free_port
+from legacy import rsa_certificate
 from names import NameServer
 from peers import Exim, Postfix
 
@@ -20,18 +19,6 @@ GATEWAY = "gw.contoso.example"
 PASSWORD = "matrix-Passw0rd"
 RETURNS = "returns.contoso.example"
 PEERS = {"postfix": Postfix, "exim": Exim}
-
-
-def rsa(authority, file, names):
-    base = os.path.join(authority.folder, file)
-    made = Certificate(base + ".pem", base + ".key")
-    run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={names[0]}", "-keyout",
-        made.key, "-out", base + ".csr")
-    with open(base + ".ext", "w") as f:
-        f.write(alt_names(names) + "\n")
-    run("openssl", "x509", "-req", "-in", base + ".csr", "-CA", authority.cert, "-CAkey",
-        authority.key, "-CAcreateserial", "-days", "30", "-extfile", base + ".ext", "-out", made.cert)
-    return made
 
 
 class Place:
@@ -59,8 +46,9 @@ class MatrixWorld:
         self.receivers = [Place("r", i, side) for i, side in enumerate(sides)]
         self.places = self.senders + self.receivers
         self.authority = Authority(self.scratch("ca"), "matrix")
-        self.certificate = rsa(self.authority, "servers", [RETURNS, *(p.host for p in self.places)])
-        gateway_certificate = rsa(self.authority, "gateway", [GATEWAY])
+        self.certificate = rsa_certificate(
+            self.authority, RETURNS, *(p.host for p in self.places), file="servers")
+        gateway_certificate = rsa_certificate(self.authority, GATEWAY)
         self.gateway_certificate = gateway_certificate
         self.names = NameServer()
         self.port, self.monitor_port = free_port(GATEWAY_IP), free_port(GATEWAY_IP)

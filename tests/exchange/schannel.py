@@ -214,10 +214,10 @@ class Gnutls:
 
     def server(self, sock):
         judge(self.personality, sock)
-        return GnutlsSocket(self, sock, 1)
+        return GnutlsSocket(self, sock, GnutlsSocket.SERVER)
 
     def client(self, sock, name=None):
-        return GnutlsSocket(self, sock, 2)
+        return GnutlsSocket(self, sock, GnutlsSocket.CLIENT)
 
 
 class GnutlsSocket(socket.socket):
