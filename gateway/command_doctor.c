@@ -24,7 +24,9 @@ const char command_doctor_help[] =
     "                          is one alone\n"
     "  --no-auth               and without logging on there\n"
     "\n"
-    "A password is tried ONCE, in TLS, and only with a server that was verified.\n"
+    "A password is tried ONCE, and only with a server that was verified in TLS (unless\n"
+    "send_password_unverified, or the option, says otherwise); in profile exchange2003 only where\n"
+    "the profile was asked for, or the server is pinned.\n"
     "It says MAIL and RCPT, then RSET; never DATA: no mail is left behind. For strangers it asks\n"
     "without a logon, with a recipient in a domain that does not exist.\n"
     "\n"
@@ -46,7 +48,7 @@ const char command_doctor_help[] =
     "\n"
     "Exit status, as of monitoring plugins:\n"
     "  0 OK        all that was tried is well\n"
-    "  1 WARNING   something should be looked at; mail passes\n"
+    "  1 WARNING   something should be looked at; mail passes, or waits until it is taken\n"
     "  2 CRITICAL  something failed; mail does not pass, or passes for everybody\n"
     "  3 UNKNOWN   wrong usage, a file that cannot be read, no memory\n";
 /* clang-format on */
@@ -154,6 +156,8 @@ settings_of(const struct probe_plan *plan, struct guess *guess)
                 .tls_required = p->tls_required,
                 .has_profile = plan->has_profile,
                 .profile = plan->trust.profile,
+                .needs_credential =
+                    plan->send != NULL ? plan->send->auth_user != NULL : p->user != NULL,
                 .has_credential = p->user != NULL,
                 .message_size = p->names != NULL ? p->names->limit_message_size : 0,
                 .warning_days = p->limits.warning_days,

@@ -88,9 +88,11 @@ go_as_mail(struct doctor *d, const struct doctor_settings *s, const struct probe
     };
     struct probe_settings settings = common_settings(s);
     settings.tls_required = wish->tls_required;
-    settings.user = s->user;
-    settings.password = s->password;
-    if (wish->has_envelope) {
+    if (wish->has_credential && !doctor_withholds_password(wish, &e)) {
+        settings.user = s->user;
+        settings.password = s->password;
+    }
+    if (doctor_asks_envelope(wish, &e)) {
         settings.mail_count = DOCTOR_MAILS;
         settings.mails[DOCTOR_MAIL_NULL] = (struct probe_mail){.from = ""};
         settings.mails[DOCTOR_MAIL_SENDER] = (struct probe_mail){.from = s->sender};
@@ -124,8 +126,7 @@ count(struct doctor *d, const struct probe *p_or_null)
         const struct probe_result *r = probe_results(p_or_null)[i];
         const struct probe_step *step = probe_find_step(r, PROBE_CONNECT, 0);
         d->connections += step != NULL && step->state == PROBE_OK;
-        step = probe_find_step(r, PROBE_AUTH, 0);
-        d->logons += step != NULL && step->code != 0;
+        d->logons += r->has_logged_on;
     }
 }
 

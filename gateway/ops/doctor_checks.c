@@ -172,6 +172,13 @@ doctor_session(const struct doctor_evidence *e, enum tls_profile *profile)
     return modern != NULL ? modern : session_of(e->lowered, e->lowered_count);
 }
 
+static bool
+has_session(const struct doctor_evidence *e)
+{
+    enum tls_profile profile;
+    return doctor_session(e, &profile) != NULL;
+}
+
 enum tls_profile
 doctor_profile_needed(const struct doctor_wish *wish, const struct doctor_evidence *e)
 {
@@ -179,6 +186,21 @@ doctor_profile_needed(const struct doctor_wish *wish, const struct doctor_eviden
     const struct probe_result *r = doctor_session(e, &profile);
     bool by_chain = wish->trust == TLS_TRUST_NAME || wish->trust == TLS_TRUST_CA;
     return r != NULL && by_chain && r->certificate.is_weak ? TLS_EXCHANGE2003 : profile;
+}
+
+bool
+doctor_withholds_password(const struct doctor_wish *wish, const struct doctor_evidence *e)
+{
+    bool by_chain = wish->trust == TLS_TRUST_NAME || wish->trust == TLS_TRUST_CA;
+    return wish->has_credential && by_chain && !wish->has_profile &&
+           doctor_profile_needed(wish, e) == TLS_EXCHANGE2003 && has_session(e);
+}
+
+bool
+doctor_asks_envelope(const struct doctor_wish *wish, const struct doctor_evidence *e)
+{
+    bool logs_on = wish->has_credential && !doctor_withholds_password(wish, e);
+    return wish->has_envelope && (logs_on || !wish->needs_credential);
 }
 
 /* ---- The whole ---- */

@@ -59,6 +59,7 @@ struct doctor_wish {
     bool tls_required;
     bool has_profile; /* one was asked for, by connector or option; else any will do */
     enum tls_profile profile;
+    bool needs_credential; /* mail logs on there; has_credential: and so shall we */
     bool has_credential;
     bool has_envelope; /* --from and --to, or a connector from which they follow */
     bool is_recipient_guessed;
@@ -105,5 +106,12 @@ const struct probe_result *doctor_session(const struct doctor_evidence *e,
  * modern when its chain is what counts. */
 enum tls_profile doctor_profile_needed(const struct doctor_wish *wish,
                                        const struct doctor_evidence *e);
+
+/* A profile that is lowered because of what was seen on the wire, and not because somebody asked
+ * for it, gets no password: its certificates can be forged. A pin cannot. */
+bool doctor_withholds_password(const struct doctor_wish *wish, const struct doctor_evidence *e);
+
+/* Are sender and recipient asked for? Not as somebody who should have logged on and did not. */
+bool doctor_asks_envelope(const struct doctor_wish *wish, const struct doctor_evidence *e);
 
 #endif

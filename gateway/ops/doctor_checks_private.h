@@ -5,6 +5,7 @@
  *   doctor_checks_reach.c    names, connections, banner, EHLO list
  *   doctor_checks_tls.c      session, profile, certificate
  *   doctor_checks_session.c  logon, envelope, what is not tested
+ *   doctor_checks_stranger.c without a logon: anonymous senders, relaying
  */
 #ifndef OPS_DOCTOR_CHECKS_PRIVATE_H
 #define OPS_DOCTOR_CHECKS_PRIVATE_H
@@ -39,6 +40,9 @@ void doctor_judge_certificate(struct doctor_checks *c, const struct doctor_wish 
                               const struct doctor_evidence *e);
 void doctor_judge_logon(struct doctor_checks *c, const struct doctor_wish *wish,
                         const struct doctor_evidence *e);
+/* Without a logon: anonymous senders, and relaying for everybody. */
+void doctor_judge_stranger(struct doctor_checks *c, const struct doctor_wish *wish,
+                           const struct probe_result *stranger_or_null);
 void doctor_judge_envelope(struct doctor_checks *c, const struct doctor_wish *wish,
                            const struct doctor_evidence *e);
 

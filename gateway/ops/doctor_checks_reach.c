@@ -169,8 +169,8 @@ judge_clear_password(struct doctor_checks *c, const struct doctor_offers *offers
     }
     struct doctor_check *check =
         doctor_add(c, GROUP_HELLO, "password-in-clear", "AUTH in clear", DOCTOR_WARNING,
-                   "AUTH %s is offered before TLS; forestgate logs on in TLS only, but others "
-                   "may not",
+                   "AUTH %s is offered before TLS; where tls.require is set forestgate logs on "
+                   "in TLS only, but others may not",
                    offers->ehlo.auth_login ? "LOGIN" : "PLAIN");
     doctor_advise(check, "a password could travel in clear: let the server offer Basic "
                          "authentication in TLS only (Exchange 2007: Set-ReceiveConnector "

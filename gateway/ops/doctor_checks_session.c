@@ -1,4 +1,5 @@
-/* What happens in a session: its list, the logon, envelopes; and what nobody can see. */
+/* What happens in a session: its list, the logon, envelopes; and what nobody can see. Those
+ * without a logon are in doctor_checks_stranger.c. */
 #include "gateway/ops/doctor_checks_private.h"
 
 /* ---- The list in TLS ---- */
@@ -34,7 +35,7 @@ static void
 judge_auth_offer(struct doctor_checks *c, const struct doctor_wish *wish,
                  const struct doctor_offers *offers)
 {
-    bool needs_none = wish->connector != NULL && !wish->has_credential;
+    bool needs_none = wish->connector != NULL && !wish->needs_credential;
     if (offers->ehlo.auth_login || offers->ehlo.auth_plain) {
         (void)doctor_add(
             c, GROUP_LOGON, "auth-offered", "AUTH", DOCTOR_OK, "%s offered (AUTH %s%s)",
@@ -55,37 +56,72 @@ judge_auth_offer(struct doctor_checks *c, const struct doctor_wish *wish,
 
 /* ---- The logon ---- */
 
-/* Why the session did not come as far as this step; "" = it did. */
-static void
-put_hindrance(struct buf *out, const struct probe_result *session_or_null)
+/* The step that mail would stumble over on its way to the logon; NULL: none. */
+static const struct probe_step *
+stumble_of(const struct probe_result *r)
 {
-    const struct probe_step *worst =
-        session_or_null != NULL ? probe_worst_step(session_or_null) : NULL;
-    if (session_or_null == NULL)
-        buf_put_str(out, "there is no session that mail could use");
-    else if (worst != NULL && worst->kind == PROBE_TLS)
-        buf_put_str(out,
-                    "TLS did not come about as it is asked for, and nothing is said without");
-    else
-        buf_put_str(out, "the session ended before that");
+    for (size_t i = 0; i < r->step_count; i++) {
+        const struct probe_step *step = &r->steps[i];
+        bool is_early = step->kind <= PROBE_EHLO_TLS;
+        bool is_excused = step->kind == PROBE_TLS && step->state == PROBE_WARNING;
+        if (is_early && !is_excused && step->state != PROBE_OK)
+            return step;
+    }
+    return NULL;
 }
 
-static void
-add_not_reached(struct doctor_checks *c, enum doctor_group group, const char *id,
-                const char *label, const struct probe_result *session_or_null)
+static bool
+has_failed(const struct doctor_checks *c, enum doctor_group group)
 {
-    char why[160];
-    struct buf text = {.data = why, .cap = sizeof why, .max = sizeof why - 1};
-    put_hindrance(&text, session_or_null);
-    (void)doctor_add(c, group, id, label, DOCTOR_NOT_TRIED, "%s", buf_text(&text));
+    for (size_t i = 0; i < c->count; i++)
+        if (c->list[i].group == group && c->list[i].state == DOCTOR_FAILED)
+            return true;
+    return false;
+}
+
+/* The look may have gone well, and yet this session not: by the profile that is set, or because
+ * the server takes no more connections. */
+static void
+judge_session(struct doctor_checks *c, const struct probe_result *session_or_null)
+{
+    const struct probe_step *step = session_or_null != NULL ? stumble_of(session_or_null) : NULL;
+    if (step == NULL)
+        return;
+    bool is_told =
+        step->kind == PROBE_TLS && (has_failed(c, GROUP_TLS) || has_failed(c, GROUP_CERTIFICATE));
+    if (!is_told)
+        (void)doctor_add_step(c, GROUP_LOGON, "session", "session", step);
+}
+
+static bool
+is_refused(const struct probe_step *step_or_null)
+{
+    return step_or_null != NULL && step_or_null->state != PROBE_OK;
+}
+
+/* Why the session did not come as far as a logon, or an address. */
+static const char *
+hindrance_of(const struct probe_result *session_or_null)
+{
+    const struct probe_result *r = session_or_null;
+    const struct probe_step *stumble = r != NULL ? stumble_of(r) : NULL;
+    if (r == NULL)
+        return "there is no session that mail could use";
+    if (stumble != NULL && stumble->kind == PROBE_TLS)
+        return "TLS did not come about as it is asked for, and nothing is said without";
+    if (is_refused(probe_find_step(r, PROBE_AUTH, 0)))
+        return "the logon failed";
+    if (is_refused(probe_find_step(r, PROBE_MAIL, DOCTOR_MAIL_SENDER)))
+        return "the sender was refused";
+    return "the session ended before that";
 }
 
 static void
 judge_attempt(struct doctor_checks *c, const struct doctor_wish *wish,
-              const struct probe_result *session_or_null)
+              const struct doctor_evidence *e)
 {
     const struct probe_step *step =
-        session_or_null != NULL ? probe_find_step(session_or_null, PROBE_AUTH, 0) : NULL;
+        e->session != NULL ? probe_find_step(e->session, PROBE_AUTH, 0) : NULL;
     if (!wish->has_credential) {
         (void)doctor_add(c, GROUP_LOGON, "logon", "logon", DOCTOR_NOT_TRIED,
                          wish->connector != NULL
@@ -94,15 +130,27 @@ judge_attempt(struct doctor_checks *c, const struct doctor_wish *wish,
                                "--connector NAME)");
         return;
     }
+    if (doctor_withholds_password(wish, e)) {
+        (void)doctor_add(c, GROUP_LOGON, "logon", "logon", DOCTOR_NOT_TRIED,
+                         "the server needs profile exchange2003, which somebody in between could "
+                         "make believe: with --profile exchange2003 (and --verify name) or --pin "
+                         "the password is given");
+        return;
+    }
     if (step == NULL) {
-        add_not_reached(c, GROUP_LOGON, "logon", "logon", session_or_null);
+        (void)doctor_add(c, GROUP_LOGON, "logon", "logon", DOCTOR_NOT_TRIED, "%s",
+                         hindrance_of(e->session));
         return;
     }
     struct doctor_check *check = doctor_add_step(c, GROUP_LOGON, "logon", "logon", step);
-    if (check->state != DOCTOR_OK && step->code / 100 == 5)
-        slice_copy_text(check->found + strlen(check->found),
-                        sizeof check->found - strlen(check->found),
-                        slice_str("; it was tried once, and is not tried again"));
+    if (check->state == DOCTOR_OK || !e->session->has_logged_on)
+        return;
+    slice_copy_text(check->found + strlen(check->found),
+                    sizeof check->found - strlen(check->found),
+                    slice_str("; it was tried once, and is not tried again"));
+    if (check->advice[0] == '\0')
+        doctor_advise(check, "whether the server counts this as a wrong password cannot be seen "
+                             "from here: look into its log before the next try");
 }
 
 void
@@ -121,7 +169,8 @@ doctor_judge_logon(struct doctor_checks *c, const struct doctor_wish *wish,
         (void)doctor_add(c, GROUP_LOGON, "ehlo-tls", "EHLO in TLS", DOCTOR_NOT_TRIED,
                          "there is no TLS");
     }
-    judge_attempt(c, wish, e->session);
+    judge_session(c, e->session);
+    judge_attempt(c, wish, e);
 }
 
 /* ---- The envelope ---- */
@@ -135,7 +184,8 @@ judge_step(struct doctor_checks *c, const char *id, const char *label,
     if (step != NULL)
         (void)doctor_add_step(c, GROUP_ENVELOPE, id, label, step);
     else
-        add_not_reached(c, GROUP_ENVELOPE, id, label, session_or_null);
+        (void)doctor_add(c, GROUP_ENVELOPE, id, label, DOCTOR_NOT_TRIED, "%s",
+                         hindrance_of(session_or_null));
 }
 
 /* Of an address that we made up, "no such user" says that the domain is at home there. */
@@ -156,58 +206,6 @@ judge_recipient(struct doctor_checks *c, const struct doctor_wish *wish,
     judge_step(c, "recipient", "recipient", session_or_null, PROBE_RCPT, DOCTOR_MAIL_SENDER);
 }
 
-static void
-judge_open_relay(struct doctor_checks *c, const struct doctor_wish *wish,
-                 const struct probe_step *rcpt_or_null)
-{
-    struct doctor_check *check;
-    if (rcpt_or_null == NULL || rcpt_or_null->code / 100 != 2) {
-        (void)doctor_add(c, GROUP_ENVELOPE, "open-relay", "open relay", DOCTOR_OK,
-                         "no: without a logon it takes nothing for a domain of nobody%s%s",
-                         rcpt_or_null != NULL ? ": " : "",
-                         rcpt_or_null != NULL ? rcpt_or_null->text : "");
-        return;
-    }
-    bool is_by_address = wish->connector != NULL && !wish->has_credential;
-    check = doctor_add(c, GROUP_ENVELOPE, "open-relay", "open relay",
-                       is_by_address ? DOCTOR_WARNING : DOCTOR_FAILED,
-                       "without a logon it takes mail for a domain of nobody: %s",
-                       rcpt_or_null->text);
-    if (is_by_address)
-        doctor_advise(check,
-                      "the gateway's address alone must be trusted so: look at "
-                      "RemoteIPRanges of the receive connector (Externally Secured), or at "
-                      "the list under Access, Relay of the virtual server (2000/2003)");
-    else
-        doctor_advise(check,
-                      "whoever reaches this server can send to the whole world: take "
-                      "ms-Exch-SMTP-Accept-Any-Recipient from ANONYMOUS LOGON on the "
-                      "receive connector (Exchange 2007), or the addresses from the list "
-                      "under Access, Relay (2000/2003); if only this gateway's address may, "
-                      "it is Externally Secured and needs no logon");
-}
-
-static void
-judge_stranger(struct doctor_checks *c, const struct doctor_wish *wish,
-               const struct probe_result *r_or_null)
-{
-    const struct probe_step *mail =
-        r_or_null != NULL ? probe_find_step(r_or_null, PROBE_MAIL, 0) : NULL;
-    if (mail == NULL || mail->code == 0) {
-        add_not_reached(c, GROUP_ENVELOPE, "anonymous", "anonymous", r_or_null);
-        add_not_reached(c, GROUP_ENVELOPE, "open-relay", "open relay", r_or_null);
-        return;
-    }
-    if (mail->code / 100 == 2)
-        (void)doctor_add(c, GROUP_ENVELOPE, "anonymous", "anonymous", DOCTOR_OK,
-                         "without a logon a sender is taken, as by a server for the Internet: %s",
-                         mail->text);
-    else
-        (void)doctor_add(c, GROUP_ENVELOPE, "anonymous", "anonymous", DOCTOR_OK,
-                         "without a logon no sender is taken: %s", mail->text);
-    judge_open_relay(c, wish, probe_find_step(r_or_null, PROBE_RCPT, 0));
-}
-
 void
 doctor_judge_envelope(struct doctor_checks *c, const struct doctor_wish *wish,
                       const struct doctor_evidence *e)
@@ -215,11 +213,16 @@ doctor_judge_envelope(struct doctor_checks *c, const struct doctor_wish *wish,
     if (!wish->has_envelope) {
         (void)doctor_add(c, GROUP_ENVELOPE, "envelope", "envelope", DOCTOR_NOT_TRIED,
                          "no addresses were given (--from and --to, or a connector of a forest)");
+    } else if (e->session != NULL && !doctor_asks_envelope(wish, e)) {
+        (void)doctor_add(c, GROUP_ENVELOPE, "envelope", "envelope", DOCTOR_NOT_TRIED,
+                         "without the logon, what it says to sender and recipient would mean "
+                         "nothing");
+        doctor_judge_stranger(c, wish, e->stranger);
     } else {
         judge_step(c, "null-sender", "null sender", e->session, PROBE_MAIL, DOCTOR_MAIL_NULL);
         judge_step(c, "sender", "sender", e->session, PROBE_MAIL, DOCTOR_MAIL_SENDER);
         judge_recipient(c, wish, e->session);
-        judge_stranger(c, wish, e->stranger);
+        doctor_judge_stranger(c, wish, e->stranger);
     }
     (void)doctor_add(c, GROUP_ENVELOPE, "limits", "limits", DOCTOR_NOT_TRIED,
                      "connections from one address (Exchange 2007: 20), recipients of a message, "

@@ -1,5 +1,6 @@
 /* The session, the profile that it needs, and whose certificate it is. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/ops/doctor_checks_private.h"
@@ -168,22 +169,32 @@ judge_expiry(struct doctor_checks *c, const struct doctor_wish *wish,
                          "certificate has expired stops to offer STARTTLS, and no mail passes");
 }
 
+/* The handshake that verified the chain: made for this alone, or else that of the session. */
+static const struct probe_result *
+who_verified(const struct doctor_evidence *e, bool session_verifies)
+{
+    if (e->vouched != NULL && probe_find_step(e->vouched, PROBE_TLS, 0) != NULL)
+        return e->vouched;
+    if (session_verifies && e->session != NULL && look_has_session(e->session))
+        return e->session;
+    return NULL;
+}
+
 static void
 judge_chain(struct doctor_checks *c, const struct doctor_wish *wish,
-            const struct probe_result *vouched_or_null)
+            const struct doctor_evidence *e)
 {
-    const struct probe_step *step =
-        vouched_or_null != NULL ? probe_find_step(vouched_or_null, PROBE_TLS, 0) : NULL;
     bool matters = wish->trust == TLS_TRUST_NAME || wish->trust == TLS_TRUST_CA;
-    if (step == NULL) {
+    const struct probe_result *r = who_verified(e, matters);
+    if (r == NULL) {
         (void)doctor_add(c, GROUP_CERTIFICATE, "certificate-chain", "chain", DOCTOR_NOT_TRIED,
                          "no second session came about");
         return;
     }
+    const struct probe_step *step = probe_find_step(r, PROBE_TLS, 0);
     if (step->state == PROBE_OK) {
         (void)doctor_add(c, GROUP_CERTIFICATE, "certificate-chain", "chain", DOCTOR_OK,
-                         "ends at a root that we trust; issued by %s",
-                         vouched_or_null->certificate.issuer);
+                         "ends at a root that we trust; issued by %s", r->certificate.issuer);
         return;
     }
     if (!matters) {
@@ -215,17 +226,13 @@ static void
 judge_pin(struct doctor_checks *c, const struct doctor_wish *wish, const struct probe_result *r,
           enum tls_profile profile)
 {
-    char line[256], now[80], before[400];
+    char line[256], now[80], before[80], others[40] = "";
     struct buf yaml = {.data = line, .cap = sizeof line, .max = sizeof line - 1};
     struct buf pin = {.data = now, .cap = sizeof now, .max = sizeof now - 1};
     struct buf old = {.data = before, .cap = sizeof before, .max = sizeof before - 1};
     bool found = false;
-    for (size_t i = 0; i < wish->pin_count; i++) {
+    for (size_t i = 0; i < wish->pin_count; i++)
         found = found || memcmp(wish->pins[i], r->certificate.pin, 32) == 0;
-        if (i > 0)
-            buf_put_str(&old, ", ");
-        tls_pin_put(&old, wish->pins[i]);
-    }
     tls_pin_put(&pin, r->certificate.pin);
     look_put_yaml(&yaml, r, profile);
     if (wish->pin_count == 0) {
@@ -238,9 +245,12 @@ judge_pin(struct doctor_checks *c, const struct doctor_wish *wish, const struct 
                          buf_text(&pin));
         return;
     }
+    tls_pin_put(&old, wish->pins[0]);
+    if (wish->pin_count > 1)
+        snprintf(others, sizeof others, " (and %zu more)", wish->pin_count - 1);
     struct doctor_check *check =
-        doctor_add(c, GROUP_CERTIFICATE, "pin", "pin", DOCTOR_FAILED, "changed from %s to %s",
-                   buf_text(&old), buf_text(&pin));
+        doctor_add(c, GROUP_CERTIFICATE, "pin", "pin", DOCTOR_FAILED, "changed from %s%s to %s",
+                   buf_text(&old), others, buf_text(&pin));
     struct tls_trouble trouble = {.kind = TLS_TROUBLE_PIN, .has_pin = true};
     memcpy(trouble.pin, r->certificate.pin, sizeof trouble.pin);
     memcpy(trouble.pinned, wish->pins[0], sizeof trouble.pinned);
@@ -270,12 +280,15 @@ doctor_judge_certificate(struct doctor_checks *c, const struct doctor_wish *wish
     const struct probe_result *r = doctor_session(e, &profile);
     if (r == NULL) {
         (void)doctor_add(c, GROUP_CERTIFICATE, "certificate", "certificate", DOCTOR_NOT_TRIED,
-                         "none was shown: there is no TLS");
+                         "%s",
+                         failed_handshake(e) != NULL
+                             ? "there is no TLS session; what failed in it stands above"
+                             : "none was shown: there is no TLS");
         return;
     }
     judge_names(c, wish, r);
     judge_expiry(c, wish, r);
-    judge_chain(c, wish, e->vouched);
+    judge_chain(c, wish, e);
     judge_key(c, wish, r);
     judge_trust(c, wish);
     judge_pin(c, wish, r, profile);

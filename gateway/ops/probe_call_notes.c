@@ -69,6 +69,7 @@ probe_call_on_reply(void *context, enum smtp_stage stage, const struct reply *r)
     struct probe_call *c = context;
     struct smtp_outcome outcome = {.reply = *r, .stage = stage};
     enum probe_kind kind = kind_of(c, stage);
+    c->result->has_logged_on |= stage == SMTP_STAGE_AUTH;
     if (r->code / 100 == 3)
         return; /* a question in the middle of AUTH; anywhere else the engine knows better */
     probe_note(c->result, kind, probe_call_lap(c), &outcome, subject_of(c, kind));
@@ -88,6 +89,7 @@ probe_call_note_local(struct probe_call *c, enum smtp_stage stage, const char *e
 {
     struct smtp_outcome outcome = {.stage = stage};
     enum probe_kind kind = kind_of(c, stage);
+    c->result->has_logged_on |= kind == PROBE_AUTH; /* and no answer came */
     outcome.reply = reply_make(451, enhanced, "%s", text);
     outcome.reply.local = true;
     probe_note(c->result, kind, probe_call_lap(c), &outcome, subject_of(c, kind));
@@ -115,6 +117,8 @@ probe_call_note_failure(struct probe_call *c)
     const struct smtp_outcome *why = smtp_client_failure(c->engine);
     c->result->context.is_masked = smtp_client_is_masked(c->engine);
     enum probe_kind kind = kind_of(c, why->stage);
+    bool is_offered = why->reply.enhanced[1] != 7 || why->reply.enhanced[2] != 3;
+    c->result->has_logged_on |= kind == PROBE_AUTH && is_offered;
     if (why->reply.local)
         probe_note(c->result, kind, probe_call_lap(c), why, subject_of(c, kind));
 }

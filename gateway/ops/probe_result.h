@@ -75,6 +75,8 @@ struct probe_result {
     bool has_name; /* the certificate is for the name that was asked for */
     struct tls_identity certificate;
     int64_t days; /* whole days until it expires; below 0: it has */
+
+    bool has_logged_on; /* AUTH was said; it may count as a try, whatever came of it */
 };
 
 enum { PROBE_NEVER = INT32_MIN };

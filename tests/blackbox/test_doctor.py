@@ -154,9 +154,11 @@ class Exchange(Case):
         self.assertIn("it was tried once, and is not tried again", a.check("logon")["found"])
         self.assertEqual((server.wrong_passwords, len(self.logons(server)), a.told["logons"]),
                          (1, 1, 1))
-        self.assertCheck(a, "sender", "not-tried", "the session ended before that")
-        a = self.ask("--no-auth")
+        self.assertCheck(a, "sender", "not-tried", "the logon failed")
+        a = self.ask("--no-auth", expect=OK)
         self.assertCheck(a, "logon", "not-tried")
+        self.assertCheck(a, "envelope", "not-tried", "without the logon")
+        self.assertCheck(a, "open-relay", "ok")
         self.assertEqual((server.wrong_passwords, a.told["logons"]), (1, 0))
 
     def test_rights_that_are_missing_are_named(self):

@@ -132,6 +132,10 @@ static const struct story stories[] = {
     {"STARTTLS again", .in_tls = GOOD_TLS "\nSTARTTLS", .check = "ehlo-tls", .state = DOCTOR_OK, .found = "STARTTLS again"},
     {"no credential", .no_credential = true, .check = "logon", .state = DOCTOR_NOT_TRIED, .found = "no credential was given"},
     {"535", .auth = 535, .check = "logon", .state = DOCTOR_FAILED, .found = "is not tried again", .advice = "ms-Exch-SMTP-Submit"},
+    {"lowered unasked", .lowered_only = true, .check = "logon", .state = DOCTOR_NOT_TRIED, .found = "--profile exchange2003"},
+    {"lowered unasked", .lowered_only = true, .check = "envelope", .state = DOCTOR_NOT_TRIED, .found = "without the logon"},
+    {"lowered and asked for", .lowered_only = true, .profile = ASKED_LOWERED, .check = "logon", .state = DOCTOR_OK, .found = "235"},
+    {"lowered and pinned", .lowered_only = true, .trust = TLS_TRUST_PIN, .check = "logon", .state = DOCTOR_OK, .found = "235"},
     {"454", .auth = 454, .check = "logon", .state = DOCTOR_WARNING, .found = "454", .advice = "domain controller"},
 
     {"sender refused", .mail = 550, .check = "sender", .state = DOCTOR_FAILED, .found = "550"},
@@ -139,13 +143,19 @@ static const struct story stories[] = {
     {"null sender", .check = "null-sender", .state = DOCTOR_OK, .found = "250"},
     {"recipient refused", .rcpt = 550, .check = "recipient", .state = DOCTOR_FAILED, .found = "550 5.1.1", .advice = "GALSync"},
     {"recipient guessed", .rcpt = 550, .guessed = true, .check = "recipient", .state = DOCTOR_OK, .found = "at home there"},
-    {"after a failed logon", .auth = 535, .check = "recipient", .state = DOCTOR_NOT_TRIED, .found = "ended before that"},
+    {"after a failed logon", .auth = 535, .check = "recipient", .state = DOCTOR_NOT_TRIED, .found = "the logon failed"},
     {"strangers are refused", .stranger_mail = 530, .check = "anonymous", .state = DOCTOR_OK, .found = "no sender is taken"},
     {"strangers are refused", .stranger_mail = 530, .check = "open-relay", .state = DOCTOR_OK, .found = "no: "},
     {"strangers are heard", .stranger_mail = 250, .stranger_rcpt = 550, .check = "anonymous", .state = DOCTOR_OK, .found = "a sender is taken"},
     {"strangers are heard", .stranger_mail = 250, .stranger_rcpt = 550, .check = "open-relay", .state = DOCTOR_OK, .found = "no: "},
     {"an open relay", .stranger_mail = 250, .stranger_rcpt = 250, .check = "open-relay", .state = DOCTOR_FAILED, .found = "domain of nobody",
      .advice = "ANONYMOUS LOGON"},
+    {"strangers later", .stranger_mail = 452, .check = "anonymous", .state = DOCTOR_NOT_TRIED, .found = "from anybody"},
+    {"strangers later", .stranger_mail = 452, .check = "open-relay", .state = DOCTOR_NOT_TRIED, .found = "from anybody"},
+    {"one stranger refused", .stranger_mail = 550, .check = "anonymous", .state = DOCTOR_OK, .found = "not this sender"},
+    {"one stranger refused", .stranger_mail = 550, .check = "open-relay", .state = DOCTOR_NOT_TRIED, .found = "--from"},
+    {"strangers' recipient later", .stranger_mail = 250, .stranger_rcpt = 450, .check = "open-relay", .state = DOCTOR_NOT_TRIED,
+     .found = "so it may"},
     {"trusted by address", .stranger_mail = 250, .stranger_rcpt = 250, .no_credential = true, .by_connector = true, .check = "open-relay",
      .state = DOCTOR_WARNING, .found = "domain of nobody", .advice = "RemoteIPRanges"},
 };
@@ -249,6 +259,7 @@ static struct probe_result *
 new_session(const struct story *s)
 {
     struct probe_result *r = new_look(s, s->lowered_only);
+    r->has_logged_on = !s->no_credential;
     if (!s->no_credential)
         note(r, PROBE_AUTH, SMTP_STAGE_AUTH, s->auth ? s->auth : 235, "kim");
     if (s->auth != 0)
@@ -295,6 +306,7 @@ judge(struct doctor_checks *out, const struct story *s)
         .tls_required = !s->tls_optional,
         .has_profile = s->profile != ASKED_NOTHING,
         .profile = s->profile == ASKED_LOWERED ? TLS_EXCHANGE2003 : TLS_MODERN,
+        .needs_credential = !s->no_credential,
         .has_credential = !s->no_credential,
         .has_envelope = true,
         .is_recipient_guessed = s->guessed,
