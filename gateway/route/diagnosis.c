@@ -15,6 +15,14 @@ static const char no_address[] =
 static const char no_connection[] =
     "the server does not answer: check that it runs (Exchange 2007: the Microsoft Exchange "
     "Transport service; 2000/2003: the SMTP virtual server) and that no firewall closes the port";
+static const char mute[] =
+    "the server takes the connection, then ends the connection or says nothing: its connection "
+    "restrictions may keep this gateway out, it may wait for a name server that knows our "
+    "address, "
+    "or something else listens at this port";
+static const char not_smtp[] =
+    "there is no SMTP server at this port: look at the port under servers, and at what listens "
+    "there";
 static const char out_of_service[] =
     "the server answers but has been taken out of service: somebody maintains it, or its "
     "transport service is paused";
@@ -153,7 +161,9 @@ static const struct row rows[] = {
     {{AT(CONNECT),         OURS, 0,   4,   3,   NULL},                  no_address,      NULL},
     {{AT(CONNECT),         OURS, 0,   4,   4,   NULL},                  no_address,      NULL},
     {{AT(CONNECT),         BOTH, 0,   ANY, ANY, NULL},                  no_connection,   NULL},
+    {{AT(BANNER),          OURS, 0,   4,   ANY, NULL},                  mute,            NULL},
     {{BEFORE_MAIL,         OURS, 0,   4,   ANY, NULL},                  NULL,            NULL},
+    {{AT(BANNER),          OURS, 0,   5,   ANY, NULL},                  not_smtp,        NULL},
     {{BEFORE_MAIL,         OURS, 0,   5,   ANY, NULL},                  out_of_step,     NULL},
     {{AT(BANNER)|AT(EHLO), PEER, 421, 3,   2,   "service not"},         out_of_service,  NULL},
     {{AT(BANNER)|AT(EHLO), PEER, 421, 3,   2,   NULL},                  too_many,        NULL},

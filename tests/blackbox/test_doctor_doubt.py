@@ -117,6 +117,17 @@ class Doubt(Case):
         a = self.ask_all("--ca", self.ca.cert, expect=CRITICAL)
         self.assertCheck(a, "sender", "not-tried", "the logon failed")
 
+    def test_what_is_no_mail_server_is_not_put_down_to_something_in_between(self):
+        for banner in (b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"):
+            self.sink.script = {"banner": banner}
+            a = self.ask(expect=CRITICAL)
+            self.assertCheck(a, "banner", "failed", "", "no SMTP server at this port")
+
+    def test_a_server_that_says_nothing_is_told_with_what_to_look_at(self):
+        self.sink.script = {"banner": DROP}
+        a = self.ask(expect=CRITICAL)
+        self.assertCheck(a, "banner", "failed", "closed", "ends the connection or says nothing")
+
 
 if __name__ == "__main__":
     unittest.main()
