@@ -214,8 +214,10 @@ static bool
 plan_connector(struct probe_plan *plan, const struct words *w, struct err *err)
 {
     struct probe_settings *s = &plan->settings;
-    if (w->connector == NULL || w->host != NULL)
-        return err_set(err, ERR_CONFIG, "-c FILE goes with --connector NAME, and without HOST");
+    if (w->connector == NULL)
+        return err_set(err, ERR_CONFIG, "-c FILE goes with --connector NAME");
+    if (w->host != NULL)
+        return err_set(err, ERR_CONFIG, "with -c FILE a server is named by --server, not HOST");
     if (w->verify || w->ca || w->pin_count > 0 || w->server_name || w->profile ||
         w->tls_optional || w->helo || w->user || w->password_file || w->unverified)
         return err_set(err, ERR_CONFIG,

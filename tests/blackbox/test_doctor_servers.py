@@ -177,11 +177,13 @@ class Others(Case):
             (["a", "--to", "x@a.example", "--to", "y@a.example"], "one --to at a time"),
             (["a", "--user", "kim"], "--password-file"),
             (["a", "--ca", "/nonexistent"], "/nonexistent"),
+            (["-c", "/nonexistent", "a"], "-c FILE goes with --connector NAME"),
             (["-c", "/nonexistent", "--connector", "x"], "/nonexistent cannot be used"),
         ):
             with self.subTest(" ".join(words)):
                 a = self.doctor(*words, expect=UNKNOWN)
                 self.assertIn(why, a.told["message"])
+                self.assertNotIn("without HOST", a.told["message"])
         code, out, err = forestgate("doctor")
         self.assertEqual(code, UNKNOWN)
         self.assertTrue(out.startswith("DOCTOR UNKNOWN - which server?"), out)
