@@ -3,6 +3,7 @@
 import unittest
 
 from doctor_case import CRITICAL, HUB, OK, WARNING, Case
+from exchange.facts import MASKED_STARTTLS
 from exchange.server import ExchangeServer
 from forests import World
 from gateway import forestgate
@@ -128,7 +129,7 @@ class Exchange(Case):
         a = self.ask(expect=CRITICAL)
         self.assertEqual(a.told["product"], "masked")
         self.assertCheck(a, "banner", "warning", "overwritten", "turn the inspection off")
-        self.assertCheck(a, "inspection", "failed", "XXXXXXX" + "A", "turn the inspection off")
+        self.assertCheck(a, "inspection", "failed", MASKED_STARTTLS, "turn the inspection off")
         server.turn_off("masked_list")
         server.turn_on("inspected")
         a = self.ask(expect=CRITICAL)

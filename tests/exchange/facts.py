@@ -7,6 +7,10 @@ INFERRED = "inferred"  # from the sourced facts around it ([I] there, or ours)
 UNCONFIRMED = "unconfirmed"  # general knowledge ([U] there, or a text that the facts do not give)
 STATES = (KNOWN, INFERRED, UNCONFIRMED)
 
+# What SMTP inspection of a firewall leaves of STARTTLS in a list: an X for each letter but the
+# last. These octets are the thing itself, not a mark of unfinished work.
+MASKED_STARTTLS = "X" * 7 + "A"
+
 # The sections of exchange-facts.md that a row may name.
 SECTIONS = {
     "0": "Vocabulary, version markers",

@@ -109,7 +109,7 @@ QUIRKS = Table(
     pressure=Row("back pressure: 452 4.3.1 at every MAIL FROM", "5.4", KNOWN),
     inspected=Row("a firewall between masks the banner, and verbs it does not know, EHLO among "
                   "them", "3.2", INFERRED),
-    masked_list=Row("a firewall between masks the banner, and STARTTLS in the list as XXXXXXXA",
+    masked_list=Row("a firewall between masks the banner, and overwrites STARTTLS in the list",
                     "3.2", UNCONFIRMED),
     no_exch50=Row("Xexch50Enabled is $false", "3.6", KNOWN),
 )

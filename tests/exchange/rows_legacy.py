@@ -116,7 +116,7 @@ QUIRKS = Table(
     session_size=Row("the session is cut when the sum of its bodies is too much", "3.5", KNOWN),
     inspected=Row("a firewall between masks the banner, and verbs it does not know, EHLO among "
                   "them", "3.2", INFERRED),
-    masked_list=Row("a firewall between masks the banner, and STARTTLS in the list as XXXXXXXA",
+    masked_list=Row("a firewall between masks the banner, and overwrites STARTTLS in the list",
                     "3.2", UNCONFIRMED),
     no_certificate=Row("without a certificate no STARTTLS is offered", "3.2", KNOWN),
     no_chunking=Row("BDAT is switched off in the metabase (KB 257569)", "3.8", KNOWN),

@@ -17,6 +17,7 @@ import socket
 import ssl
 import threading
 
+from .facts import MASKED_STARTTLS
 from .personalities import personality as find_personality
 from .schannel import shape
 from .session import Session
@@ -118,7 +119,7 @@ class ExchangeServer:
             if "no_chunking" in self.on and keyword in ("CHUNKING", "BINARYMIME"):
                 continue
             if "masked_list" in self.on and keyword == "STARTTLS":
-                text = "XXXXXXXA"
+                text = MASKED_STARTTLS
             lines.append(text)
         return lines
 
