@@ -109,6 +109,34 @@ class WithoutDsn(Reported, unittest.TestCase):
         self.assertTrue(report["Subject"].startswith("Undeliverable"))
         self.assertEqual(len(self.gateway.events("report_queued", id=queue_id)), 1)
 
+    def test_each_success_is_told_once_however_the_message_is_split(self):
+        """A server that takes one recipient at a time, and one that it takes at the second try."""
+        tries = {}
+
+        def answer(session, to):
+            address = to[to.index("<") + 1:to.index(">")]
+            tries[address] = tries.get(address, 0) + 1
+            if session.recipients:
+                return b"452 4.5.3 Too many recipients\r\n"
+            return b"451 4.2.1 Later\r\n" if "later" in to and tries[address] < 3 else None
+
+        before = self.hop.script["rcpt"]
+        self.addCleanup(self.hop.script.__setitem__, "rcpt", before)
+        self.hop.script["rcpt"] = answer
+        wanted = [f"{name}@fabrikam.example" for name in ("one", "later", "two", "three")]
+        _, queue_id = hand_in(self.world, "split-1", [(a, ["NOTIFY=SUCCESS"]) for a in wanted])
+        for address in wanted:
+            self.gateway.wait_event("delivery", id=queue_id, to=address, outcome="delivered")
+        wait_until("the queue no longer holds it", lambda: queue_id not in self.gateway.command(
+            "queue", "list", "--messages")[1])
+        told = []
+        for made in self.gateway.events("report_queued", id=queue_id):
+            found = wait_until("the report arrives", lambda m=made: self.home.with_text(
+                f"{m['report']}.report@"))[0]
+            _, to = groups_of(email.message_from_bytes(found.data))
+            told += [(address, group["Action"]) for address, group in to.items()]
+        self.assertEqual(sorted(told), sorted((a, "relayed") for a in wanted))
+
     def test_never_is_never(self):
         _, queue_id = hand_in(self.world, "never-1",
                               [(BOB, ["NOTIFY=NEVER"]), (GONE, ["NOTIFY=NEVER"])])
