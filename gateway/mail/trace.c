@@ -50,13 +50,14 @@ put_tls(struct fold *f, const struct trace *t)
 }
 
 const char *
-trace_protocol(bool esmtp, bool tls, bool authenticated)
+trace_protocol(const struct trace *t)
 {
-    if (!esmtp)
-        return "SMTP";
-    if (tls)
-        return authenticated ? "ESMTPSA" : "ESMTPS";
-    return authenticated ? "ESMTPA" : "ESMTP";
+    static const char *const names[2][2][2] = {
+        /* neither, AUTH; TLS, both */
+        {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}},
+        {{"UTF8SMTP", "UTF8SMTPA"}, {"UTF8SMTPS", "UTF8SMTPSA"}},
+    };
+    return t->esmtp ? names[t->utf8][t->tls_version.len > 0][t->authenticated] : "SMTP";
 }
 
 void
@@ -68,9 +69,7 @@ trace_put(struct buf *out, const struct trace *t)
     put_client(&f, t);
     fold_put_word(&f, "by ", t->hostname, "");
     fold_put_text(&f, "(forestgate)");
-    fold_put_word(&f, "with ",
-                  slice_str(trace_protocol(t->esmtp, t->tls_version.len > 0, t->authenticated)),
-                  "");
+    fold_put_word(&f, "with ", slice_str(trace_protocol(t)), "");
     put_tls(&f, t);
     bool one = t->recipient.len > 0;
     fold_put_word(&f, "id ", t->id, one ? "" : ";");

@@ -1,5 +1,5 @@
 /*
- * trace.h - our Received field (RFC 5321 4.4, RFC 3848), and how to count those of others.
+ * trace.h - our Received field (RFC 5321 4.4, 3848, 6531), and how to count those of others.
  *
  *     Received: from ex03.fabrikam.example ([10.2.0.7]) by gw.contoso.example
  *             (forestgate) with ESMTPSA (TLSv1.3 TLS_AES_256_GCM_SHA384 256)
@@ -20,6 +20,7 @@ struct trace {
     struct slice client_address; /* "10.2.0.7", "2001:db8::7" */
     struct slice hostname;       /* ours */
     bool esmtp;                  /* EHLO, not HELO */
+    bool utf8;                   /* MAIL said SMTPUTF8 */
     bool authenticated;
     struct slice tls_version; /* "TLSv1.3"; "" = no TLS */
     struct slice tls_cipher;
@@ -33,8 +34,8 @@ struct trace {
 /* Append the field with its CRLF, in lines under 78 characters where its words allow. */
 void trace_put(struct buf *out, const struct trace *t);
 
-/* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA". */
-const char *trace_protocol(bool esmtp, bool tls, bool authenticated);
+/* "SMTP", "ESMTP", "ESMTPSA" and the like (RFC 3848), "UTF8SMTPSA" and the like (RFC 6531). */
+const char *trace_protocol(const struct trace *t);
 
 /* Does a header field of this name count as a hop (RFC 5321 6.3)? */
 bool trace_is_hop(struct slice field_name);

@@ -34,6 +34,7 @@ inbound_ask_data(struct inbound *s)
         .client_address = slice_str(inbound_client(s)),
         .hostname = slice_str(s->runtime->config->hostname),
         .esmtp = smtp_server_is_esmtp(s->engine),
+        .utf8 = e->utf8,
         .authenticated = s->account != NULL,
         .recipient = e->recipient_count == 1 ? e->recipients[0].address : slice(NULL, 0),
         .received_unix_ms = clock_unix_ms(),

@@ -145,6 +145,7 @@ class RichHop(unittest.TestCase):
         self.gateway.wait_event("delivery", outcome="delivered", id=queue_id(reply))
         (got,) = self.hop.with_text("X-Mark: utf8")
         self.assertIn("SMTPUTF8", got.mail_line)
+        self.assertIn(b"with UTF8SMTPSA", got.data)
         self.assertEqual(got.recipients[0].encode("latin-1").decode(), "büro@fabrikam.example")
 
     def test_an_address_in_our_own_field_makes_the_message_8_bit(self):

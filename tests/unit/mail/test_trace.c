@@ -131,15 +131,27 @@ trace_of_the_longest_names_fits(void **state)
 }
 
 static void
-trace_names_the_protocol_as_rfc_3848_does(void **state)
+trace_names_the_protocol_as_rfc_3848_and_6531_do(void **state)
 {
+    static const struct {
+        const char *name;
+        struct trace how;
+    } protocols[] = {
+        {"SMTP", {.esmtp = false}},
+        {"SMTP", {.esmtp = false, .tls_version = {"TLSv1", 5}}},
+        {"ESMTP", {.esmtp = true}},
+        {"ESMTPS", {.esmtp = true, .tls_version = {"TLSv1", 5}}},
+        {"ESMTPA", {.esmtp = true, .authenticated = true}},
+        {"ESMTPSA", {.esmtp = true, .tls_version = {"TLSv1", 5}, .authenticated = true}},
+        {"UTF8SMTP", {.esmtp = true, .utf8 = true}},
+        {"UTF8SMTPS", {.esmtp = true, .utf8 = true, .tls_version = {"TLSv1", 5}}},
+        {"UTF8SMTPA", {.esmtp = true, .utf8 = true, .authenticated = true}},
+        {"UTF8SMTPSA",
+         {.esmtp = true, .utf8 = true, .tls_version = {"TLSv1", 5}, .authenticated = true}},
+    };
     (void)state;
-    assert_string_equal(trace_protocol(false, false, false), "SMTP");
-    assert_string_equal(trace_protocol(false, true, false), "SMTP");
-    assert_string_equal(trace_protocol(true, false, false), "ESMTP");
-    assert_string_equal(trace_protocol(true, true, false), "ESMTPS");
-    assert_string_equal(trace_protocol(true, false, true), "ESMTPA");
-    assert_string_equal(trace_protocol(true, true, true), "ESMTPSA");
+    for (size_t i = 0; i < COUNT_OF(protocols); i++)
+        assert_string_equal(trace_protocol(&protocols[i].how), protocols[i].name);
 }
 
 static void
@@ -160,7 +172,7 @@ main(void)
         cmocka_unit_test(trace_without_tls_names_nobody_of_several),
         cmocka_unit_test(trace_makes_hostile_hellos_harmless),
         cmocka_unit_test(trace_of_the_longest_names_fits),
-        cmocka_unit_test(trace_names_the_protocol_as_rfc_3848_does),
+        cmocka_unit_test(trace_names_the_protocol_as_rfc_3848_and_6531_do),
         cmocka_unit_test(trace_counts_only_received_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
