@@ -34,7 +34,7 @@ line_reader_wipe(struct line_reader *r)
     r->given = r->skipping = r->lost = r->after_cr = false;
 }
 
-/* Keep a piece of a line for later, unless the line is hopeless already. */
+/* Keep a piece of a line for later: of a line that is too long, its front. */
 static void
 keep(struct line_reader *r, struct slice piece)
 {
@@ -45,8 +45,7 @@ keep(struct line_reader *r, struct slice piece)
         return;
     if (piece.len > buf_room(&r->carry)) {
         r->skipping = true;
-        buf_clear(&r->carry);
-        return;
+        piece = slice_head(piece, buf_room(&r->carry));
     }
     size_t first = r->carry.max < CARRY_FIRST ? r->carry.max : CARRY_FIRST;
     if (r->carry.data == NULL && buf_reserve(&r->carry, first) == NULL)
@@ -78,10 +77,11 @@ finish(struct line_reader *r, struct slice piece, struct slice *line)
     r->given = true;
     if (bare_lf)
         return LINE_BARE_LF;
-    if (skipped)
-        return LINE_TOO_LONG;
     if (lost)
         return LINE_NOMEM;
+    *line = buf_slice(&r->carry);
+    if (skipped)
+        return LINE_TOO_LONG;
     *line = slice(r->carry.data, r->carry.len - 1);
     return judge(r, *line);
 }

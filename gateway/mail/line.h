@@ -6,8 +6,9 @@
  *          else a slice of a small carry buffer.
  * Follows  RFC 5321 2.3.8: CR and LF stand only together, and only CRLF ends a line.
  * Refuses  bare LF, bare CR, NUL, and lines over the maximum; each by its own name, because each
- *          gets its own reply. An over-long line is skipped to its end without being kept.
- * Touches  nothing but its carry buffer, allocated when a line first comes in two pieces.
+ *          gets its own reply. An over-long line is skipped to its end; its front is kept, which
+ * says what command is lost. Touches  nothing but its carry buffer, allocated when a line first
+ * comes in two pieces.
  */
 #ifndef MAIL_LINE_H
 #define MAIL_LINE_H
@@ -29,7 +30,7 @@ struct line_reader {
     struct buf carry; /* the front of a line whose end has not come */
     size_t max;       /* octets of a line, without CRLF */
     bool given;       /* the carry is what the last call gave out */
-    bool skipping;    /* the line is over the maximum: nothing of it is kept */
+    bool skipping;    /* the line is over the maximum: no more of it is kept */
     bool lost;        /* ... or could not be kept */
     bool after_cr;    /* the last octet seen was a CR */
 };
@@ -37,8 +38,9 @@ struct line_reader {
 void line_reader_init(struct line_reader *r, size_t max);
 void line_reader_fini(struct line_reader *r);
 
-/* Use octets of *in up to the end of one line. *line is set with LINE_DONE and valid until the
- * next call, as long as the input stays where it is. */
+/* Use octets of *in up to the end of one line. *line is set with LINE_DONE; and with
+ * LINE_TOO_LONG, LINE_BARE_CR and LINE_NUL, of a long line to its first `max` octets at least.
+ * Valid until the next call, as long as the input stays where it is. */
 MUST_USE enum line_result line_read(struct line_reader *r, struct slice *in, struct slice *line);
 
 /* Is there half a line, in the carry or skipped? */

@@ -1,5 +1,6 @@
 #include "gateway/mail/smtp_server.h"
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/mem.h"
 #include "gateway/mail/smtp_server_private.h"
 
@@ -135,12 +136,23 @@ is_too_slow(struct smtp_server *s, uint64_t now_ms)
 
 /* ---------------------------------------------------------------------- input */
 
-/* A line that is none. */
+/* Octets follow that are no commands, and nobody knows how many. */
+static bool
+announces_chunk(const struct smtp_server *s, struct slice line)
+{
+    return s->state < SERVER_VERB_STATES && ascii_starts(line, "BDAT");
+}
+
+/* A line that is none; line is "" where none of it is there. */
 static void
-refuse_line(struct smtp_server *s, enum line_result fault)
+refuse_line(struct smtp_server *s, enum line_result fault, struct slice line)
 {
     bool in_sasl = s->state == SERVER_SASL;
 
+    if (announces_chunk(s, line)) {
+        server_close_lost(s);
+        return;
+    }
     server_sasl_end(s);
     switch (fault) {
     case LINE_TOO_LONG:
@@ -169,7 +181,7 @@ refuse_line(struct smtp_server *s, enum line_result fault)
 static void
 read_line(struct smtp_server *s, struct slice *in)
 {
-    struct slice line;
+    struct slice line = slice("", 0);
     enum line_result result = line_read(&s->lines, in, &line);
 
     s->behind = in;
@@ -182,7 +194,7 @@ read_line(struct smtp_server *s, struct slice *in)
     else if (result == LINE_DONE)
         server_command(s, line);
     else if (result != LINE_MORE)
-        refuse_line(s, result);
+        refuse_line(s, result, line);
     s->behind = NULL;
 }
 

@@ -41,12 +41,6 @@ read_chunk(struct slice args, struct chunk *chunk)
     return true;
 }
 
-static void
-close_lost(struct smtp_server *s)
-{
-    server_close(s, SMTP_END_CHUNK, "501 5.5.4 Size of the chunk is no number, closing");
-}
-
 /* The last octet of a chunk is here, and the gateway has taken what it takes. */
 static void
 end_chunk(struct smtp_server *s)
@@ -88,12 +82,18 @@ is_too_large(const struct smtp_server *s, uint64_t size)
 }
 
 void
+server_close_lost(struct smtp_server *s)
+{
+    server_close(s, SMTP_END_CHUNK, "501 5.5.4 Size of the chunk is no number, closing");
+}
+
+void
 server_bdat(struct smtp_server *s, struct slice args)
 {
     bool first = s->state == SERVER_RCPT;
 
     if (!read_chunk(args, &s->chunk)) {
-        close_lost(s);
+        server_close_lost(s);
         return;
     }
     if (first)
@@ -110,7 +110,7 @@ void
 server_refuse_bdat(struct smtp_server *s, struct slice args, const char *line)
 {
     if (!read_chunk(args, &s->chunk)) {
-        close_lost(s);
+        server_close_lost(s);
         return;
     }
     pace_begin(&s->content.pace);

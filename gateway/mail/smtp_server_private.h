@@ -191,6 +191,9 @@ void server_bdat(struct smtp_server *s, struct slice args);
 /* BDAT where it may not come: line is said behind the octets of the chunk. */
 void server_refuse_bdat(struct smtp_server *s, struct slice args, const char *line);
 
+/* A BDAT whose length cannot be told: close, before its octets are taken for commands. */
+void server_close_lost(struct smtp_server *s);
+
 /* A response to a challenge; and: the exchange is over, its secrets are wiped. */
 void server_sasl_line(struct smtp_server *s, struct slice line);
 void server_sasl_end(struct smtp_server *s);
