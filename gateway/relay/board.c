@@ -255,22 +255,22 @@ board_is_up(const struct board_connector *c, uint64_t now_ms)
 
 /* Under the lock. */
 static struct hop_offers
-offers_of(const struct board_connector *notice, uint64_t now_ms)
+offers_of(const struct board_connector *notice, enum hop_join join, uint64_t now_ms)
 {
     struct hop_offers all = {.known_ms = 0};
     for (size_t i = 0; i < notice->server_count; i++)
-        hop_offers_add(&all, i, &notice->servers[i].offers, now_ms);
+        hop_offers_add(&all, i, &notice->servers[i].offers, join, now_ms);
     return all;
 }
 
 struct hop_offers
-board_offers(struct board *b, struct slice name, uint64_t now_ms)
+board_offers(struct board *b, struct slice name, enum hop_join join, uint64_t now_ms)
 {
     struct hop_offers all = {.known_ms = 0};
     pthread_mutex_lock(&b->lock);
     const struct board_place *place = find(b, name);
     if (place != NULL)
-        all = offers_of(&place->notice, now_ms);
+        all = offers_of(&place->notice, join, now_ms);
     pthread_mutex_unlock(&b->lock);
     return all;
 }
@@ -281,7 +281,7 @@ board_someone_lacks_binary(struct board *b, uint64_t now_ms)
     bool lacks = false;
     pthread_mutex_lock(&b->lock);
     for (struct board_place *p = b->first; p != NULL && !lacks; p = p->next) {
-        struct hop_offers all = offers_of(&p->notice, now_ms);
+        struct hop_offers all = offers_of(&p->notice, HOP_ANY, now_ms);
         lacks = hop_lacks_binary(&all);
     }
     pthread_mutex_unlock(&b->lock);

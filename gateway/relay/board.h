@@ -94,8 +94,9 @@ uint64_t board_next_try_ms(const struct board_connector *c, uint64_t now_ms);
 /* Not suspended, and some server has not failed last: mail would be tried there. */
 bool board_is_up(const struct board_connector *c, uint64_t now_ms);
 
-/* What the servers of this connector are known to take, all together. */
-struct hop_offers board_offers(struct board *b, struct slice name, uint64_t now_ms);
+/* What the servers of this connector are known to take: some of them, or each. */
+struct hop_offers board_offers(struct board *b, struct slice name, enum hop_join join,
+                               uint64_t now_ms);
 /* Is any connector known to lack BINARYMIME? */
 bool board_someone_lacks_binary(struct board *b, uint64_t now_ms);
 

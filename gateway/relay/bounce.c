@@ -138,8 +138,9 @@ put_report(struct worker *w, const struct parcel *about, const struct told *told
     const struct envelope *e = &about->envelope;
     id_text(spool_draft_id(out->draft), id);
     make_boundary(boundary);
-    const struct hop_offers hop = board_offers(
-        w->shop->board, out->parcel->envelope.recipients[0].connector, loop_now_ms(w->loop));
+    const struct hop_offers hop =
+        board_offers(w->shop->board, out->parcel->envelope.recipients[0].connector, HOP_EACH,
+                     loop_now_ms(w->loop));
     bounce_original_init(&original, about, out->action == DSN_FAILED, &hop);
     const struct dsn dsn = {
         .hostname = slice_str(w->runtime->config->hostname),

@@ -344,7 +344,7 @@ has_no_way(const struct inbound *s)
         return false;
     for (size_t i = 0; i < e->recipient_count; i++) {
         struct hop_offers hop =
-            board_offers(s->worker->shop->board, e->recipients[i].connector, now);
+            board_offers(s->worker->shop->board, e->recipients[i].connector, HOP_ANY, now);
         if (!hop_lacks_binary(&hop))
             return false;
     }

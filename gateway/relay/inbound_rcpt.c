@@ -60,8 +60,8 @@ judge_next_hop(const struct inbound *s, struct route *route)
 {
     const struct transaction *t = &s->transaction;
     const char *hop = route->connector->name;
-    struct hop_offers offers =
-        board_offers(s->worker->shop->board, slice_str(hop), loop_now_ms(s->worker->loop));
+    struct hop_offers offers = board_offers(s->worker->shop->board, slice_str(hop), HOP_ANY,
+                                            loop_now_ms(s->worker->loop));
     /* Who was offered BINARYMIME says it of everything, and its content decides. */
     enum smtp_body_type body = s->binary_offered ? SMTP_BODY_UNSAID : t->body;
     struct reply reply;

@@ -11,9 +11,16 @@ hop_offers_of(const struct ehlo *said, uint64_t now_ms)
     };
 }
 
+/* Is a a greater limit than b? 0 is none. */
+static bool
+is_greater(uint64_t a, uint64_t b)
+{
+    return b > 0 && (a == 0 || a > b);
+}
+
 void
 hop_offers_add(struct hop_offers *all, size_t count_before, const struct hop_offers *server,
-               uint64_t now_ms)
+               enum hop_join join, uint64_t now_ms)
 {
     bool is_fresh = server->known_ms > 0 && now_ms < server->known_ms + HOP_OFFERS_FRESH_MS;
     if (!is_fresh || (count_before > 0 && all->known_ms == 0)) {
@@ -24,9 +31,14 @@ hop_offers_add(struct hop_offers *all, size_t count_before, const struct hop_off
         *all = *server;
         return;
     }
-    all->binary = all->binary || server->binary;
-    all->eight_bit = all->eight_bit || server->eight_bit;
-    if (all->size_max > 0 && (server->size_max == 0 || server->size_max > all->size_max))
+    if (join == HOP_ANY) {
+        all->binary = all->binary || server->binary;
+        all->eight_bit = all->eight_bit || server->eight_bit;
+    } else {
+        all->binary = all->binary && server->binary;
+        all->eight_bit = all->eight_bit && server->eight_bit;
+    }
+    if (is_greater(server->size_max, all->size_max) == (join == HOP_ANY))
         all->size_max = server->size_max;
 }
 

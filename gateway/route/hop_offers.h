@@ -26,11 +26,14 @@ struct hop_offers {
 /* What a server said, as it is for mail: behind STARTTLS and the logon. */
 struct hop_offers hop_offers_of(const struct ehlo *said, uint64_t now_ms);
 
-/* Of all servers of a send connector together: the best that any of them takes. Add one after
- * the other to what is known of the count_before ones before (0: *all is not looked at); as long
- * as one is not known, or not any more, nothing is. */
+/* Of all servers of a send connector: what some server takes, for those who would refuse what
+ * none does; or what each of them takes, for those who choose what to send. */
+enum hop_join { HOP_ANY, HOP_EACH };
+
+/* Add one server after the other to what is known of the count_before ones before (0: *all is not
+ * looked at); as long as one is not known, or not any more, nothing is. */
 void hop_offers_add(struct hop_offers *all, size_t count_before, const struct hop_offers *server,
-                    uint64_t now_ms);
+                    enum hop_join join, uint64_t now_ms);
 
 /* Is it known to lack BINARYMIME? */
 bool hop_lacks_binary(const struct hop_offers *hop);

@@ -8,12 +8,18 @@ enum { NOW = 10 * 1000 * 1000, OLD = NOW - HOP_OFFERS_FRESH_MS };
     ((struct hop_offers){.known_ms = NOW - 1, .binary = is_binary, .size_max = size})
 
 static struct hop_offers
-join(struct hop_offers a, struct hop_offers b)
+join_by(enum hop_join how, struct hop_offers a, struct hop_offers b)
 {
     struct hop_offers all = {.known_ms = 77, .binary = true}; /* not looked at */
-    hop_offers_add(&all, 0, &a, NOW);
-    hop_offers_add(&all, 1, &b, NOW);
+    hop_offers_add(&all, 0, &a, how, NOW);
+    hop_offers_add(&all, 1, &b, how, NOW);
     return all;
+}
+
+static struct hop_offers
+join(struct hop_offers a, struct hop_offers b)
+{
+    return join_by(HOP_ANY, a, b);
 }
 
 static void
@@ -47,8 +53,26 @@ a_report_fits_what_is_known_to_be_taken(void **state)
     assert_false(hop_takes(&plain, false, 101));
     assert_false(hop_takes(&plain, true, 100));
     assert_true(hop_takes(&eight, true, 1000));
-    const struct hop_offers all = join(plain, eight);
-    assert_true(hop_takes(&all, true, 1000));
+}
+
+static void
+a_report_fits_whichever_of_the_servers_gets_it(void **state)
+{
+    const struct hop_offers plain = KNOWN(true, 100);
+    struct hop_offers eight = KNOWN(false, 0);
+    (void)state;
+    eight.eight_bit = true;
+    for (int i = 0; i < 2; i++) {
+        const struct hop_offers all =
+            i == 0 ? join_by(HOP_EACH, plain, eight) : join_by(HOP_EACH, eight, plain);
+        assert_true(hop_takes(&all, false, 100));
+        assert_false(hop_takes(&all, false, 101));
+        assert_false(hop_takes(&all, true, 100));
+        assert_true(hop_lacks_binary(&all));
+    }
+    const struct hop_offers both = join_by(HOP_EACH, eight, eight);
+    assert_true(hop_takes(&both, true, UINT64_MAX));
+    assert_int_equal(join_by(HOP_EACH, plain, (struct hop_offers){0}).known_ms, 0);
 }
 
 static void
@@ -107,6 +131,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_together_take_what_the_best_of_them_takes),
         cmocka_unit_test(a_report_fits_what_is_known_to_be_taken),
+        cmocka_unit_test(a_report_fits_whichever_of_the_servers_gets_it),
         cmocka_unit_test(nothing_is_known_as_long_as_one_server_is_not),
         cmocka_unit_test(what_the_next_hop_cannot_take_is_refused),
         cmocka_unit_test(binary_needs_chunking_too),
