@@ -62,3 +62,17 @@ control_json_slice(struct slice s)
     json_t *json = json_stringn(s.ptr ? s.ptr : "", s.len);
     return json ? json : json_string("?"); /* not UTF-8 */
 }
+
+json_t *
+control_json_text(const char *text_or_null)
+{
+    if (text_or_null == NULL || text_or_null[0] == '\0')
+        return json_null();
+    return control_json_slice(slice_str(text_or_null));
+}
+
+void
+control_json_set(json_t *object, const char *key, json_t *value_or_null)
+{
+    json_object_set_new(object, key, value_or_null != NULL ? value_or_null : json_null());
+}

@@ -30,4 +30,10 @@ void control_put_json(struct buf *out, json_t *json);
 /* A JSON string; "?" when s is not UTF-8. */
 json_t *control_json_slice(struct slice s);
 
+/* The same; null for NULL and "". */
+json_t *control_json_text(const char *text_or_null);
+
+/* null for NULL; the reference is taken. */
+void control_json_set(json_t *object, const char *key, json_t *value_or_null);
+
 #endif

@@ -155,21 +155,10 @@ doctor_primary(const struct doctor_evidence *e)
     return e->modern_count > 0 ? e->modern[0] : NULL;
 }
 
-static const struct probe_result *
-session_of(const struct probe_result *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (look_has_session(list[i]))
-            return list[i];
-    return NULL;
-}
-
 const struct probe_result *
 doctor_session(const struct doctor_evidence *e, enum tls_profile *profile)
 {
-    const struct probe_result *modern = session_of(e->modern, e->modern_count);
-    *profile = modern != NULL ? TLS_MODERN : TLS_EXCHANGE2003;
-    return modern != NULL ? modern : session_of(e->lowered, e->lowered_count);
+    return look_find_session(e->modern, e->modern_count, e->lowered, e->lowered_count, profile);
 }
 
 static bool

@@ -5,18 +5,6 @@
 #include "gateway/ops/doctor_report.h"
 #include "gateway/ops/probe_report.h"
 
-static void
-set(json_t *object, const char *key, json_t *value)
-{
-    json_object_set_new(object, key, value != NULL ? value : json_null());
-}
-
-static json_t *
-text_or_null(const char *text)
-{
-    return text != NULL && text[0] != '\0' ? control_json_slice(slice_str(text)) : json_null();
-}
-
 static json_t *
 check_json(const struct doctor_check *check)
 {
@@ -27,12 +15,12 @@ check_json(const struct doctor_check *check)
         [DOCTOR_FAILED] = "failed",
     };
     json_t *json = json_object();
-    set(json, "group", json_string(doctor_group_word(check->group)));
-    set(json, "check", json_string(check->id));
-    set(json, "subject", text_or_null(check->subject));
-    set(json, "state", json_string(states[check->state]));
-    set(json, "found", text_or_null(check->found));
-    set(json, "advice", text_or_null(check->advice));
+    control_json_set(json, "group", json_string(doctor_group_word(check->group)));
+    control_json_set(json, "check", json_string(check->id));
+    control_json_set(json, "subject", control_json_text(check->subject));
+    control_json_set(json, "state", json_string(states[check->state]));
+    control_json_set(json, "found", control_json_text(check->found));
+    control_json_set(json, "advice", control_json_text(check->advice));
     return json;
 }
 
@@ -41,9 +29,9 @@ static void
 set_server(json_t *json, const struct doctor *d_or_null)
 {
     const struct probe_result *r = d_or_null != NULL ? d_or_null->primary : NULL;
-    set(json, "server", r != NULL ? text_or_null(r->server) : NULL);
-    set(json, "port", r != NULL ? json_integer(r->port) : NULL);
-    set(json, "address", r != NULL ? text_or_null(r->address) : NULL);
+    control_json_set(json, "server", r != NULL ? control_json_text(r->server) : NULL);
+    control_json_set(json, "port", r != NULL ? json_integer(r->port) : NULL);
+    control_json_set(json, "address", r != NULL ? control_json_text(r->address) : NULL);
 }
 
 static json_t *
@@ -70,19 +58,21 @@ doctor_report_json(struct buf *out, const struct doctor_report *r)
     struct buf sentence;
     buf_init(&sentence, 4096);
     doctor_report_sentence(&sentence, r);
-    set(json, "state", json_string(probe_state_text(doctor_report_state(r))));
-    set(json, "exit", json_integer(doctor_report_state(r)));
-    set(json, "message", control_json_slice(buf_slice(&sentence)));
-    set(json, "connector", text_or_null(r->connector));
+    control_json_set(json, "state", json_string(probe_state_text(doctor_report_state(r))));
+    control_json_set(json, "exit", json_integer(doctor_report_state(r)));
+    control_json_set(json, "message", control_json_slice(buf_slice(&sentence)));
+    control_json_set(json, "connector", control_json_text(r->connector));
     set_server(json, d);
-    set(json, "product", d != NULL ? json_string(doctor_product_word(d->checks.product)) : NULL);
-    set(json, "profile", d != NULL ? profile_json(d) : NULL);
-    set(json, "connections", d != NULL ? json_integer((json_int_t)d->connections) : NULL);
-    set(json, "logons", d != NULL ? json_integer((json_int_t)d->logons) : NULL);
-    set(json, "certificate", d != NULL ? session_certificate_json(d) : NULL);
+    control_json_set(json, "product",
+                     d != NULL ? json_string(doctor_product_word(d->checks.product)) : NULL);
+    control_json_set(json, "profile", d != NULL ? profile_json(d) : NULL);
+    control_json_set(json, "connections",
+                     d != NULL ? json_integer((json_int_t)d->connections) : NULL);
+    control_json_set(json, "logons", d != NULL ? json_integer((json_int_t)d->logons) : NULL);
+    control_json_set(json, "certificate", d != NULL ? session_certificate_json(d) : NULL);
     for (size_t i = 0; d != NULL && i < d->checks.count; i++)
         json_array_append_new(checks, check_json(&d->checks.list[i]));
-    set(json, "checks", checks);
+    control_json_set(json, "checks", checks);
     buf_fini(&sentence);
     control_put_json(out, json);
 }

@@ -55,18 +55,29 @@ look_fini(struct look *l)
 }
 
 static const struct probe_result *
-session_of(const struct probe *p_or_null)
+first_session(const struct probe_result *const *list, size_t count)
 {
-    for (size_t i = 0; p_or_null != NULL && i < probe_count(p_or_null); i++)
-        if (look_has_session(probe_results(p_or_null)[i]))
-            return probe_results(p_or_null)[i];
+    for (size_t i = 0; i < count; i++)
+        if (look_has_session(list[i]))
+            return list[i];
     return NULL;
+}
+
+const struct probe_result *
+look_find_session(const struct probe_result *const *modern, size_t modern_count,
+                  const struct probe_result *const *lowered, size_t lowered_count,
+                  enum tls_profile *profile)
+{
+    const struct probe_result *r = first_session(modern, modern_count);
+    *profile = r != NULL ? TLS_MODERN : TLS_EXCHANGE2003;
+    return r != NULL ? r : first_session(lowered, lowered_count);
 }
 
 const struct probe_result *
 look_session(const struct look *l, enum tls_profile *profile)
 {
-    const struct probe_result *modern = session_of(l->modern);
-    *profile = modern != NULL ? TLS_MODERN : TLS_EXCHANGE2003;
-    return modern != NULL ? modern : session_of(l->lowered);
+    bool both = l->lowered != NULL;
+    return look_find_session(probe_results(l->modern), probe_count(l->modern),
+                             both ? probe_results(l->lowered) : NULL,
+                             both ? probe_count(l->lowered) : 0, profile);
 }

@@ -27,6 +27,12 @@ void look_fini(struct look *l);
 /* Did a session come about? */
 bool look_has_session(const struct probe_result *r);
 
+/* The first that has one, in modern rather than lowered; NULL: none has. */
+const struct probe_result *look_find_session(const struct probe_result *const *modern,
+                                             size_t modern_count,
+                                             const struct probe_result *const *lowered,
+                                             size_t lowered_count, enum tls_profile *profile);
+
 /* The first address with a session, and in which profile; NULL: none has one. */
 const struct probe_result *look_session(const struct look *l, enum tls_profile *profile);
 
