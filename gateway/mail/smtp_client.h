@@ -89,7 +89,7 @@ enum smtp_exch50_end {
     SMTP_EXCH50_NOT_OFFERED, /* or only to those who log on */
     SMTP_EXCH50_RECIPIENTS,  /* one of them was refused */
     SMTP_EXCH50_REFUSED,     /* 504, 505 and the like */
-    SMTP_EXCH50_HUNG,        /* the connection died over it: do not try it there again */
+    SMTP_EXCH50_HUNG,        /* the connection ended over it: go without next time */
 };
 
 struct smtp_transaction {

@@ -26,7 +26,7 @@ enum exch50_fate {
     EXCH50_RECIPIENTS,  /* they are not, or not all, those that it came with */
     EXCH50_NOT_OFFERED, /* the next server knows no XEXCH50 (of us) */
     EXCH50_REFUSED,     /* the next server said 504, 505 or the like */
-    EXCH50_HUNG,        /* something on the way passes the verb but not the blob */
+    EXCH50_HUNG,        /* a connection ended over one: it is not tried there for a while */
     EXCH50_NO_MEMORY,
     EXCH50_FATES,
 };

@@ -20,7 +20,7 @@ outbound_exch50(const struct outbound *b)
         count_exch50(b, EXCH50_NO_RIGHT);
     else if (!exch50_fits(b->d))
         count_exch50(b, EXCH50_RECIPIENTS);
-    else if (b->lane->exch50_hung)
+    else if (loop_now_ms(b->outlet->worker->loop) < b->lane->avoids.exch50_until_ms)
         count_exch50(b, EXCH50_HUNG);
     else
         return blob;
@@ -31,11 +31,27 @@ static void
 note_hung(const struct outbound *b)
 {
     struct log_line line;
-    b->lane->exch50_hung = true;
+    b->lane->avoids.exch50_until_ms = UINT64_MAX;
     log_begin(&line, b->outlet->worker->shop->log, EV_exch50_hung, 0);
     log_str(&line, "connector", b->outlet->name);
     log_str(&line, "server", b->server_text);
     log_end(&line);
+}
+
+/* The connection ended between XEXCH50 and its last reply. A 421 is mostly a server that closes
+ * for reasons of its own; should it be the blob after all, the message goes without at its next
+ * try. */
+static void
+note_end(const struct outbound *b)
+{
+    const struct reply *why = &smtp_client_failure(b->engine)->reply;
+    if (why->local || why->code != 421) {
+        count_exch50(b, EXCH50_HUNG);
+        note_hung(b);
+        return;
+    }
+    count_exch50(b, EXCH50_REFUSED);
+    b->lane->avoids.exch50_until_ms = loop_now_ms(b->outlet->worker->loop) + EXCH50_AGAIN_MS;
 }
 
 void
@@ -57,8 +73,7 @@ outbound_note_exch50(const struct outbound *b)
         count_exch50(b, EXCH50_RECIPIENTS);
         return;
     case SMTP_EXCH50_HUNG:
-        count_exch50(b, EXCH50_HUNG);
-        note_hung(b);
+        note_end(b);
         return;
     }
 }

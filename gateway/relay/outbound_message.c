@@ -182,7 +182,7 @@ outbound_send(struct outbound *b, struct delivery **take_d)
         .size = e->size - b->body_sent + b->prefix.len,
         .body = e->body_type,
         .has_bare = e->has_bare,
-        .is_unended = e->is_unended && !b->lane->unended_hung,
+        .is_unended = e->is_unended && !b->lane->avoids.unended,
         .lead = own,
         .utf8 = e->utf8,
         .dsn_return = e->dsn_return,

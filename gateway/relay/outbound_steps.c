@@ -25,7 +25,7 @@ note_unended(const struct outbound *b, const struct smtp_outcome *why)
     const struct envelope *e = &b->d->parcel->envelope;
     bool died = why->reply.local || why->reply.code == 421;
     if (died && why->stage == SMTP_STAGE_CONTENT && e->is_unended && !e->has_bare)
-        b->lane->unended_hung = true;
+        b->lane->avoids.unended = true;
 }
 
 /* Whose fault is the end of the connection? Not the server's: our trouble with a message (4.3.x:

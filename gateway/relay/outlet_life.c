@@ -68,7 +68,7 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
     for (size_t i = 0; i < o->lane_count; i++) {
         o->lanes[i].current = false; /* server points into the old configuration */
         o->lanes[i].evidence = (struct evidence){0}; /* of the old one's TLS and logon */
-        o->lanes[i].exch50_hung = o->lanes[i].unended_hung = false;
+        o->lanes[i].avoids = (struct lane_avoids){0};
         server_limits_unblock(&o->lanes[i].limits);
     }
     o->check.logon_refused_until_ms = o->check.logon_doubted_until_ms = 0;

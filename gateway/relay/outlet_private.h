@@ -23,11 +23,18 @@ enum {
                        become wrong, and directories lock accounts after five or so */
     ADDRESSES_FRESH_MS = 60 * 1000, /* names are looked up again after this (cache: resolver) */
     SUSPENDED_MS =
-        CREDENTIAL_REFUSED_MS,       /* the slow retry of a connector with the wrong password */
-    LOOK_MS = 8 * 1000,              /* all of a quiet look at a server */
-    LOGON_AGAIN_MS = 10 * 60 * 1000, /* a logon by a look, after one without a clear answer */
+        CREDENTIAL_REFUSED_MS,        /* the slow retry of a connector with the wrong password */
+    LOOK_MS = 8 * 1000,               /* all of a quiet look at a server */
+    LOGON_AGAIN_MS = 10 * 60 * 1000,  /* a logon by a look, after one without a clear answer */
+    EXCH50_AGAIN_MS = 60 * 60 * 1000, /* blobs, where one was answered by 421 */
     RECORD_AGAIN_MS = 5 * 1000,
     LOOK_AGAIN_MS = 60 * 1000, /* at what could not be read, or opened, for want of memory */
+};
+
+/* What ended connections to a server, and is not sent there again; forgotten with a reload. */
+struct lane_avoids {
+    uint64_t exch50_until_ms; /* blobs; UINT64_MAX: until the reload */
+    bool unended;             /* chunks whose last line has no end */
 };
 
 /* One address of one server. */
@@ -47,8 +54,7 @@ struct lane {
     int64_t peer_expires_unix_s;
     int64_t tls_unix_s; /* the last TLS session with it; 0 = none yet */
     struct hop_offers offers;
-    bool exch50_hung;  /* no blob came through there */
-    bool unended_hung; /* nor did a chunk whose last line has no end */
+    struct lane_avoids avoids;
 };
 
 /* A quiet look whether a server takes mail. */

@@ -144,6 +144,15 @@ class Exch50(unittest.TestCase):
         self.gateway.reload()
         self.assertEqual(self.submit("again").exch50, (f"{len(BLOB)} 2", BLOB))
 
+    def test_a_server_that_closes_at_it_gets_the_message_without(self):
+        self.gateway.reload()
+        hung = len(self.gateway.events("exch50_hung"))
+        self.hop.script["xexch50"] = b"421 4.3.2 Service not available\r\n"
+        self.assertIsNone(self.submit("closes").exch50)
+        self.assertEqual(self.counted("refused"), 1)
+        self.assertEqual(len(self.gateway.events("exch50_hung")), hung)
+        self.gateway.reload()
+
     def test_before_a_logon_it_is_refused(self):
         with self.world.raw(logon=False) as raw:
             self.assertNotIn("XEXCH50", raw.expect("EHLO client.example", 250))
