@@ -52,6 +52,8 @@ got_reply(struct smtp_client *c, struct reply *r)
     if (c->settings.on_reply != NULL)
         c->settings.on_reply(c->settings.context, stage, r);
     if (r->code == 421 && c->state != CLIENT_QUIT) {
+        if (c->state == CLIENT_EXCH50)
+            c->flight.exch50 = SMTP_EXCH50_CLOSED;
         client_fail(c, r);
         return;
     }

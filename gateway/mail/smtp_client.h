@@ -89,7 +89,9 @@ enum smtp_exch50_end {
     SMTP_EXCH50_NOT_OFFERED, /* or only to those who log on */
     SMTP_EXCH50_RECIPIENTS,  /* one of them was refused */
     SMTP_EXCH50_REFUSED,     /* 504, 505 and the like */
-    SMTP_EXCH50_HUNG,        /* the connection ended over it: go without next time */
+    SMTP_EXCH50_CLOSED,      /* the server said 421 to the verb: mostly for reasons of its own */
+    SMTP_EXCH50_HUNG,        /* the connection ended over it, also with the 421 of a server that
+                                waited for the blob: go without next time */
 };
 
 struct smtp_transaction {

@@ -38,22 +38,6 @@ note_hung(const struct outbound *b)
     log_end(&line);
 }
 
-/* The connection ended between XEXCH50 and its last reply. A 421 is mostly a server that closes
- * for reasons of its own; should it be the blob after all, the message goes without at its next
- * try. */
-static void
-note_end(const struct outbound *b)
-{
-    const struct reply *why = &smtp_client_failure(b->engine)->reply;
-    if (why->local || why->code != 421) {
-        count_exch50(b, EXCH50_HUNG);
-        note_hung(b);
-        return;
-    }
-    count_exch50(b, EXCH50_REFUSED);
-    b->lane->avoids.exch50_until_ms = loop_now_ms(b->outlet->worker->loop) + EXCH50_AGAIN_MS;
-}
-
 void
 outbound_note_exch50(const struct outbound *b)
 {
@@ -72,8 +56,13 @@ outbound_note_exch50(const struct outbound *b)
     case SMTP_EXCH50_RECIPIENTS:
         count_exch50(b, EXCH50_RECIPIENTS);
         return;
+    case SMTP_EXCH50_CLOSED: /* should it be the verb after all, the next try goes without */
+        count_exch50(b, EXCH50_REFUSED);
+        b->lane->avoids.exch50_until_ms = loop_now_ms(b->outlet->worker->loop) + EXCH50_AGAIN_MS;
+        return;
     case SMTP_EXCH50_HUNG:
-        note_end(b);
+        count_exch50(b, EXCH50_HUNG);
+        note_hung(b);
         return;
     }
 }

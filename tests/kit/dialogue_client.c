@@ -244,8 +244,8 @@ static const char *const stage_names[] = {"connect", "banner", "ehlo", "starttls
 static const char *const task_names[] = {"wait", "starttls", "ready", "body",
                                          "done", "failed",   "closed"};
 
-static const char *const blob_names[] = {"none",       "taken",   "not-offered",
-                                         "recipients", "refused", "hung"};
+static const char *const blob_names[] = {"none",    "taken",  "not-offered", "recipients",
+                                         "refused", "closed", "hung"};
 
 /* Put "STAGE [local] REPLY". */
 static void

@@ -28,7 +28,8 @@
  *     = outcome 0 rcpt 550 5.1.1 *  of the first recipient; "data local 451 *": not the server's words
  *     = failure auth 535 *
  *     = silent                      there is nothing to say
- *     = blob taken                  none, taken, not-offered, recipients, refused, hung
+ *     = blob taken                  none, taken, not-offered, recipients, refused, closed,
+ *                                   hung
  *     = wake 300                    so many seconds until something happens by itself, or never
  *     = doubt yes, = authenticated yes, = masked yes, = 8bitmime yes, = size N, = banner NAME
  */
