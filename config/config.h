@@ -141,6 +141,9 @@ struct receive_connector {
 
 enum balance { BALANCE_FAILOVER, BALANCE_ROUND_ROBIN };
 
+/* What answers at the servers of a send connector. */
+enum peer { PEER_EXCHANGE, PEER_GATEWAY };
+
 struct server {
     const char *host; /* a name, or an address as text */
     uint16_t port;
@@ -163,6 +166,7 @@ struct send_connector {
     struct server *servers;
     size_t server_count;
     enum balance balance;
+    enum peer peer;
     uint32_t connections;             /* per server and process; default 10 */
     uint32_t messages_per_connection; /* default 20 */
     uint64_t connection_age_ms;       /* a connection takes no new message after this; 4m */

@@ -46,6 +46,11 @@ static const struct word balance_words[] = {
     {"round-robin", BALANCE_ROUND_ROBIN},
     {0},
 };
+static const struct word peer_words[] = {
+    {"exchange", PEER_EXCHANGE},
+    {"gateway", PEER_GATEWAY},
+    {0},
+};
 static const struct word clear_reply_words[] = {{"530", 530}, {"454", 454}, {0}};
 static const struct word hairpin_words[] = {{"refuse", 0}, {"allow", 1}, {0}};
 static const struct word auth_words[] = {{"none", 0}, {"required", 1}, {0}};
@@ -249,6 +254,9 @@ static const struct row rows[] = {
      .say = "hosts, never MX; a name with several addresses is several servers"},
     {"send.*.balance", ONE(words, send_connector, balance), .words = balance_words,
      .unset = "failover", .say = "failover keeps the order given; round-robin takes turns"},
+    {"send.*.peer", ONE(words, send_connector, peer), .words = peer_words, .unset = "exchange",
+     .say = "what answers there: the forest's own exchange servers, or its gateway, where "
+            "forestgate exchange-setup is asked for that forest"},
     {"send.*.connections", ONE(count, send_connector, connections), RANGE(1, 1000), .unset = "10",
      .say = "the most per server; Exchange 2007 allows 20 from one source"},
     {"send.*.messages_per_connection", ONE(count, send_connector, messages_per_connection),
