@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/base/mem.h"
 
@@ -109,12 +110,29 @@ exchange_unconfirmed(struct exchange_document *d, const char *what)
         s->unconfirmed == NULL ? what : exchange_text(d, "%s; %s", s->unconfirmed, what);
 }
 
+/* Room for one more, or false: there is none in the document. */
+static bool
+grow(struct exchange_document *d, struct exchange_blocks *blocks)
+{
+    if (blocks->count < blocks->room)
+        return true;
+    size_t room = blocks->room > 0 ? 2 * blocks->room : 8;
+    struct exchange_block *at = arena_new(&d->arena, room * sizeof *at);
+    if (at == NULL)
+        return false;
+    if (blocks->count > 0)
+        memcpy(at, blocks->at, blocks->count * sizeof *at);
+    blocks->at = at;
+    blocks->room = room;
+    return true;
+}
+
 void
 exchange_put(struct exchange_document *d, enum exchange_part part, enum exchange_block_kind kind,
              const char *label, const char *fmt, ...)
 {
     struct exchange_blocks *blocks = &current(d)->parts[part];
-    if (blocks->count == EXCHANGE_BLOCKS_MAX) {
+    if (!grow(d, blocks)) {
         d->over = true;
         return;
     }

@@ -18,7 +18,6 @@
 
 enum {
     EXCHANGE_STEPS_MAX = 48,
-    EXCHANGE_BLOCKS_MAX = 48, /* of one part of one step */
     EXCHANGE_PARAMETERS_MAX = 24,
     EXCHANGE_DOCUMENT_MAX = 4 * 1024 * 1024, /* octets of text */
 };
@@ -41,9 +40,11 @@ struct exchange_block {
 /* What is done, how it is checked, how it is undone. */
 enum exchange_part { EXCHANGE_DO, EXCHANGE_CHECK, EXCHANGE_UNDO, EXCHANGE_PARTS };
 
+/* As many as there are domains: only the size of the document bounds them. */
 struct exchange_blocks {
-    struct exchange_block at[EXCHANGE_BLOCKS_MAX];
+    struct exchange_block *at;
     size_t count;
+    size_t room;
 };
 
 struct exchange_step {
