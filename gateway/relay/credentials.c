@@ -9,12 +9,17 @@
 
 _Static_assert(sizeof(struct credential_id) == KEYED_HASH_SIZE, "an id is a keyed hash");
 
+struct lease {
+    uint64_t until_ms; /* its name too; 0 = free */
+    char server[CREDENTIAL_SERVER_TEXT];
+};
+
 struct entry {
     struct credential_id id;
     struct credential_state state;
-    bool was_alarmed;                      /* and it has not worked since */
-    uint64_t leases[CREDENTIAL_TRIES_MAX]; /* each the time when it lapses; 0 = free */
-    uint64_t used;                         /* of the table's turns */
+    bool was_alarmed; /* and it has not worked since */
+    struct lease leases[CREDENTIAL_TRIES_MAX];
+    uint64_t used; /* of the table's turns */
 };
 
 struct credentials {
@@ -136,10 +141,51 @@ static void
 give_back(struct entry *e, uint64_t lease)
 {
     for (size_t i = 0; i < CREDENTIAL_TRIES_MAX; i++)
-        if (lease != 0 && e->leases[i] == lease) {
-            e->leases[i] = 0;
+        if (lease != 0 && e->leases[i].until_ms == lease) {
+            e->leases[i].until_ms = 0;
             return;
         }
+}
+
+static struct credential_refusal *
+refusal_at(struct credential_state *s, const char *server)
+{
+    for (size_t i = 0; i < CREDENTIAL_SERVERS_MAX; i++)
+        if (strcmp(s->refusals[i].server, server) == 0)
+            return &s->refusals[i];
+    return NULL;
+}
+
+/* False: there was no room but that of a server which must not be asked yet, and is forgotten. */
+static bool
+note_refusal(struct credential_state *s, const char *server, uint64_t now)
+{
+    struct credential_refusal *at = refusal_at(s, server);
+    bool has_room = true;
+    if (at == NULL) {
+        at = &s->refusals[0]; /* an unused one, or the oldest */
+        for (size_t i = 1; i < CREDENTIAL_SERVERS_MAX; i++)
+            if (s->refusals[i].until_ms < at->until_ms)
+                at = &s->refusals[i];
+        has_room = at->until_ms <= now;
+        slice_copy_text(at->server, sizeof at->server, slice_str(server));
+    }
+    at->until_ms = now + CREDENTIAL_SERVER_MS;
+    return has_room;
+}
+
+/* Does another server than this refuse it? Also one whose next try is due: that it will be
+ * accepted is not known yet. One that nobody has asked for long is forgotten. */
+static bool
+is_refused_elsewhere(const struct credential_state *s, const char *server, uint64_t now)
+{
+    for (size_t i = 0; i < CREDENTIAL_SERVERS_MAX; i++) {
+        const struct credential_refusal *r = &s->refusals[i];
+        if (r->until_ms != 0 && r->until_ms + CREDENTIAL_SERVER_MS > now &&
+            strcmp(r->server, server) != 0)
+            return true;
+    }
+    return false;
 }
 
 /* ---- Logons ---- */
@@ -158,61 +204,95 @@ credential_state(struct credentials *c, const struct credential_id *id)
     return state;
 }
 
-/* Under the lock. 0: nobody may try now. */
+uint64_t
+credential_refused_until(const struct credential_state *s, const char *server)
+{
+    uint64_t until = s->refused_until_ms;
+    for (size_t i = 0; i < CREDENTIAL_SERVERS_MAX; i++)
+        if (strcmp(s->refusals[i].server, server) == 0 && s->refusals[i].until_ms > until)
+            until = s->refusals[i].until_ms;
+    return until;
+}
+
+/* A lease is named by the time when it lapses: no two at the same one. */
 static uint64_t
-take_lease(struct entry *e, uint64_t now_ms)
+name_lease(const struct entry *e, uint64_t until_ms)
+{
+    for (size_t i = 0; i < CREDENTIAL_TRIES_MAX; i++)
+        if (e->leases[i].until_ms == until_ms)
+            return name_lease(e, until_ms + 1);
+    return until_ms;
+}
+
+/* Under the lock. 0: nobody may try there now. */
+static uint64_t
+take_lease(struct entry *e, const char *server, uint64_t now_ms)
 {
     size_t held = 0, unused = 0;
-    if (e->state.refused_until_ms > now_ms)
+    if (credential_refused_until(&e->state, server) > now_ms)
         return 0;
-    for (size_t i = 0; i < CREDENTIAL_TRIES_MAX; i++)
-        if (e->leases[i] > now_ms)
-            held++;
-        else
+    for (size_t i = 0; i < CREDENTIAL_TRIES_MAX; i++) {
+        if (e->leases[i].until_ms <= now_ms)
             unused = i;
+        else if (strcmp(e->leases[i].server, server) == 0)
+            return 0;
+        else
+            held++;
+    }
     if (held >= (e->state.is_proven ? CREDENTIAL_TRIES_MAX : 1))
         return 0;
-    return e->leases[unused] = now_ms + CREDENTIAL_LEASE_MS;
+    struct lease *l = &e->leases[unused];
+    slice_copy_text(l->server, sizeof l->server, slice_str(server));
+    return l->until_ms = name_lease(e, now_ms + CREDENTIAL_LEASE_MS);
 }
 
 bool
-credential_begin(struct credentials *c, const struct credential_id *id, uint64_t now_ms,
-                 uint64_t *lease)
+credential_begin(struct credentials *c, const struct credential_id *id, const char *server,
+                 uint64_t now_ms, uint64_t *lease)
 {
     *lease = 0;
     if (c == NULL || is_none(id))
         return true;
     must(pthread_mutex_lock(&c->lock) == 0);
-    *lease = take_lease(enter(c, id), now_ms);
+    *lease = take_lease(enter(c, id), server, now_ms);
     must(pthread_mutex_unlock(&c->lock) == 0);
     return *lease != 0;
 }
 
 void
-credential_worked(struct credentials *c, const struct credential_id *id, uint64_t lease,
-                  int64_t now_unix_s)
+credential_worked(struct credentials *c, const struct credential_id *id, const char *server,
+                  uint64_t lease, uint64_t now_ms, int64_t now_unix_s)
 {
     if (c == NULL || is_none(id))
         return;
     must(pthread_mutex_lock(&c->lock) == 0);
     struct entry *e = enter(c, id);
     give_back(e, lease);
-    e->was_alarmed = false;
-    e->state = (struct credential_state){.is_proven = true, .worked_unix_s = now_unix_s};
+    struct credential_refusal *refusal = refusal_at(&e->state, server);
+    if (refusal != NULL)
+        *refusal = (struct credential_refusal){.until_ms = 0};
+    e->was_alarmed = e->was_alarmed && is_refused_elsewhere(&e->state, server, now_ms);
+    e->state.is_proven = true;
+    e->state.refused_until_ms = 0;
+    e->state.worked_unix_s = now_unix_s;
     must(pthread_mutex_unlock(&c->lock) == 0);
 }
 
 void
-credential_refused(struct credentials *c, const struct credential_id *id, uint64_t lease,
-                   const char *connector, uint64_t now_ms)
+credential_refused(struct credentials *c, const struct credential_id *id, const char *server,
+                   uint64_t lease, const char *connector, uint64_t now_ms)
 {
     if (c == NULL || is_none(id))
         return;
     must(pthread_mutex_lock(&c->lock) == 0);
     struct entry *e = enter(c, id);
     give_back(e, lease);
+    bool has_room = note_refusal(&e->state, server, now_ms);
+    bool may_be_server = has_room && e->state.worked_unix_s != 0 &&
+                         (e->state.is_proven || !is_refused_elsewhere(&e->state, server, now_ms));
+    if (!may_be_server)
+        e->state.refused_until_ms = now_ms + CREDENTIAL_REFUSED_MS;
     e->state.is_proven = false;
-    e->state.refused_until_ms = now_ms + CREDENTIAL_REFUSED_MS;
     slice_copy_text(e->state.refused_by, sizeof e->state.refused_by, slice_str(connector));
     must(pthread_mutex_unlock(&c->lock) == 0);
 }
@@ -249,6 +329,8 @@ credential_forgive(struct credentials *c, const struct credential_id *id)
         return;
     must(pthread_mutex_lock(&c->lock) == 0);
     struct entry *e = find(c, id);
+    for (size_t i = 0; e != NULL && i < CREDENTIAL_SERVERS_MAX; i++)
+        e->state.refusals[i].until_ms = 0;
     if (e != NULL)
         e->state.refused_until_ms = 0;
     must(pthread_mutex_unlock(&c->lock) == 0);

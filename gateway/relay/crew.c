@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gateway/base/mem.h"
+#include "gateway/relay/credentials.h"
 #include "gateway/relay/inbound.h"
 
 enum {
@@ -280,10 +281,26 @@ retry_at(struct member *m, struct slice connector)
         log_trouble(m, "a worker could not be asked to try again", "it does not answer");
 }
 
+/* Before anybody tries, and once for all connectors that use it: a worker that is asked later
+ * must not undo what the credential has met since. */
+static void
+forgive_credentials(struct crew *c, struct slice connector)
+{
+    const struct config *config = c->members[0].worker->runtime->config;
+    for (size_t i = 0; i < config->send_count; i++) {
+        const struct send_connector *s = &config->send[i];
+        if (connector.len > 0 && !slice_is(connector, s->name))
+            continue;
+        const struct credential_id id = credential_id_of(c->shop->credentials, config, s);
+        credential_forgive(c->shop->credentials, &id);
+    }
+}
+
 void
 crew_retry(struct crew *c, struct slice connector)
 {
     size_t owner = ownership_of(c->shop->ownership, connector);
+    forgive_credentials(c, connector);
     for (size_t i = 0; i < c->count; i++)
         if (connector.len == 0 || i == owner)
             retry_at(&c->members[i], connector);

@@ -1,7 +1,5 @@
 #include "gateway/relay/outbound_private.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 
 #include "gateway/base/clock.h"
@@ -154,8 +152,6 @@ arm(struct outbound *b)
     timer_set(b->timer, wake);
 }
 
-static void begin_logon(struct outbound *b);
-
 static void
 got_deadline(struct outbound *b)
 {
@@ -172,7 +168,7 @@ got_deadline(struct outbound *b)
         lost(b, &r, SMTP_STAGE_TLS);
         return;
     case WAITS_FOR_LOGON:
-        begin_logon(b);
+        outbound_drive(b);
         return;
     case WAITS_FOR_WORK:
         b->retiring = true;
@@ -284,6 +280,7 @@ on_end(void *owner, const struct err *why)
 static void
 talk(struct outbound *b)
 {
+    outbound_plan_logon(b);
     bool logs_on = b->may_log_on;
     const struct smtp_client_settings settings = {
         .hello = slice_str(b->runtime->config->hostname),
@@ -297,22 +294,7 @@ talk(struct outbound *b)
         lost(b, &r, SMTP_STAGE_CONNECT);
         return;
     }
-    if (b->waits_for == WAITS_FOR_LOGON)
-        conn_resume(b->conn); /* it may have said its banner meanwhile */
-    b->waits_for = WAITS_FOR_SERVER;
     outbound_drive(b);
-}
-
-/* Talk as soon as the credential may be tried. May end b. */
-static void
-begin_logon(struct outbound *b)
-{
-    if (outbound_begin_logon(b))
-        talk(b);
-    else if (outbound_gives_up_logon(b))
-        end(b, true); /* without a word about the server, whom nobody asked anything */
-    else
-        arm(b);
 }
 
 static void
@@ -327,19 +309,7 @@ on_connected(void *owner, const struct err *err_or_null)
         return;
     }
     outbound_lap(b, DELIVERY_CONNECT);
-    begin_logon(b);
-}
-
-static void
-name_server(struct outbound *b, const struct sockaddr_storage *addr)
-{
-    char ip[64] = "?";
-    const void *octets = addr->ss_family == AF_INET6
-                             ? (const void *)&((const struct sockaddr_in6 *)addr)->sin6_addr
-                             : (const void *)&((const struct sockaddr_in *)addr)->sin_addr;
-    inet_ntop(addr->ss_family, octets, ip, sizeof ip);
-    snprintf(b->server_text, sizeof b->server_text, "%.60s[%s]:%u", b->lane->host, ip,
-             b->lane->port);
+    talk(b);
 }
 
 static struct smtp_outcome
@@ -371,7 +341,7 @@ open_one(struct outlet *o, struct lane *lane, bool is_quiet, struct err *err,
     b->lap_us = clock_us();
     outbound_wait_for(b, WAITS_FOR_CONNECT, is_quiet ? LOOK_CONNECT_MS : CONNECT_MS);
     buf_init(&b->prefix, OUTBOUND_PREFIX_MAX);
-    name_server(b, &lane->addr);
+    snprintf(b->server_text, sizeof b->server_text, "%.60s%s", lane->host, lane->name);
     b->timer = timer_new(o->worker->loop, on_timer, b);
     if (b->timer != NULL)
         b->conn = conn_dial(o->worker->loop, (const struct sockaddr *)&lane->addr, &events,

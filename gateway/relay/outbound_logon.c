@@ -3,8 +3,8 @@
 #include "gateway/relay/outbound_private.h"
 
 enum {
-    ASK_MS = 100,             /* only while a credential is new, or has just become wrong */
-    LOGON_TURN_MS = 60 * 1000 /* servers wait longer than this for EHLO */
+    ASK_MS = 100,             /* only while others log on with it */
+    LOGON_TURN_MS = 90 * 1000 /* servers wait longer than this for a command */
 };
 
 static struct credentials *
@@ -13,27 +13,39 @@ table(const struct outbound *b)
     return b->outlet->worker->shop->credentials;
 }
 
-bool
-outbound_begin_logon(struct outbound *b)
+void
+outbound_plan_logon(struct outbound *b)
 {
-    uint64_t now = loop_now_ms(b->outlet->worker->loop);
     b->credential = b->outlet->credential;
-    b->may_log_on = (!b->is_quiet || outlet_may_log_on(b->outlet)) &&
-                    credential_begin(table(b), &b->credential, now, &b->lease);
-    if (b->may_log_on || b->is_quiet)
-        return true;
-    if (b->waits_for != WAITS_FOR_LOGON)
-        b->logon_by_ms = now + LOGON_TURN_MS;
-    outbound_wait_for(b, WAITS_FOR_LOGON, ASK_MS);
-    return false;
+    b->may_log_on = !b->is_quiet || outlet_may_log_on(b->outlet);
 }
 
-bool
-outbound_gives_up_logon(const struct outbound *b)
+static bool
+gives_up(const struct outbound *b, uint64_t now)
+{
+    const struct credential_state state = credential_state(table(b), &b->credential);
+    return b->is_quiet || now >= b->logon_by_ms ||
+           credential_refused_until(&state, b->lane->name) > now;
+}
+
+enum outbound_turn
+outbound_turn_to_log_on(struct outbound *b)
 {
     uint64_t now = loop_now_ms(b->outlet->worker->loop);
-    return now >= b->logon_by_ms ||
-           credential_state(table(b), &b->credential).refused_until_ms > now;
+    if (b->had_turn || smtp_client_task(b->engine) != SMTP_TASK_WAIT ||
+        smtp_client_stage(b->engine) != SMTP_STAGE_AUTH)
+        return TURN_GO;
+    if (b->waits_for != WAITS_FOR_LOGON)
+        b->logon_by_ms = now + LOGON_TURN_MS;
+    if (credential_begin(table(b), &b->credential, b->lane->name, now, &b->lease)) {
+        b->had_turn = true;
+        b->waits_for = WAITS_FOR_SERVER;
+        return TURN_GO;
+    }
+    if (gives_up(b, now))
+        return TURN_NEVER;
+    outbound_wait_for(b, WAITS_FOR_LOGON, ASK_MS);
+    return TURN_LATER;
 }
 
 void
@@ -41,14 +53,15 @@ outbound_logon_worked(struct outbound *b)
 {
     if (b->lease == 0)
         return;
-    credential_worked(table(b), &b->credential, b->lease, clock_unix_ms() / 1000);
+    credential_worked(table(b), &b->credential, b->lane->name, b->lease,
+                      loop_now_ms(b->outlet->worker->loop), clock_unix_ms() / 1000);
     b->lease = 0;
 }
 
 void
 outbound_logon_refused(struct outbound *b)
 {
-    credential_refused(table(b), &b->credential, b->lease, b->outlet->name,
+    credential_refused(table(b), &b->credential, b->lane->name, b->lease, b->outlet->name,
                        loop_now_ms(b->outlet->worker->loop));
     b->lease = 0;
     counter_add(b->outlet->count.logons_refused, 1);

@@ -14,8 +14,7 @@ enum waits_for {
     WAITS_FOR_CONNECT,
     WAITS_FOR_SERVER, /* the engine's own deadlines (RFC 5321 4.5.3.2) */
     WAITS_FOR_TLS,
-    WAITS_FOR_LOGON, /* others try the same credential, and nobody knows yet whether it is right
-                      */
+    WAITS_FOR_LOGON, /* others log on with the same credential */
     WAITS_FOR_WORK,  /* idle, ready for a message */
     WAITS_FOR_QUIT,
 };
@@ -58,6 +57,7 @@ struct outbound {
     struct credential_id credential; /* that it logs on with */
     uint64_t lease;                  /* to do so; 0: none, or settled */
     uint64_t logon_by_ms;            /* how long it waits for one */
+    bool had_turn;                   /* may say what belongs to AUTH */
 
     bool is_quiet;       /* looks whether the server takes mail, and brings none */
     bool may_log_on;     /* was asked to, if there is an account; what it found says so much */
@@ -82,10 +82,16 @@ void outbound_lap(struct outbound *b, enum delivery_stage stage);
 
 /* ---- outbound_logon.c ---- */
 
-/* Connected: may it log on? True: talk, as b->may_log_on says. False: it waits a moment for its
- * turn, to ask again; or gives up. */
-bool outbound_begin_logon(struct outbound *b);
-bool outbound_gives_up_logon(const struct outbound *b);
+/* Connected: is it to log on? b->may_log_on says so. */
+void outbound_plan_logon(struct outbound *b);
+/* Before each write: AUTH, the password with it, is held back until it is this connection's turn.
+ * However long a server took to get there, nobody holds a lease for it before. */
+enum outbound_turn {
+    TURN_GO,    /* or this is not about AUTH */
+    TURN_LATER, /* WAITS_FOR_LOGON, to ask again */
+    TURN_NEVER, /* it is refused meanwhile, or others took too long */
+};
+enum outbound_turn outbound_turn_to_log_on(struct outbound *b);
 /* What became of it: the server is ready, it said no, or there is no connection any more. */
 void outbound_logon_worked(struct outbound *b);
 void outbound_logon_refused(struct outbound *b);

@@ -357,7 +357,6 @@ outlet_tick(struct outlet *o)
 void
 outlet_retry(struct outlet *o)
 {
-    credential_forgive(o->worker->shop->credentials, &o->credential);
     o->suspended_until_ms = 0;
     o->waits_for_credential = false;
     o->senders_refused = 0;
@@ -367,7 +366,8 @@ outlet_retry(struct outlet *o)
         server_limits_unblock(&o->lanes[i].limits);
         o->lanes[i].evidence = (struct evidence){0}; /* somebody repaired something: look anew */
     }
-    o->check.logon_refused_until_ms = o->check.logon_doubted_until_ms = 0;
+    o->check.logon_doubted_until_ms = 0;
+    outlet_heed_credential(o);
     outlet_notice(o);
     outlet_look(o);
 }

@@ -40,8 +40,7 @@ void outlet_look(struct outlet *o);
 /* Once a minute: what others found out about its credential may let it go on. */
 void outlet_tick(struct outlet *o);
 
-/* Forget waits of servers and connector, and look; the credential is believed once more, for all
- * connectors that use it. */
+/* Forget waits of servers and connector, and look; not what is known of the credential. */
 void outlet_retry(struct outlet *o);
 
 /* Somebody asks whether mail could go through here. When nothing fresh is known, one quiet

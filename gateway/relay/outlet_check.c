@@ -38,7 +38,7 @@ static bool
 failed_last(const struct lane *lane)
 {
     const struct evidence *e = &lane->evidence;
-    return lane->limits.failures > 0 ||
+    return lane->limits.failures > 0 || lane->logon_refused_until_ms != 0 ||
            (e->failed_ms > 0 && e->failed_ms >= e->delivered_ms && e->failed_ms >= e->ready_ms);
 }
 
@@ -133,7 +133,8 @@ note_failed_logon(struct outlet *o, const struct smtp_outcome *why)
         outlet_heed_credential(o);
     else
         o->check.logon_doubted_until_ms = now + LOGON_AGAIN_MS;
-    outlet_check_stop(o);
+    if (!outlet_may_log_on(o))
+        outlet_check_stop(o); /* else another server may take it */
 }
 
 void

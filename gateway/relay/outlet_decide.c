@@ -112,7 +112,7 @@ count_refused_sender(struct outlet *o, const struct delivery *d, const struct ve
     if (++o->senders_refused < VERDICT_SENDERS_IN_A_ROW)
         return;
     o->senders_refused = 0;
-    outlet_suspend(o, why->text, true);
+    outlet_suspend(o, why->text, loop_now_ms(o->worker->loop) + SUSPENDED_MS, true);
 }
 
 static void

@@ -62,8 +62,9 @@ log_server(struct outlet *o, const struct lane *lane, uint64_t now)
     log_str(&line, "connector", o->name);
     log_str(&line, "server", where);
     log_str(&line, "why", o->last_error);
-    if (lane->limits.blocked_until_ms > now)
-        log_num(&line, "next_s", (lane->limits.blocked_until_ms - now + 999) / 1000);
+    uint64_t until = outlet_blocked_until_ms(lane);
+    if (until > now)
+        log_num(&line, "next_s", (until - now + 999) / 1000);
     log_end(&line);
 }
 
@@ -87,6 +88,23 @@ take_alarm(struct outlet *o)
     return credential_take_alarm(o->worker->shop->credentials, &o->credential);
 }
 
+/* Its mail waits as long as no server of it may be asked with the credential. */
+static void
+wait_for_credential(struct outlet *o, uint64_t until_ms)
+{
+    o->waits_for_credential = true;
+    outlet_suspend(o, o->last_error, until_ms, take_alarm(o));
+}
+
+/* 0: one of its servers may be asked with the credential. */
+static uint64_t
+logon_wake_ms(struct outlet *o)
+{
+    const struct credential_state state =
+        credential_state(o->worker->shop->credentials, &o->credential);
+    return outlet_logon_wake_ms(o, &state);
+}
+
 void
 outlet_server_failed(struct outlet *o, struct lane *lane, const struct outbound *by,
                      const struct smtp_outcome *why)
@@ -102,12 +120,13 @@ outlet_server_failed(struct outlet *o, struct lane *lane, const struct outbound 
         server_limits_failed(&lane->limits, outlet_connection_timetable(o), lane_salt(o, lane),
                              now);
     }
-    log_server(o, lane, now);
     bool is_credential = why->stage == SMTP_STAGE_AUTH;
-    if (v.consequence == CONSEQUENCE_SUSPEND) {
-        o->waits_for_credential = is_credential;
-        outlet_suspend(o, o->last_error, !is_credential || take_alarm(o));
-    }
+    uint64_t wake = is_credential ? logon_wake_ms(o) : now + SUSPENDED_MS;
+    log_server(o, lane, now);
+    if (v.consequence == CONSEQUENCE_SUSPEND && !is_credential)
+        outlet_suspend(o, o->last_error, wake, true);
+    else if (v.consequence == CONSEQUENCE_SUSPEND && wake != 0)
+        wait_for_credential(o, wake);
     note_failure(o, lane, now);
 }
 
@@ -131,8 +150,10 @@ outlet_look_failed(struct outlet *o, struct lane *lane, const struct outbound *b
 static void
 note_success(struct outlet *o, struct lane *lane, const struct outbound_facts *facts)
 {
-    lane->evidence.ready_ms = loop_now_ms(o->worker->loop);
-    lane->last_error[0] = '\0';
+    uint64_t now = loop_now_ms(o->worker->loop);
+    lane->evidence.ready_ms = now;
+    if (lane->logon_refused_until_ms <= now) /* else it answers, and still takes no mail */
+        lane->last_error[0] = '\0';
     slice_copy_text(lane->tls, sizeof lane->tls, slice_str(facts->tls));
     slice_copy_text(lane->cipher, sizeof lane->cipher, slice_str(facts->cipher));
     slice_copy_text(lane->verified, sizeof lane->verified, slice_str(facts->verified));
@@ -164,6 +185,7 @@ outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *
     o->on_probation = false;
     o->last_error[0] = '\0';
     o->check.logon_refused_until_ms = o->check.logon_doubted_until_ms = 0;
+    lane->logon_refused_until_ms = 0;
     note_success(o, lane, &facts);
     bool restored = server_limits_succeeded(&lane->limits);
     outlet_notice(o);
@@ -177,35 +199,42 @@ outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *
 }
 
 void
-outlet_suspend(struct outlet *o, const char *why, bool is_alarm)
+outlet_suspend(struct outlet *o, const char *why, uint64_t until_ms, bool is_alarm)
 {
     struct log_line line;
-    o->suspended_until_ms = loop_now_ms(o->worker->loop) + SUSPENDED_MS;
+    o->suspended_until_ms = until_ms;
     o->on_probation = true;
     outlet_notice(o);
     log_begin(&line, o->worker->shop->log, is_alarm ? EV_connector_suspended : EV_connector_waits,
               0);
     log_str(&line, "connector", o->name);
     log_str(&line, "why", why);
-    log_num(&line, "next_s", SUSPENDED_MS / 1000);
+    log_num(&line, "next_s", (until_ms - loop_now_ms(o->worker->loop) + 999) / 1000);
     log_end(&line);
 }
 
 /* ---- A credential that others use too ---- */
 
-/* Its mail waits as long as nobody may try the credential. */
-static void
-wait_for_credential(struct outlet *o, const struct credential_state *state)
+/* What one of its own servers said, if it was asked; "" = none was. */
+static const char *
+own_refusal(const struct outlet *o)
 {
-    if (strcmp(state->refused_by, o->name) != 0 || o->last_error[0] == '\0') {
-        struct diagnosis d = diagnosis_of_shared(o->connector->auth_user, state->refused_by);
-        slice_copy_text(o->last_error, sizeof o->last_error, slice_str(d.text));
-        o->last_error_ms = loop_now_ms(o->worker->loop);
-    }
-    o->waits_for_credential = true;
-    outlet_suspend(o, o->last_error, take_alarm(o));
-    o->suspended_until_ms = state->refused_until_ms;
-    outlet_notice(o);
+    for (size_t i = 0; i < o->lane_count; i++)
+        if (o->lanes[i].logon_refused_until_ms != 0 && o->lanes[i].last_error[0] != '\0')
+            return o->lanes[i].last_error;
+    return o->last_error;
+}
+
+static void
+remember_refusal(struct outlet *o, const struct credential_state *state)
+{
+    struct diagnosis d = diagnosis_of_shared(o->connector->auth_user, state->refused_by);
+    const char *own = strcmp(state->refused_by, o->name) == 0 ? own_refusal(o) : "";
+    if (own == o->last_error && own[0] != '\0')
+        return;
+    slice_copy_text(o->last_error, sizeof o->last_error,
+                    slice_str(own[0] != '\0' ? own : d.text));
+    o->last_error_ms = loop_now_ms(o->worker->loop);
 }
 
 void
@@ -214,10 +243,13 @@ outlet_heed_credential(struct outlet *o)
     uint64_t now = loop_now_ms(o->worker->loop);
     const struct credential_state state =
         credential_state(o->worker->shop->credentials, &o->credential);
-    bool is_refused = state.refused_until_ms > now;
-    o->check.logon_refused_until_ms = is_refused ? state.refused_until_ms : 0;
-    if (is_refused && o->ready_count > 0 && o->suspended_until_ms <= now)
-        wait_for_credential(o, &state);
+    uint64_t wake = outlet_logon_wake_ms(o, &state);
+    bool is_refused = wake > now;
+    o->check.logon_refused_until_ms = wake;
+    if (is_refused && o->ready_count > 0 && o->suspended_until_ms <= now) {
+        remember_refusal(o, &state);
+        wait_for_credential(o, wake);
+    }
     if (is_refused || !o->waits_for_credential)
         return;
     o->waits_for_credential = false;

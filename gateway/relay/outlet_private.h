@@ -43,6 +43,8 @@ struct lane {
     char host[256]; /* as the configuration calls it: survives a reload */
     uint16_t port;
     struct sockaddr_storage addr;
+    char name[CREDENTIAL_SERVER_TEXT]; /* "[192.0.2.1]:25" */
+    uint64_t logon_refused_until_ms;   /* there, and perhaps nowhere else */
     struct server_limits limits;
     bool current;       /* found by the last look-up */
     uint64_t last_turn; /* of the outlet's count of messages, when it last got one */
@@ -167,6 +169,10 @@ struct lane *outlet_choose_lane(struct outlet *o, uint64_t now_ms);
 struct lane *outlet_unvisited_lane(struct outlet *o, uint64_t now_ms);
 /* When the first blocked lane may be tried again; UINT64_MAX: none is blocked. */
 uint64_t outlet_lane_wake_ms(const struct outlet *o);
+/* Until when this one must wait; may be past. */
+uint64_t outlet_blocked_until_ms(const struct lane *lane);
+/* When a server may be asked with this credential again; 0: one may be now, or none is known. */
+uint64_t outlet_logon_wake_ms(struct outlet *o, const struct credential_state *state);
 /* How many addresses there are to try. */
 size_t outlet_lanes_known(const struct outlet *o);
 
@@ -184,7 +190,7 @@ void outlet_server_failed(struct outlet *o, struct lane *lane, const struct outb
                           const struct smtp_outcome *why);
 void outlet_server_works(struct outlet *o, struct lane *lane, const struct outbound *by);
 /* is_alarm: somebody must be told, and was not yet. */
-void outlet_suspend(struct outlet *o, const char *why, bool is_alarm);
+void outlet_suspend(struct outlet *o, const char *why, uint64_t until_ms, bool is_alarm);
 /* Another connector may have met, or repaired, what concerns this one's credential too: what
  * waits is held back from it, or let go. */
 void outlet_heed_credential(struct outlet *o);

@@ -1,5 +1,6 @@
 #include "gateway/relay/outlet_private.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -28,6 +29,19 @@ same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
     return a->ss_family == b->ss_family && memcmp(a, b, length_of(a)) == 0;
 }
 
+static void
+name_lane(struct lane *lane)
+{
+    char ip[48] = "?";
+    uint16_t port = ntohs(((const struct sockaddr_in *)&lane->addr)->sin_port);
+    const void *octets =
+        lane->addr.ss_family == AF_INET6
+            ? (const void *)&((const struct sockaddr_in6 *)&lane->addr)->sin6_addr
+            : (const void *)&((const struct sockaddr_in *)&lane->addr)->sin_addr;
+    inet_ntop(lane->addr.ss_family, octets, ip, sizeof ip);
+    snprintf(lane->name, sizeof lane->name, "[%s]:%u", ip, port);
+}
+
 /* The lane of this address, or a slot that nothing uses; NULL: LANES_MAX are in use. */
 static struct lane *
 lane_for(struct outlet *o, const struct sockaddr_storage *addr)
@@ -47,6 +61,7 @@ lane_for(struct outlet *o, const struct sockaddr_storage *addr)
     if (unused != NULL) {
         *unused = (struct lane){.addr = *addr};
         server_limits_init(&unused->limits, o->connector->connections);
+        name_lane(unused);
     }
     return unused;
 }
@@ -172,7 +187,8 @@ outlet_stop_look_ups(struct outlet *o)
 static bool
 usable(const struct lane *lane, uint64_t now_ms)
 {
-    return lane->current && server_limits_may_open(&lane->limits, now_ms);
+    return lane->current && lane->logon_refused_until_ms <= now_ms &&
+           server_limits_may_open(&lane->limits, now_ms);
 }
 
 /* Its name is being resolved, and nothing is known of it yet. */
@@ -200,7 +216,7 @@ choose_failover(struct outlet *o, uint64_t now_ms)
                 return lane;
             known = true;
             busy =
-                busy || (lane->limits.failures == 0 && lane->limits.blocked_until_ms <= now_ms);
+                busy || (lane->limits.failures == 0 && outlet_blocked_until_ms(lane) <= now_ms);
         }
         if (busy || (!known && is_looked_up(o, s)))
             return NULL;
@@ -247,15 +263,53 @@ outlet_lanes_known(const struct outlet *o)
 }
 
 uint64_t
+outlet_blocked_until_ms(const struct lane *lane)
+{
+    uint64_t until = lane->limits.blocked_until_ms;
+    return lane->logon_refused_until_ms > until ? lane->logon_refused_until_ms : until;
+}
+
+uint64_t
 outlet_lane_wake_ms(const struct outlet *o)
 {
     uint64_t now = loop_now_ms(o->worker->loop);
     uint64_t wake = UINT64_MAX;
     for (size_t i = 0; i < o->lane_count; i++) {
         const struct lane *lane = &o->lanes[i];
-        if (lane->current && lane->limits.blocked_until_ms > now &&
-            lane->limits.blocked_until_ms < wake)
-            wake = lane->limits.blocked_until_ms;
+        uint64_t until = outlet_blocked_until_ms(lane);
+        if (lane->current && until > now && until < wake)
+            wake = until;
     }
     return wake;
+}
+
+/* Is a name being resolved of whose servers none is known? One of them may take it. */
+static bool
+awaits_first_address(const struct outlet *o)
+{
+    for (const struct outlet_look_up *l = o->look_up_list; l != NULL; l = l->next) {
+        bool known = false;
+        for (size_t i = 0; i < o->lane_count; i++)
+            known = known || (o->lanes[i].current && o->lanes[i].server == l->server);
+        if (!known)
+            return true;
+    }
+    return false;
+}
+
+uint64_t
+outlet_logon_wake_ms(struct outlet *o, const struct credential_state *state)
+{
+    uint64_t now = loop_now_ms(o->worker->loop);
+    uint64_t wake = UINT64_MAX;
+    for (size_t i = 0; i < o->lane_count; i++) {
+        struct lane *lane = &o->lanes[i];
+        uint64_t until = credential_refused_until(state, lane->name);
+        lane->logon_refused_until_ms = until > now ? until : 0;
+        if (lane->current && until < wake)
+            wake = until;
+    }
+    if (wake == UINT64_MAX || awaits_first_address(o))
+        wake = state->refused_until_ms;
+    return wake > now ? wake : 0;
 }
