@@ -73,6 +73,15 @@ show_peer_certificates(struct metrics *m, const struct board_connector *c)
     }
 }
 
+static uint64_t
+refusing_logon(const struct board_connector *c, uint64_t now)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < c->server_count; i++)
+        n += c->servers[i].logon_refused_until_ms > now;
+    return n;
+}
+
 static bool
 show_connector(struct workshop *shop, const char *name)
 {
@@ -85,6 +94,7 @@ show_connector(struct workshop *shop, const char *name)
     set(m, METRIC_connector_up, name, NULL, up);
     set(m, METRIC_connector_suspended, name, NULL,
         board_is_suspended(&c, now) || c.logon_refused_until_ms > now);
+    set(m, METRIC_servers_refusing_logon, name, NULL, refusing_logon(&c, now));
     set(m, METRIC_deliveries_in_flight, name, NULL, c.in_flight);
     if (c.last_delivery_ms > 0)
         set(m, METRIC_last_delivery_timestamp_seconds, name, NULL,
@@ -100,6 +110,7 @@ show_connectors(struct workshop *shop, const struct config *c)
     struct metrics *m = shop->metrics;
     metrics_hide(m, METRIC_connector_up);
     metrics_hide(m, METRIC_connector_suspended);
+    metrics_hide(m, METRIC_servers_refusing_logon);
     metrics_hide(m, METRIC_deliveries_in_flight);
     metrics_hide(m, METRIC_last_delivery_timestamp_seconds);
     metrics_hide(m, METRIC_peer_certificate_expiry_timestamp_seconds);

@@ -45,10 +45,12 @@ server_json(const struct board_server *s, uint64_t now, uint64_t fresh)
 {
     char name[300];
     snprintf(name, sizeof name, "%s:%u", s->host, s->port);
-    const char *state = s->failures > 0 ? "failed" : "healthy";
+    const char *state = s->logon_refused_until_ms > now ? "logon refused"
+                        : s->failures > 0               ? "failed"
+                                                        : "healthy";
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:s, s:s, s:s, s:s, s:o}",
                      "server", name, "address", s->address, "state", state, "belief",
-                     belief_text(evidence_belief(&s->evidence, now, fresh)), "evidence",
+                     belief_text(board_server_belief(s, now, fresh)), "evidence",
                      evidence_json(&s->evidence, now), "connections", (json_int_t)s->connections,
                      "failures", (json_int_t)s->failures, "next_try_s",
                      until_json(s->blocked_until_ms, now), "last_error", s->last_error, "tls",

@@ -8,7 +8,7 @@
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/readiness.h"
 
-enum { QUEUES_MAX = 256, DAY_S = 24 * 3600, PROBLEM_MAX = BOARD_ERROR_MAX + 160 };
+enum { QUEUES_MAX = 256, DAY_S = 24 * 3600, PROBLEM_MAX = BOARD_ERROR_MAX + 400 };
 
 /* What everything below is made from. */
 struct view {
@@ -170,6 +170,20 @@ judge_connector(struct view *v, const struct board_connector *c)
         problem(v, "send connector %s is down: %s", c->name, why);
 }
 
+/* The mail takes another way meanwhile: nothing else would tell. */
+static void
+judge_logons(struct view *v, const struct board_connector *c)
+{
+    uint64_t now = clock_ms();
+    for (size_t i = 0; board_is_up(c, now) && i < c->server_count; i++) {
+        const struct board_server *s = &c->servers[i];
+        if (s->logon_refused_until_ms > now)
+            problem(v, "server %.255s:%u of send connector %s refuses its logon: %s", s->host,
+                    s->port, c->name,
+                    s->last_error[0] ? s->last_error : "another send connector was told so");
+    }
+}
+
 static json_t *
 send_json(struct view *v, json_t *peer_certificates)
 {
@@ -185,6 +199,7 @@ send_json(struct view *v, json_t *peer_certificates)
         if (!board_read(v->shop->board, slice_str(name), &notice))
             continue;
         judge_connector(v, &notice);
+        judge_logons(v, &notice);
         add_peer_certificates(v, &notice, peer_certificates);
         board_connector_fini(&notice);
     }

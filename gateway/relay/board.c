@@ -220,12 +220,26 @@ board_is_suspended(const struct board_connector *c, uint64_t now_ms)
     return c->suspended_until_ms > now_ms;
 }
 
+static struct evidence
+evidence_of(const struct board_server *s, uint64_t now_ms)
+{
+    return s->logon_refused_until_ms > now_ms ? (struct evidence){.failed_ms = now_ms}
+                                              : s->evidence;
+}
+
+enum belief
+board_server_belief(const struct board_server *s, uint64_t now_ms, uint64_t fresh_ms)
+{
+    const struct evidence e = evidence_of(s, now_ms);
+    return evidence_belief(&e, now_ms, fresh_ms);
+}
+
 enum belief
 board_belief(const struct board_connector *c, uint64_t now_ms, uint64_t fresh_ms)
 {
     struct evidence list[BOARD_SERVERS_MAX];
     for (size_t i = 0; i < c->server_count; i++)
-        list[i] = c->servers[i].evidence;
+        list[i] = evidence_of(&c->servers[i], now_ms);
     const struct connector_evidence e = {
         .is_suspended = board_is_suspended(c, now_ms),
         .logon_refused = c->logon_refused_until_ms > now_ms || c->logon_doubted_until_ms > now_ms,
@@ -248,7 +262,7 @@ board_is_up(const struct board_connector *c, uint64_t now_ms)
     if (board_is_suspended(c, now_ms) || c->logon_refused_until_ms > now_ms)
         return false;
     for (size_t i = 0; i < c->server_count; i++)
-        if (c->servers[i].failures == 0)
+        if (c->servers[i].failures == 0 && c->servers[i].logon_refused_until_ms <= now_ms)
             return true;
     return c->server_count == 0 && c->names_failed_ms == 0;
 }

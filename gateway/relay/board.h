@@ -27,8 +27,9 @@ struct board_server {
     uint16_t port;
     struct evidence evidence;
     uint32_t connections;
-    uint32_t failures; /* in a row; 0 = healthy */
-    uint64_t blocked_until_ms;
+    uint32_t failures;                /* in a row; 0 = healthy */
+    uint64_t blocked_until_ms;        /* for whatever reason; also the next: */
+    uint64_t logon_refused_until_ms;  /* by this one, whatever others say; may be past */
     char last_error[BOARD_ERROR_MAX]; /* "" = none since the last success */
     char tls[16];                     /* of the last connection; "" = in clear, or none yet */
     char cipher[64];
@@ -87,6 +88,9 @@ void board_connector_fini(struct board_connector *c);
 /* Names on the board, at most max; how many. */
 size_t board_names(struct board *b, char (*out)[64], size_t max);
 
+/* Of one server, and of the connector: a server that refuses the logon takes no mail, however
+ * well it answers. */
+enum belief board_server_belief(const struct board_server *s, uint64_t now_ms, uint64_t fresh_ms);
 enum belief board_belief(const struct board_connector *c, uint64_t now_ms, uint64_t fresh_ms);
 bool board_is_suspended(const struct board_connector *c, uint64_t now_ms);
 /* When its mail is tried again, if something holds it up; else 0. */

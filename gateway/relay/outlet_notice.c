@@ -24,7 +24,8 @@ describe(const struct lane *lane, struct board_server *s)
     s->evidence = lane->evidence;
     s->connections = lane->limits.open;
     s->failures = lane->limits.failures;
-    s->blocked_until_ms = lane->limits.blocked_until_ms;
+    s->blocked_until_ms = outlet_blocked_until_ms(lane);
+    s->logon_refused_until_ms = lane->logon_refused_until_ms;
     memcpy(s->last_error, lane->last_error, sizeof s->last_error);
     memcpy(s->tls, lane->tls, sizeof s->tls);
     memcpy(s->cipher, lane->cipher, sizeof s->cipher);

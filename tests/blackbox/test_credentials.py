@@ -211,6 +211,7 @@ class TwoServers(unittest.TestCase):
         said = [e for e in gateway.events("server_failed", begin) if "535 5.7.3" in e["why"]]
         self.assertEqual(len(said), 1, said)
         self.assertGreater(int(said[0]["next_s"]), 1800)
+        self.status_names(bad)
         # Repaired there: an operator says so, and it is asked again.
         bad.password = self.world.fabrikam.peer_password
         gateway.retry()
@@ -220,6 +221,29 @@ class TwoServers(unittest.TestCase):
         self.send("repaired", 4)
         self.all_arrives()
         self.assertGreater(len(bad.messages), before)
+        self.assertEqual(gateway.metric("forestgate_servers_refusing_logon",
+                                        connector="fabrikam-servers"), 0)
+
+    def status_names(self, bad):
+        """Mail flows, and yet somebody must learn which server refuses, and what it said."""
+        self.assertEqual(self.gateway.get("/readyz?forest=fabrikam")[0], 200)
+        status = json.loads(self.gateway.command("status", "--json")[1])
+        (connector,) = (c for c in status["send"] if c["connector"] == "fabrikam-servers")
+        self.assertEqual(connector["state"], "up")
+        servers = {s["server"]: s for s in connector["servers"]}
+        refusing = servers.pop(f"{bad.name}:{bad.port}")
+        self.assertEqual(refusing["state"], "logon refused")
+        self.assertIn("535 5.7.3", refusing["last_error"])
+        self.assertGreater(refusing["next_try_s"], 1800)
+        self.assertEqual([s["state"] for s in servers.values()], ["healthy"])
+        (problem,) = status["problems"]
+        self.assertRegex(problem, f"^server {bad.name}:{bad.port} of send connector "
+                                  "fabrikam-servers refuses its logon: 535 5\\.7\\.3 ")
+        self.assertIn(problem, self.gateway.command("status")[1])
+        self.assertEqual(self.gateway.metric("forestgate_servers_refusing_logon",
+                                             connector="fabrikam-servers"), 1)
+        self.assertEqual(self.gateway.metric("forestgate_connector_suspended",
+                                             connector="fabrikam-servers"), 0)
 
     def test_one_refuses_what_the_other_accepts_with_failover(self):
         self.begin("failover")

@@ -110,6 +110,10 @@ up_and_belief_follow_from_health_and_evidence(void **state)
     struct board_server healthy = {.evidence.ready_ms = NOW - 5};
     struct board_server failed = {.failures = 1, .evidence.failed_ms = NOW - 5};
     struct board_server both[] = {failed, healthy};
+    struct board_server refusing = {.logon_refused_until_ms = NOW + 1,
+                                    .evidence.ready_ms = NOW - 5};
+    struct board_server either[] = {refusing, healthy};
+    struct board_server neither[] = {refusing, failed};
     struct {
         const char *say;
         struct board_connector c;
@@ -121,6 +125,9 @@ up_and_belief_follow_from_health_and_evidence(void **state)
         {"one works", {.servers = &healthy, .server_count = 1}, true, BELIEF_UP},
         {"one has failed", {.servers = &failed, .server_count = 1}, false, BELIEF_DOWN},
         {"one of two works", {.servers = both, .server_count = 2}, true, BELIEF_UP},
+        {"one refuses the logon", {.servers = &refusing, .server_count = 1}, false, BELIEF_DOWN},
+        {"one of two does", {.servers = either, .server_count = 2}, true, BELIEF_UP},
+        {"one does, one has failed", {.servers = neither, .server_count = 2}, false, BELIEF_DOWN},
         {"suspended",
          {.suspended_until_ms = NOW + 1, .servers = &healthy, .server_count = 1},
          false,
