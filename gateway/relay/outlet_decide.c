@@ -83,8 +83,10 @@ defer(struct settlement *s, size_t n, const struct diagnosis *why,
     diagnosis_put_line(&s->texts, &s->outcomes[n].reply, why);
     size_t share = TEXTS_MAX / s->d->parcel->envelope.recipient_count;
     share = share > TEXT_MIN ? share : TEXT_MIN;
-    if (s->texts.len > at + share)
-        buf_truncate(&s->texts, at + share);
+    if (s->texts.len > at + share) {
+        buf_truncate(&s->texts, at + share - 3);
+        buf_put_str(&s->texts, "...");
+    }
     /* The buffer may still move: remember the place, set the pointer when all is written. */
     row->last_error = slice(NULL, s->texts.len - at);
     return "deferred";

@@ -86,6 +86,11 @@ static const char in_doubt[] =
 static const char our_trouble[] =
     "the trouble is on this gateway, see its log; the message waits";
 
+static const char tls_silent[] =
+    "the server takes STARTTLS and then says nothing: a firewall in between may swallow TLS, or "
+    "packets that are too large for the way (let ICMP fragmentation needed through); else "
+    "restart the server's transport service";
+
 /* ---- Sentences that name what was found ---- */
 
 static bool
@@ -97,45 +102,48 @@ is_known(const char *text)
 static void
 say_bad_credential(struct diagnosis *d, const struct diagnosis_context *c)
 {
-    char time[DIAGNOSIS_TIME];
+    char time[DIAGNOSIS_TIME], name[DIAGNOSIS_NAME];
     const char *user = is_known(c->user) ? c->user : "our account";
     if (c->logon_unix_s != 0)
         diagnosis_say(
             d,
-            "the server refuses the password of %.40s, which worked until %s: it was changed, "
+            "the server refuses the password of %s, which worked until %s: it was changed, "
             "the "
             "account is locked or expired, or it lost ms-Exch-SMTP-Submit on the receive "
             "connector; correct auth here, or repair it there and run forestgate queue retry",
-            user, diagnosis_time(c->logon_unix_s, time));
+            diagnosis_name(user, 40, name), diagnosis_time(c->logon_unix_s, time));
     else
         diagnosis_say(
             d,
-            "the server refuses the logon of %.64s: check name and password under auth of this "
+            "the server refuses the logon of %s: check name and password under auth of this "
             "send connector, that the account is neither locked nor expired, and that it holds "
             "ms-Exch-SMTP-Submit on the receive connector (Exchange 2007)",
-            user);
+            diagnosis_name(user, 64, name));
 }
 
 static void
 say_sender_right(struct diagnosis *d, const struct diagnosis_context *c)
 {
+    char name[DIAGNOSIS_NAME];
     diagnosis_say(
         d,
-        "%.48s may not send as this sender: grant it ms-Exch-SMTP-Accept-Any-Sender (and "
+        "%s may not send as this sender: grant it ms-Exch-SMTP-Accept-Any-Sender (and "
         "ms-Exch-SMTP-Accept-Authoritative-Domain-Sender for senders of that forest's own "
         "domains) with Add-ADPermission on the receive connector there",
-        is_known(c->user) ? c->user : "the account that we log on with");
+        diagnosis_name(is_known(c->user) ? c->user : "the account that we log on with", 48,
+                       name));
 }
 
 static void
 say_sender_policy(struct diagnosis *d, const struct diagnosis_context *c)
 {
+    char name[DIAGNOSIS_NAME];
     diagnosis_say(
         d,
-        "a policy of the other side refuses this sender or account: on Exchange 2007 grant %.64s "
+        "a policy of the other side refuses this sender or account: on Exchange 2007 grant %s "
         "ms-Exch-SMTP-Accept-Any-Sender with Add-ADPermission on the receive connector; the "
         "message waits until then",
-        is_known(c->user) ? c->user : "our account");
+        diagnosis_name(is_known(c->user) ? c->user : "our account", 64, name));
 }
 
 /* ---- Which sentence ---- */
@@ -162,6 +170,7 @@ static const struct row rows[] = {
     {{AT(CONNECT),         OURS, 0,   4,   4,   NULL},                  no_address,      NULL},
     {{AT(CONNECT),         BOTH, 0,   ANY, ANY, NULL},                  no_connection,   NULL},
     {{AT(BANNER),          OURS, 0,   4,   ANY, NULL},                  mute,            NULL},
+    {{AT(TLS),             OURS, 0,   4,   1,   NULL},                  tls_silent,      NULL},
     {{BEFORE_MAIL,         OURS, 0,   4,   ANY, NULL},                  NULL,            NULL},
     {{AT(BANNER),          OURS, 0,   5,   ANY, NULL},                  not_smtp,        NULL},
     {{BEFORE_MAIL,         OURS, 0,   5,   ANY, NULL},                  out_of_step,     NULL},
@@ -223,6 +232,16 @@ diagnosis_say(struct diagnosis *d, const char *fmt, ...)
 }
 
 const char *
+diagnosis_name(const char *text, size_t max, char room[DIAGNOSIS_NAME])
+{
+    must(max < DIAGNOSIS_NAME);
+    if (strlen(text) <= max)
+        return text;
+    snprintf(room, DIAGNOSIS_NAME, "%.*s...", (int)max - 3, text);
+    return room;
+}
+
+const char *
 diagnosis_day(int64_t unix_s, char text[DIAGNOSIS_DAY])
 {
     char iso[CLOCK_TEXT];
@@ -260,12 +279,13 @@ diagnosis_of(const struct smtp_outcome *outcome, const struct diagnosis_context 
 struct diagnosis
 diagnosis_of_shared(const char *user, const char *refused_by)
 {
+    char name[DIAGNOSIS_NAME], by[DIAGNOSIS_NAME];
     struct diagnosis d = {.text = ""};
     diagnosis_say(&d,
-                  "a server refused the password of %.48s to send connector %.48s, so it is not "
+                  "a server refused the password of %s to send connector %s, so it is not "
                   "tried here either: correct auth of both, or repair the account there and run "
                   "forestgate queue retry",
-                  user, refused_by);
+                  diagnosis_name(user, 48, name), diagnosis_name(refused_by, 48, by));
     return d;
 }
 

@@ -10,6 +10,10 @@
 /* Fill d->text, which is empty before. c is never NULL. */
 void diagnosis_say(struct diagnosis *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* A text for a sentence, at most max octets of it: "..." stands where it was cut. */
+enum { DIAGNOSIS_NAME = 100 };
+const char *diagnosis_name(const char *text, size_t max, char room[DIAGNOSIS_NAME]);
+
 /* "2026-11-22", and with its time: "2026-11-22 20:33 UTC". */
 enum { DIAGNOSIS_DAY = 16, DIAGNOSIS_TIME = 24 };
 const char *diagnosis_day(int64_t unix_s, char text[DIAGNOSIS_DAY]);

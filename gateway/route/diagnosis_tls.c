@@ -74,19 +74,21 @@ diagnosis_no_starttls(struct diagnosis *d, const struct diagnosis_context *c)
 static void
 say_name(struct diagnosis *d, const struct tls_trouble *t)
 {
+    char names[DIAGNOSIS_NAME], wanted[DIAGNOSIS_NAME];
     diagnosis_say(
         d,
-        "the server's certificate is for %.72s, not for %.56s: write one of its names under "
+        "the server's certificate is for %s, not for %s: write one of its names under "
         "servers or tls.server_name, or issue one for this name there (New-ExchangeCertificate)",
-        t->names[0] != '\0' ? t->names : "no name at all", t->wanted);
+        diagnosis_name(t->names[0] != '\0' ? t->names : "no name at all", 72, names),
+        diagnosis_name(t->wanted, 56, wanted));
 }
 
 static void
 say_expired(struct diagnosis *d, const struct tls_trouble *t)
 {
-    char day[DIAGNOSIS_DAY];
-    diagnosis_say(d, "%s (%.80s) is expired since %s: renew it%s", whose(t), t->subject,
-                  diagnosis_day(t->date_unix_s, day),
+    char day[DIAGNOSIS_DAY], name[DIAGNOSIS_NAME];
+    diagnosis_say(d, "%s (%s) is expired since %s: renew it%s", whose(t),
+                  diagnosis_name(t->subject, 80, name), diagnosis_day(t->date_unix_s, day),
                   t->of_issuer
                       ? " and all that it issued, or put the new one of that issuer under ca of "
                         "this send connector"
@@ -97,34 +99,36 @@ say_expired(struct diagnosis *d, const struct tls_trouble *t)
 static void
 say_not_yet_valid(struct diagnosis *d, const struct tls_trouble *t)
 {
-    char day[DIAGNOSIS_TIME];
+    char day[DIAGNOSIS_TIME], name[DIAGNOSIS_NAME];
     diagnosis_say(d,
-                  "%s (%.80s) is not valid before %s: the clock of this gateway or of whoever "
+                  "%s (%s) is not valid before %s: the clock of this gateway or of whoever "
                   "issued it is wrong; correct that clock, or wait",
-                  whose(t), t->subject, diagnosis_time(t->date_unix_s, day));
+                  whose(t), diagnosis_name(t->subject, 80, name),
+                  diagnosis_time(t->date_unix_s, day));
 }
 
 static void
 say_self_signed(struct diagnosis *d, const struct tls_trouble *t)
 {
-    char pin[PIN_TEXT];
+    char pin[PIN_TEXT], name[DIAGNOSIS_NAME];
     diagnosis_say(
         d,
-        "the server's certificate (%.64s) is self-signed, as Exchange 2007 makes it: compare its "
+        "the server's certificate (%s) is self-signed, as Exchange 2007 makes it: compare its "
         "key with forestgate pin or on that server, then set verify: pin and pins: [\"%s\"] on "
         "this send connector",
-        t->subject, t->has_pin ? pin_text(t->pin, pin) : "sha256:...");
+        diagnosis_name(t->subject, 64, name), t->has_pin ? pin_text(t->pin, pin) : "sha256:...");
 }
 
 static void
 say_untrusted(struct diagnosis *d, const struct tls_trouble *t)
 {
-    char pin[PIN_TEXT];
+    char pin[PIN_TEXT], name[DIAGNOSIS_NAME], issuer[DIAGNOSIS_NAME];
     diagnosis_say(
         d,
-        "%s (%.40s) is issued by %.40s, not trusted here: put that issuer's certificate under ca "
+        "%s (%s) is issued by %s, not trusted here: put that issuer's certificate under ca "
         "of this send connector, or set verify: pin and pins: [\"%s\"]",
-        whose(t), t->subject, t->issuer, t->has_pin ? pin_text(t->pin, pin) : "sha256:...");
+        whose(t), diagnosis_name(t->subject, 40, name), diagnosis_name(t->issuer, 40, issuer),
+        t->has_pin ? pin_text(t->pin, pin) : "sha256:...");
 }
 
 static void
@@ -143,13 +147,13 @@ say_pin(struct diagnosis *d, const struct tls_trouble *t)
 static void
 say_weak(struct diagnosis *d, const struct tls_trouble *t, bool is_exchange2003)
 {
-    char how[80];
+    char how[80], name[DIAGNOSIS_NAME];
     if (t->kind == TLS_TROUBLE_WEAK_KEY)
         snprintf(how, sizeof how, "has a key of %d bits", t->key_bits);
     else
         snprintf(how, sizeof how, "is signed with %.48s", t->signature);
-    diagnosis_say(d, "%s (%.64s) %s, too weak for %s: issue one with RSA 2048 and SHA-256%s",
-                  whose(t), t->subject, how,
+    diagnosis_say(d, "%s (%s) %s, too weak for %s: issue one with RSA 2048 and SHA-256%s",
+                  whose(t), diagnosis_name(t->subject, 64, name), how,
                   t->is_hopeless    ? "any tls.profile"
                   : is_exchange2003 ? "tls.profile exchange2003"
                                     : "tls.profile modern",

@@ -170,6 +170,13 @@ class Looks(Case):
             raw.expect(None, 250)
         self.assertEqual(gateway.process.wait(40), 0)
 
+    def test_a_server_that_falls_silent_in_the_handshake_is_told_as_such(self):
+        self.start()
+        self.sink.script["handshake"] = STALL
+        wait_until("the look has had enough", lambda: "says nothing" in
+                   self.ready()[1]["connectors"][0]["last_error"], 20)
+        self.assertIn("takes STARTTLS", self.ready()[1]["connectors"][0]["last_error"])
+
     def test_a_gateway_that_stops_in_the_middle_of_a_look_ends_well(self):
         gateway = self.start()
         self.sink.script["banner"] = STALL

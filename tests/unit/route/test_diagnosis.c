@@ -43,6 +43,7 @@ static const struct general_row {
     {{PEER, 454, "4.7.0", "TLS not available", SMTP_STAGE_STARTTLS}, "New-ExchangeCertificate"},
     {{PEER, 502, "5.5.1", "not implemented", SMTP_STAGE_STARTTLS}, "New-ExchangeCertificate"},
     {{PEER, 421, "4.3.0", "going down", SMTP_STAGE_STARTTLS}, ""},
+    {{OURS, 451, "4.4.1", "took too long", SMTP_STAGE_TLS}, "ICMP"},
     {{OURS, 451, "4.7.5", "expired", SMTP_STAGE_TLS}, "forestgate doctor"},
     {{PEER, 535, "5.7.3", "unsuccessful", SMTP_STAGE_AUTH}, "ms-Exch-SMTP-Submit"},
     {{PEER, 454, "4.7.0", "later", SMTP_STAGE_AUTH}, "domain controller"},
@@ -118,6 +119,11 @@ static const struct tls_trouble untrusted = {.kind = TLS_TROUBLE_UNTRUSTED,
                                              .pin = {1}};
 static const struct tls_trouble pin = {
     .kind = TLS_TROUBLE_PIN, .has_pin = true, .pin = {1}, .pinned = {2}, .pinned_count = 1};
+static const struct tls_trouble long_names = {
+    .kind = TLS_TROUBLE_NAME,
+    .names = "mail.a-rather-long-name.fabrikam.example, "
+             "autodiscover.a-rather-long-name.fabrikam.example",
+    .wanted = "the-first-hub-of-two.a-rather-long-name.fabrikam.example.net"};
 static const struct tls_trouble pin_of_two = {
     .kind = TLS_TROUBLE_PIN, .has_pin = true, .pin = {1}, .pinned = {2}, .pinned_count = 2};
 static const struct tls_trouble weak_key = {
@@ -160,6 +166,12 @@ static const struct exact_row {
      "451 4.7.5 the server's certificate is for HUB1, hub1.fabrikam.example, not for "
      "hub.fabrikam.example: write one of its names under servers or tls.server_name, "
      "or issue one for this name there (New-ExchangeCertificate)"},
+    {HANDSHAKE,
+     {.trouble = &long_names},
+     "451 4.7.5 the server's certificate is for mail.a-rather-long-name.fabrikam.example, "
+     "autodiscover.a-rather-long-..., not for "
+     "the-first-hub-of-two.a-rather-long-name.fabrikam.exam...: write one of its names under "
+     "servers or tls.server_name, or issue one for this name there (New-ExchangeCertificate)"},
     {HANDSHAKE,
      {.trouble = &expired},
      "451 4.7.5 the server's certificate (CN=hub.fabrikam.example) is expired since "
