@@ -87,33 +87,44 @@ domain_of(const struct config *config, const struct send_connector *c, bool deli
     return NULL;
 }
 
-struct guess {
-    char sender[ADDRESS_ROOM], recipient[ADDRESS_ROOM];
+struct envelopes {
+    struct probe_mail mails[DOCTOR_MAILS];
+    char sender[ADDRESS_ROOM], recipient[ADDRESS_ROOM]; /* guesses */
 };
+
+static void
+ask_for(struct doctor_settings *s, struct envelopes *e, const char *sender, struct slice recipient)
+{
+    e->mails[DOCTOR_MAIL_NULL] = (struct probe_mail){.from = ""};
+    e->mails[DOCTOR_MAIL_SENDER] = (struct probe_mail){.from = sender, .to_count = 1};
+    e->mails[DOCTOR_MAIL_SENDER].to[0].address = recipient;
+    s->mails = e->mails;
+    s->mail_count = DOCTOR_MAILS;
+    s->wish.has_envelope = true;
+}
 
 /* Mail of another forest for the connector's own, unless other addresses were given. */
 static void
-choose_addresses(struct doctor_settings *s, const struct probe_plan *plan, struct guess *guess)
+choose_addresses(struct doctor_settings *s, const struct probe_plan *plan, struct envelopes *e)
 {
     const struct probe_mail *given = &plan->settings.mails[0];
     const struct config *config = plan->settings.names;
     const char *theirs = plan->send != NULL ? domain_of(config, plan->send, true) : NULL;
     const char *ours = plan->send != NULL ? domain_of(config, plan->send, false) : NULL;
-    s->sender = plan->settings.mail_count > 0 ? given->from : "";
+    const char *sender = plan->settings.mail_count > 0 ? given->from : "";
     if (plan->settings.mail_count > 0 && given->to_count > 0) {
-        s->recipient = given->to[0].address.ptr;
-        s->wish.has_envelope = true;
+        ask_for(s, e, sender, given->to[0].address);
         return;
     }
     if (theirs == NULL)
         return;
     if (plan->settings.mail_count == 0 && ours != NULL) {
-        snprintf(guess->sender, sizeof guess->sender, "postmaster@%.255s", ours);
-        s->sender = guess->sender;
+        snprintf(e->sender, sizeof e->sender, "postmaster@%.255s", ours);
+        sender = e->sender;
     }
-    snprintf(guess->recipient, sizeof guess->recipient, "postmaster@%.255s", theirs);
-    s->recipient = guess->recipient;
-    s->wish.has_envelope = s->wish.is_recipient_guessed = true;
+    snprintf(e->recipient, sizeof e->recipient, "postmaster@%.255s", theirs);
+    ask_for(s, e, sender, slice_str(e->recipient));
+    s->wish.is_recipient_guessed = true;
 }
 
 static bool
@@ -141,7 +152,7 @@ check_target(const struct probe_plan *plan, struct err *err)
 }
 
 static struct doctor_settings
-settings_of(const struct probe_plan *plan, struct guess *guess)
+settings_of(const struct probe_plan *plan, struct envelopes *envelopes)
 {
     const struct probe_settings *p = &plan->settings;
     struct doctor_settings s = {
@@ -175,7 +186,7 @@ settings_of(const struct probe_plan *plan, struct guess *guess)
         .user = p->user,
         .password = p->password,
     };
-    choose_addresses(&s, plan, guess);
+    choose_addresses(&s, plan, envelopes);
     return s;
 }
 
@@ -205,12 +216,12 @@ say_unknown(const struct err *why, bool json)
 static int
 run(const struct probe_plan *plan)
 {
-    struct guess guess;
+    struct envelopes envelopes;
     struct doctor *doctor = NULL;
     struct err err;
     if (!check_target(plan, &err) || !check_addresses(plan, &err))
         return say_unknown(&err, plan->json);
-    const struct doctor_settings settings = settings_of(plan, &guess);
+    const struct doctor_settings settings = settings_of(plan, &envelopes);
     if (!doctor_run(&settings, &doctor, &err))
         return say_unknown(&err, plan->json);
     const struct doctor_report report = {.connector = plan->connector, .doctor = doctor};

@@ -93,11 +93,8 @@ go_as_mail(struct doctor *d, const struct doctor_settings *s, const struct probe
         settings.password = s->password;
     }
     if (doctor_asks_envelope(wish, &e)) {
-        settings.mail_count = DOCTOR_MAILS;
-        settings.mails[DOCTOR_MAIL_NULL] = (struct probe_mail){.from = ""};
-        settings.mails[DOCTOR_MAIL_SENDER] = (struct probe_mail){.from = s->sender};
-        settings.mails[DOCTOR_MAIL_SENDER].to[0].address = slice_str(s->recipient);
-        settings.mails[DOCTOR_MAIL_SENDER].to_count = 1;
+        settings.mail_count = s->mail_count;
+        memcpy(settings.mails, s->mails, s->mail_count * sizeof *s->mails);
     }
     return call(&settings, &trust, at, &d->session, err);
 }
@@ -112,7 +109,8 @@ go_as_stranger(struct doctor *d, const struct doctor_settings *s, const struct p
     struct probe_settings settings = common_settings(s);
     (void)doctor_session(&e, &trust.profile);
     settings.mail_count = 1;
-    settings.mails[0] = (struct probe_mail){.from = s->sender, .to_count = 1};
+    settings.mails[0] = (struct probe_mail){.from = s->mails[DOCTOR_MAIL_SENDER].from,
+                                            .to_count = 1};
     settings.mails[0].to[0].address = slice_str(DOCTOR_NOBODY);
     return call(&settings, &trust, at, &d->stranger, err);
 }

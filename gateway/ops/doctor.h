@@ -25,8 +25,10 @@ struct doctor_settings {
     const char *ca_file;        /* NULL: the system's roots */
     const char *user;           /* NULL: no logon */
     const char *password;
-    const char *sender;    /* "" = null sender too */
-    const char *recipient; /* with wish.has_envelope */
+    /* With wish.has_envelope: those of enum doctor_mail, which the checks are about, then any more
+     * for the caller to judge, all in the session that logs on. Lent. */
+    const struct probe_mail *mails;
+    size_t mail_count;
 };
 
 struct doctor {

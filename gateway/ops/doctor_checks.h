@@ -67,8 +67,9 @@ struct doctor_wish {
     int warning_days;
 };
 
-/* Which transactions a session tries, by their place in probe_settings.mails. */
-enum { DOCTOR_MAIL_NULL, DOCTOR_MAIL_SENDER, DOCTOR_MAILS };
+/* Which transactions the checks are about, by their place in probe_settings.mails: the null
+ * sender, and a sender with (the first of) its recipients. */
+enum doctor_mail { DOCTOR_MAIL_NULL, DOCTOR_MAIL_SENDER, DOCTOR_MAILS };
 
 struct doctor_evidence {
     const struct probe_result *const *modern; /* a result an address */
@@ -110,6 +111,12 @@ enum tls_profile doctor_profile_needed(const struct doctor_wish *wish,
 /* A profile that is lowered because of what was seen on the wire, and not because somebody asked
  * for it, gets no password: its certificates can be forged. A pin cannot. */
 bool doctor_withholds_password(const struct doctor_wish *wish, const struct doctor_evidence *e);
+
+/* Why the session did not come as far as a logon, or to an address of this transaction. */
+const char *doctor_hindrance(const struct probe_result *session_or_null, size_t mail);
+
+/* Of an address that we made up, "no such user" says that the domain is at home there. */
+bool doctor_is_at_home(const struct probe_step *rcpt);
 
 /* Are sender and recipient asked for? Not as somebody who should have logged on and did not. */
 bool doctor_asks_envelope(const struct doctor_wish *wish, const struct doctor_evidence *e);

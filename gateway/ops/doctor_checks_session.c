@@ -99,9 +99,8 @@ is_refused(const struct probe_step *step_or_null)
     return step_or_null != NULL && step_or_null->state != PROBE_OK;
 }
 
-/* Why the session did not come as far as a logon, or an address. */
-static const char *
-hindrance_of(const struct probe_result *session_or_null)
+const char *
+doctor_hindrance(const struct probe_result *session_or_null, size_t mail)
 {
     const struct probe_result *r = session_or_null;
     const struct probe_step *stumble = r != NULL ? stumble_of(r) : NULL;
@@ -111,7 +110,7 @@ hindrance_of(const struct probe_result *session_or_null)
         return "TLS did not come about as it is asked for, and nothing is said without";
     if (is_refused(probe_find_step(r, PROBE_AUTH, 0)))
         return "the logon failed";
-    if (is_refused(probe_find_step(r, PROBE_MAIL, DOCTOR_MAIL_SENDER)))
+    if (is_refused(probe_find_step(r, PROBE_MAIL, mail)))
         return "the sender was refused";
     return "the session ended before that";
 }
@@ -139,7 +138,7 @@ judge_attempt(struct doctor_checks *c, const struct doctor_wish *wish,
     }
     if (step == NULL) {
         (void)doctor_add(c, GROUP_LOGON, "logon", "logon", DOCTOR_NOT_TRIED, "%s",
-                         hindrance_of(e->session));
+                         doctor_hindrance(e->session, DOCTOR_MAIL_SENDER));
         return;
     }
     struct doctor_check *check = doctor_add_step(c, GROUP_LOGON, "logon", "logon", step);
@@ -185,10 +184,15 @@ judge_step(struct doctor_checks *c, const char *id, const char *label,
         (void)doctor_add_step(c, GROUP_ENVELOPE, id, label, step);
     else
         (void)doctor_add(c, GROUP_ENVELOPE, id, label, DOCTOR_NOT_TRIED, "%s",
-                         hindrance_of(session_or_null));
+                         doctor_hindrance(session_or_null, DOCTOR_MAIL_SENDER));
 }
 
-/* Of an address that we made up, "no such user" says that the domain is at home there. */
+bool
+doctor_is_at_home(const struct probe_step *rcpt)
+{
+    return rcpt->code == 550 && strstr(rcpt->text, " 5.1.1 ") != NULL;
+}
+
 static void
 judge_recipient(struct doctor_checks *c, const struct doctor_wish *wish,
                 const struct probe_result *session_or_null)
@@ -196,8 +200,7 @@ judge_recipient(struct doctor_checks *c, const struct doctor_wish *wish,
     const struct probe_step *step =
         session_or_null != NULL ? probe_find_step(session_or_null, PROBE_RCPT, DOCTOR_MAIL_SENDER)
                                 : NULL;
-    if (step != NULL && wish->is_recipient_guessed && step->code == 550 &&
-        strstr(step->text, " 5.1.1 ") != NULL) {
+    if (step != NULL && wish->is_recipient_guessed && doctor_is_at_home(step)) {
         (void)doctor_add(c, GROUP_ENVELOPE, "recipient", "recipient", DOCTOR_OK,
                          "%s: the domain is at home there, the address (a guess of ours) is not",
                          step->text);

@@ -37,8 +37,8 @@ enum probe_kind {
 };
 
 enum {
-    PROBE_TO_MAX = 16,   /* recipients of a transaction */
-    PROBE_MAILS_MAX = 3, /* transactions: MAIL, its RCPT, RSET */
+    PROBE_TO_MAX = 16,    /* recipients of a transaction */
+    PROBE_MAILS_MAX = 16, /* transactions: MAIL, its RCPT, RSET */
     PROBE_STEPS_MAX = PROBE_KINDS + PROBE_MAILS_MAX * (2 + PROBE_TO_MAX),
     PROBE_HELLO_MAX = 2048,
 };

@@ -89,6 +89,11 @@ server_close(struct mx *s)
 static struct doctor_settings
 settings_for(const struct mx *s)
 {
+    static struct probe_mail mails[DOCTOR_MAILS] = {
+        [DOCTOR_MAIL_NULL] = {.from = ""},
+        [DOCTOR_MAIL_SENDER] = {.from = "kim@a.example", .to_count = 1},
+    };
+    mails[DOCTOR_MAIL_SENDER].to[0].address = slice_str("lee@b.example");
     return (struct doctor_settings){
         .wish = {.server = "127.0.0.1",
                  .name = "127.0.0.1",
@@ -97,8 +102,8 @@ settings_for(const struct mx *s)
                  .warning_days = 30},
         .target = {"127.0.0.1", s->port},
         .look = {.hello = "gw.a.example", .timeout_ms = 20000},
-        .sender = "kim@a.example",
-        .recipient = "lee@b.example",
+        .mails = mails,
+        .mail_count = DOCTOR_MAILS,
     };
 }
 
