@@ -25,8 +25,7 @@ read_into(STACK_OF(X509) * list, BIO *file)
     return sk_X509_num(list) > 0;
 }
 
-static STACK_OF(X509) *
-read_file(const char *path, struct err *err)
+static STACK_OF(X509) * read_file(const char *path, struct err *err)
 {
     tls_err_forget();
     BIO *file = BIO_new_file(path, "r");

@@ -111,10 +111,9 @@ open_folder(void **state)
     certificates_folder_new(folder);
     certificates_make(folder, "root",
                       &(struct certificate_spec){.common_name = "Root", .is_authority = true});
-    certificates_make(
-        folder, "between",
-        &(struct certificate_spec){
-            .common_name = "Between", .is_authority = true, .issuer = "root"});
+    certificates_make(folder, "between",
+                      &(struct certificate_spec){
+                          .common_name = "Between", .is_authority = true, .issuer = "root"});
     const struct certificate_spec gw = {
         .common_name = "gw", .names = "DNS:gw.a.example", .issuer = "root"};
     certificates_make(folder, "gw", &gw);
