@@ -99,3 +99,21 @@ config_is_probe(const struct config *config, const struct sockaddr *address)
             return true;
     return false;
 }
+
+bool
+forest_delivers_by(const struct forest *forest, const struct send_connector *send)
+{
+    for (size_t i = 0; i < forest->deliver_count; i++)
+        if (forest->deliver[i] == send)
+            return true;
+    return false;
+}
+
+const char *
+forest_home_domain(const struct forest *forest)
+{
+    for (size_t i = 0; i < forest->domain_count; i++)
+        if (forest->domains[i].kind == DOMAIN_AUTHORITATIVE)
+            return forest->domains[i].name;
+    return NULL;
+}

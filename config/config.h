@@ -276,6 +276,10 @@ const struct send_connector *config_send(const struct config *config, struct sli
 /* The listener of that address, as the file writes it, or NULL. */
 const struct listener *config_listener_at(const struct config *config, const char *address);
 const struct forest *config_forest(const struct config *config, struct slice name);
+/* Is the connector one of those under `deliver`? */
+bool forest_delivers_by(const struct forest *forest, const struct send_connector *send);
+/* The first domain of which the forest is the home; NULL: it has none. */
+const char *forest_home_domain(const struct forest *forest);
 
 /* A load balancer or monitor of monitor.probe_networks? */
 bool config_is_probe(const struct config *config, const struct sockaddr *address);

@@ -57,33 +57,14 @@ enum { OUTPUT_MAX = 1024 * 1024, ADDRESS_ROOM = 320 };
 
 /* ---- The addresses ---- */
 
-static bool
-delivers(const struct forest *f, const struct send_connector *c)
-{
-    for (size_t i = 0; i < f->deliver_count; i++)
-        if (f->deliver[i] == c)
-            return true;
-    return false;
-}
-
-/* A domain of which the forest is the home; NULL: it has none. */
-static const char *
-home_domain(const struct forest *f)
-{
-    for (size_t i = 0; i < f->domain_count; i++)
-        if (f->domains[i].kind == DOMAIN_AUTHORITATIVE)
-            return f->domains[i].name;
-    return NULL;
-}
-
 /* The home of a forest that the connector delivers to, or of one that it does not. */
 static const char *
 domain_of(const struct config *config, const struct send_connector *c, bool delivered)
 {
     for (size_t i = 0; i < config->forest_count; i++)
-        if (delivers(&config->forests[i], c) == delivered &&
-            home_domain(&config->forests[i]) != NULL)
-            return home_domain(&config->forests[i]);
+        if (forest_delivers_by(&config->forests[i], c) == delivered &&
+            forest_home_domain(&config->forests[i]) != NULL)
+            return forest_home_domain(&config->forests[i]);
     return NULL;
 }
 
@@ -93,7 +74,8 @@ struct envelopes {
 };
 
 static void
-ask_for(struct doctor_settings *s, struct envelopes *e, const char *sender, struct slice recipient)
+ask_for(struct doctor_settings *s, struct envelopes *e, const char *sender,
+        struct slice recipient)
 {
     e->mails[DOCTOR_MAIL_NULL] = (struct probe_mail){.from = ""};
     e->mails[DOCTOR_MAIL_SENDER] = (struct probe_mail){.from = sender, .to_count = 1};
