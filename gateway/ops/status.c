@@ -7,6 +7,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/readiness.h"
+#include "tls/keyed_hash.h"
 
 enum { QUEUES_MAX = 256, DAY_S = 24 * 3600, PROBLEM_MAX = BOARD_ERROR_MAX + 400 };
 
@@ -288,16 +289,28 @@ spool_json(struct view *v)
                      (json_int_t)(c.commits > 0 ? c.commit_us_total / c.commits : 0));
 }
 
+void
+status_source(const struct config *config, char text[STATUS_SOURCE])
+{
+    static const struct keyed_hash_key key = {"forestgate configuration"};
+    unsigned char hash[KEYED_HASH_SIZE];
+    keyed_hash(&key, &config->source, 1, hash);
+    for (size_t i = 0; i < STATUS_SOURCE / 2; i++)
+        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+}
+
 static json_t *
 configuration_json(struct view *v, const struct board_process *p)
 {
+    char source[STATUS_SOURCE];
     bool refused_last = p->refused_unix_ms > p->loaded_unix_ms;
+    status_source(v->config, source);
     if (refused_last)
         problem(v, "the last reload was refused: %s", p->refused_why);
-    return json_pack("{s:s, s:I, s:o, s:o, s:o}", "file", v->config->file, "generation",
-                     (json_int_t)p->generation, "loaded", time_json(p->loaded_unix_ms), "refused",
-                     time_json(p->refused_unix_ms), "refused_why",
-                     control_json_slice(slice_str(p->refused_why)));
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o}", "file", v->config->file, "source", source,
+                     "generation", (json_int_t)p->generation, "loaded",
+                     time_json(p->loaded_unix_ms), "refused", time_json(p->refused_unix_ms),
+                     "refused_why", control_json_slice(slice_str(p->refused_why)));
 }
 
 static json_t *

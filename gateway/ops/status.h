@@ -19,6 +19,11 @@ enum { STATUS_CERTIFICATE_DAYS = 14 };
 json_t *status_json(struct workshop *shop, const struct crew *crew,
                     const struct runtime *runtime);
 
+/* Which text of the file a configuration was made from: "configuration"."source", by which two
+ * that may differ are told apart. */
+enum { STATUS_SOURCE = 33 };
+void status_source(const struct config *config, char text[STATUS_SOURCE]);
+
 /* status_text.c: as a page of at most 100 columns, but for sentences. */
 void status_put_text(struct buf *out, const json_t *status);
 
