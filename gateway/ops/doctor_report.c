@@ -2,7 +2,7 @@
 
 #include "gateway/ops/probe_report.h"
 
-enum { COLUMNS = 100, STATE_WIDTH = 11, LABEL_WIDTH = 16 };
+enum { STATE_WIDTH = 11, LABEL_WIDTH = 16 };
 
 enum probe_state
 doctor_report_state(const struct doctor_report *r)
@@ -11,30 +11,6 @@ doctor_report_state(const struct doctor_report *r)
 }
 
 /* ---- Lines ---- */
-
-/* text from this column on, in lines that begin there. A word longer than a line stays whole. */
-static void
-put_wrapped(struct buf *out, size_t column, const char *text)
-{
-    struct slice rest = slice_str(text);
-    size_t at = column;
-    while (rest.len > 0) {
-        struct slice word = slice_head(rest, slice_find(rest, ' '));
-        rest = slice_from(rest, word.len + 1);
-        if (at > column && at + 1 + word.len > COLUMNS) {
-            buf_printf(out, "\n%*s", (int)column, "");
-            at = column;
-        } else if (at > column) {
-            buf_put_char(out, ' ');
-            at++;
-        }
-        char copy[1024];
-        slice_copy_text(copy, sizeof copy, word);
-        probe_report_plain(out, copy);
-        at += word.len;
-    }
-    buf_put_char(out, '\n');
-}
 
 static void
 put_check(struct buf *out, const struct doctor_check *check)
@@ -49,11 +25,11 @@ put_check(struct buf *out, const struct doctor_check *check)
     if (check->is_verbatim)
         buf_printf(out, "%s\n", buf_text(&found));
     else
-        put_wrapped(out, column, buf_text(&found));
+        probe_report_wrapped(out, column, buf_text(&found));
     if (check->advice[0] == '\0')
         return;
     buf_printf(out, "%*s> ", (int)column, "");
-    put_wrapped(out, column + 2, check->advice);
+    probe_report_wrapped(out, column + 2, check->advice);
 }
 
 /* ---- The whole ---- */

@@ -15,6 +15,29 @@ probe_report_plain(struct buf *out, const char *text)
 }
 
 void
+probe_report_wrapped(struct buf *out, size_t column, const char *text)
+{
+    struct slice rest = slice_str(text);
+    size_t at = column;
+    while (rest.len > 0) {
+        struct slice word = slice_head(rest, slice_find(rest, ' '));
+        rest = slice_from(rest, word.len + 1);
+        if (at > column && at + 1 + word.len > PROBE_REPORT_COLUMNS) {
+            buf_printf(out, "\n%*s", (int)column, "");
+            at = column;
+        } else if (at > column) {
+            buf_put_char(out, ' ');
+            at++;
+        }
+        char copy[1024];
+        slice_copy_text(copy, sizeof copy, word);
+        probe_report_plain(out, copy);
+        at += word.len;
+    }
+    buf_put_char(out, '\n');
+}
+
+void
 probe_report_server(struct buf *out, const struct probe_result *r)
 {
     bool is_address = strcmp(r->server, r->address) == 0;

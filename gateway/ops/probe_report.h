@@ -45,6 +45,11 @@ void probe_report_server(struct buf *out, const struct probe_result *r);
 /* Text with '/' for '|', which in a plugin's first line begins the perfdata. */
 void probe_report_plain(struct buf *out, const char *text);
 
+/* The same from this column on, in lines that begin there, and a newline. A word longer than a
+ * line stays whole. */
+enum { PROBE_REPORT_COLUMNS = 100 };
+void probe_report_wrapped(struct buf *out, size_t column, const char *text);
+
 /* What to say of one server; "" when all is well. */
 void probe_report_trouble(struct buf *out, const struct probe_result *r);
 
