@@ -15,6 +15,8 @@ int command_probe(int argc, char **argv);
 extern const char command_probe_help[]; /* what --help says behind the usage */
 int command_doctor(int argc, char **argv);
 extern const char command_doctor_help[];
+int command_preflight(int argc, char **argv);
+extern const char command_preflight_help[];
 int command_manual(int argc, char **argv);
 
 /* queue, reload, drain: sent to the daemon through its control socket. */

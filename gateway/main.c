@@ -36,6 +36,9 @@ static const struct {
     {"doctor", command_doctor, "[OPTIONS] HOST[:PORT] [-c FILE --connector NAME]",
      "everything about a server, with cause and remedy where it is not well (exit status 0 to "
      "3)"},
+    {"preflight", command_preflight,
+     "-c FILE [--forest F]... [--connector NAME]... [--no-auth] [--timeout T] [--json]",
+     "is everything ready for mail between the forests? A list, and who has to act"},
     {"manual", command_manual, "", "every key of the configuration, with default and meaning"},
 };
 
@@ -61,6 +64,8 @@ put_help_of(const char *name)
         fputs(command_probe_help, stdout);
     if (strcmp(name, "doctor") == 0)
         fputs(command_doctor_help, stdout);
+    if (strcmp(name, "preflight") == 0)
+        fputs(command_preflight_help, stdout);
     return 0;
 }
 

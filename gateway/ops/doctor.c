@@ -109,8 +109,8 @@ go_as_stranger(struct doctor *d, const struct doctor_settings *s, const struct p
     struct probe_settings settings = common_settings(s);
     (void)doctor_session(&e, &trust.profile);
     settings.mail_count = 1;
-    settings.mails[0] = (struct probe_mail){.from = s->mails[DOCTOR_MAIL_SENDER].from,
-                                            .to_count = 1};
+    settings.mails[0] =
+        (struct probe_mail){.from = s->mails[DOCTOR_MAIL_SENDER].from, .to_count = 1};
     settings.mails[0].to[0].address = slice_str(DOCTOR_NOBODY);
     return call(&settings, &trust, at, &d->stranger, err);
 }

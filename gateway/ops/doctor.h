@@ -25,8 +25,8 @@ struct doctor_settings {
     const char *ca_file;        /* NULL: the system's roots */
     const char *user;           /* NULL: no logon */
     const char *password;
-    /* With wish.has_envelope: those of enum doctor_mail, which the checks are about, then any more
-     * for the caller to judge, all in the session that logs on. Lent. */
+    /* With wish.has_envelope: those of enum doctor_mail, which the checks are about, then any
+     * more for the caller to judge, all in the session that logs on. Lent. */
     const struct probe_mail *mails;
     size_t mail_count;
 };
