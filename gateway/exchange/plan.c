@@ -11,15 +11,6 @@ enum { PLAN_MAX = 16 * 1024 * 1024, LIST_TEXT = 150 };
 
 /* ---- Which forest a connector stands in ---- */
 
-static bool
-delivers(const struct forest *f, const struct send_connector *s)
-{
-    for (size_t i = 0; i < f->deliver_count; i++)
-        if (f->deliver[i] == s)
-            return true;
-    return false;
-}
-
 /* How many of its servers have names in a domain of the forest. */
 static size_t
 count_own_servers(const struct forest *f, const struct send_connector *s)
@@ -42,8 +33,9 @@ plan_home(const struct config *config, const struct send_connector *s)
     size_t most = 0;
     for (size_t i = 0; i < config->forest_count; i++) {
         const struct forest *f = &config->forests[i];
-        size_t own = delivers(f, s) ? count_own_servers(f, s) : 0;
-        if (delivers(f, s) && (home == NULL || own > most)) {
+        bool delivers = forest_delivers_by(f, s);
+        size_t own = delivers ? count_own_servers(f, s) : 0;
+        if (delivers && (home == NULL || own > most)) {
             home = f;
             most = own;
         }
@@ -277,6 +269,23 @@ knows_address(const struct exchange_plan *p, const char *address)
 }
 
 static bool
+is_address(const char *text)
+{
+    struct in6_addr room;
+    return inet_pton(AF_INET, text, &room) == 1 || inet_pton(AF_INET6, text, &room) == 1;
+}
+
+static bool
+check_addresses(const struct exchange_question *q, struct err *err)
+{
+    for (size_t i = 0; i < q->gateway_address_count; i++)
+        if (!is_address(q->gateway_addresses[i]))
+            return err_set(err, ERR_CONFIG, "\"%.60s\" is no address: write 192.0.2.10",
+                           q->gateway_addresses[i]);
+    return true;
+}
+
+static bool
 plan_addresses(struct exchange_plan *p, const struct exchange_question *q)
 {
     const struct config *c = p->config;
@@ -299,6 +308,7 @@ plan_addresses(struct exchange_plan *p, const struct exchange_question *q)
 static bool
 make(struct exchange_plan *p, const struct exchange_question *q, struct err *err)
 {
+    TRY(check_addresses(q, err));
     TRY(find_forest(p, q, err));
     TRY(plan_inbound(p, q, err));
     TRY(plan_outbound(p, q, err));

@@ -35,6 +35,7 @@ struct exchange_domains {
 struct exchange_right {
     const char *name; /* "ms-Exch-SMTP-Submit" */
     const char *why;  /* a sentence without its full stop: what happens without it */
+    bool is_vital;    /* mail does not pass without */
 };
 
 enum { EXCHANGE_RIGHTS_MAX = 12 };

@@ -9,14 +9,22 @@ add(struct exchange_rights *rights, const char *name, const char *why)
     rights->at[rights->count++] = (struct exchange_right){.name = name, .why = why};
 }
 
+static void
+add_vital(struct exchange_rights *rights, const char *name, const char *why)
+{
+    add(rights, name, why);
+    rights->at[rights->count - 1].is_vital = true;
+}
+
 void
 plan_rights_of_inbound(struct exchange_inbound *in)
 {
     struct exchange_rights *r = &in->rights;
     unsigned ours = in->ours->rights;
-    add(r, "ms-Exch-SMTP-Submit",
-        "without it AUTH fails with the right password, and so does MAIL FROM");
-    add(r, "ms-Exch-SMTP-Accept-Any-Sender",
+    add_vital(r, "ms-Exch-SMTP-Submit",
+              "without it AUTH fails with the right password, and so does MAIL FROM");
+    add_vital(
+        r, "ms-Exch-SMTP-Accept-Any-Sender",
         "without it senders of the other forests, and perhaps reports with the null sender, are "
         "refused: 550 5.7.1 Client does not have permissions to send as this sender");
     add(r, "ms-Exch-SMTP-Accept-Authoritative-Domain-Sender",

@@ -269,6 +269,22 @@ addresses_are_proposed_from_listeners_or_given(void **state)
     exchange_plan_free(&p);
 }
 
+static void
+what_is_no_address_is_not_proposed(void **state)
+{
+    static const char *const rows[] = {"", "gw", "10.1.0.5/24", "10.1.0.256", "'; x"};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct exchange_question q = {
+            .forest = "fabrikam", .gateway_addresses = &rows[i], .gateway_address_count = 1};
+        struct exchange_plan *p;
+        struct err err;
+        if (exchange_plan_make(config, &q, &p, &err))
+            fail_row(rows[i], "was taken");
+        assert_non_null(strstr(err.text, "is no address: write 192.0.2.10"));
+    }
+}
+
 /* ---- What cannot be answered here ---- */
 
 static void
@@ -318,6 +334,7 @@ main(void)
         cmocka_unit_test(two_connectors_on_a_server_have_two_names),
         cmocka_unit_test(rights_are_those_that_ours_have_a_use_for),
         cmocka_unit_test(addresses_are_proposed_from_listeners_or_given),
+        cmocka_unit_test(what_is_no_address_is_not_proposed),
         cmocka_unit_test(what_cannot_be_planned_here_says_where_to_ask),
     };
     return cmocka_run_group_tests(tests, load, unload);

@@ -1,0 +1,196 @@
+/* Their Receive connectors: of those on a server the one with the narrowest range that holds the
+ * gateway's address takes the connection, and no other is asked (exchange-facts.md 1.4). */
+#include "gateway/exchange/verify_private.h"
+
+#include <stdio.h>
+
+#include "gateway/base/ascii.h"
+
+/* ---- How a connector takes the gateway ---- */
+
+static void
+check_logon(struct verifier *v, const struct listing_record *r, const struct exchange_inbound *in)
+{
+    static const struct {
+        const char *word, *why;
+    } words[] = {
+        {"Tls", "STARTTLS is not offered: the gateway hands over nothing in clear"},
+        {"BasicAuth", "AUTH LOGIN is not offered: 530 5.7.1 Client was not authenticated"},
+        {"BasicAuthRequireTLS", "the password may be asked for outside of TLS"},
+    };
+    const struct verify_place place = {r, "Receive connector", verify_value(r, "Identity"),
+                                       "AuthMechanism"};
+    if (in->user == NULL) {
+        verify_holds(v, &place, "ExternalAuthoritative", true, EXCHANGE_HARMS,
+                     "the gateway does not log on there (auth: none): all its mail counts as "
+                     "from outside");
+        return;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        verify_holds(v, &place, words[i].word, true, i < 2 ? EXCHANGE_STOPS : EXCHANGE_HARMS,
+                     words[i].why);
+    verify_holds(v, &place, "ExternalAuthoritative", false, EXCHANGE_HARMS,
+                 "who comes from this range is trusted without a logon");
+}
+
+static void
+check_limits(struct verifier *v, const struct listing_record *r,
+             const struct exchange_inbound *in)
+{
+    struct verify_place place = {r, "Receive connector", verify_value(r, "Identity"),
+                                 "MaxMessageSize"};
+    verify_size(v, &place, v->plan->config->limit_message_size, EXCHANGE_HARMS,
+                "what the gateway took and is larger comes back to its sender");
+    place.field = "MaxInboundConnectionPerSource";
+    const char *value = verify_value(r, place.field);
+    uint64_t most = 0;
+    for (const char *at = value; ascii_is_digit(*at) && most < 1000000; at++)
+        most = most * 10 + (uint64_t)(*at - '0');
+    if (value[0] == '\0' || listing_is(value, "unlimited") || most >= in->ours->connections)
+        verify_agrees(v);
+    else
+        verify_differs(v, EXCHANGE_WORTH, &place, value, "at least `connections` of the gateway",
+                       "the gateway is greeted with 421 4.3.2 when it has much to send");
+}
+
+static void
+check_connector(struct verifier *v, const struct listing_record *r,
+                const struct exchange_inbound *in)
+{
+    struct verify_place place = {r, "Receive connector", verify_value(r, "Identity"),
+                                 "PermissionGroups"};
+    if (in->user != NULL)
+        verify_holds(v, &place, "AnonymousUsers", false, EXCHANGE_HARMS,
+                     "mail is taken without a logon, as from outside: what should have been "
+                     "noticed as a wrong password is not");
+    check_logon(v, r, in);
+    check_limits(v, r, in);
+    if (in->user != NULL)
+        verify_rights(v, verify_value(r, "Server"), verify_value(r, "Name"), in->user,
+                      &in->rights);
+    verify_no_open_relay(v, verify_value(r, "Server"), verify_value(r, "Name"));
+}
+
+/* ---- Which one takes it ---- */
+
+static bool
+listens_on(const struct listing_record *r, uint16_t port)
+{
+    char any[16], any6[16], text[16];
+    const char *bindings = verify_value(r, "Bindings");
+    snprintf(any, sizeof any, "0.0.0.0:%u", port);
+    snprintf(any6, sizeof any6, "[::]:%u", port);
+    snprintf(text, sizeof text, ":%u", port);
+    if (listing_has(bindings, any) || listing_has(bindings, any6))
+        return true;
+    size_t tail = strlen(text); /* one of the server's own addresses */
+    for (const char *at = strstr(bindings, text); at != NULL; at = strstr(at + 1, text))
+        if (!ascii_is_digit(at[tail]))
+            return true;
+    return false;
+}
+
+static const struct listing_record *
+taker(const struct verifier *v, const char *server, const char *address, uint16_t port)
+{
+    const struct listing_record *r = NULL, *best = NULL;
+    struct verify_width narrowest, width;
+    while ((r = verify_next(v, LISTING_RECEIVE_CONNECTOR, r)) != NULL) {
+        if (!listing_is(verify_value(r, "Server"), server) || !listens_on(r, port) ||
+            listing_is(verify_value(r, "Enabled"), "False") ||
+            !verify_range(verify_value(r, "RemoteIPRanges"), address, &width))
+            continue;
+        if (best == NULL || memcmp(width.octets, narrowest.octets, sizeof width.octets) < 0) {
+            best = r;
+            narrowest = width;
+        }
+    }
+    return best;
+}
+
+/* Is this the first address of the gateway that this connector takes? Else it has been judged. */
+static bool
+is_first(const struct verifier *v, const struct listing_record *r, const char *server,
+         size_t address, uint16_t port)
+{
+    for (size_t i = 0; i < address; i++)
+        if (taker(v, server, v->plan->gateway_addresses[i], port) == r)
+            return false;
+    return true;
+}
+
+static void
+check_server(struct verifier *v, const char *server, const struct exchange_inbound *in,
+             uint16_t port)
+{
+    char found[VERIFY_TEXT];
+    for (size_t i = 0; i < v->plan->gateway_address_count; i++) {
+        const char *address = v->plan->gateway_addresses[i];
+        const struct listing_record *r = taker(v, server, address, port);
+        const struct verify_place place = {NULL, "Receive connector", in->name, ""};
+        snprintf(found, sizeof found, "none of server %.80s on port %u takes %.60s", server, port,
+                 address);
+        if (r == NULL)
+            verify_differs(v, EXCHANGE_STOPS, &place, found,
+                           "RemoteIPRanges with the gateway's address",
+                           "the gateway cannot hand over mail there");
+        else if (is_first(v, r, server, i, port))
+            check_connector(v, r, in);
+    }
+}
+
+/* The name of a server before its first dot: Exchange's own name for it, as a rule. */
+static void
+short_name(const char *host, char name[static 64])
+{
+    slice_copy_text(name, 64, slice_head(slice_str(host), slice_find(slice_str(host), '.')));
+}
+
+static bool
+is_address(const char *host)
+{
+    struct verify_width width;
+    return verify_range(host, host, &width);
+}
+
+static bool
+is_listed(const struct verifier *v, const char *server)
+{
+    const struct listing_record *r = NULL;
+    while ((r = verify_next(v, LISTING_RECEIVE_CONNECTOR, r)) != NULL)
+        if (listing_is(verify_value(r, "Server"), server))
+            return true;
+    return false;
+}
+
+static void
+check_inbound(struct verifier *v, const struct exchange_inbound *in)
+{
+    for (size_t i = 0; i < in->ours->server_count; i++) {
+        char name[64];
+        const struct server *s = &in->ours->servers[i];
+        short_name(s->host, name);
+        const struct verify_place place = {NULL, "server", s->host, "Receive connectors"};
+        if (is_address(s->host))
+            verify_differs(v, EXCHANGE_UNKNOWN, &place, "the configuration has its address only",
+                           "a name", "which of the servers in the output it is, is not known");
+        else if (!is_listed(v, name))
+            verify_differs(v, EXCHANGE_UNKNOWN, &place, "not in the output", name,
+                           "whether it takes mail from the gateway is not known");
+        else
+            check_server(v, name, in, s->port);
+    }
+}
+
+void
+verify_receive(struct verifier *v)
+{
+    const struct verify_place place = {NULL, "gateway's address", "", ""};
+    if (!verify_has_any(v, LISTING_RECEIVE_CONNECTOR, "whether the gateway may hand over mail"))
+        return;
+    if (v->plan->gateway_address_count == 0)
+        verify_differs(v, EXCHANGE_UNKNOWN, &place, "not known", "--gateway-address",
+                       "which connector takes the gateway depends on it");
+    for (size_t i = 0; i < v->plan->inbound_count; i++)
+        check_inbound(v, &v->plan->inbound[i]);
+}

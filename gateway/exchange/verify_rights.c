@@ -1,0 +1,111 @@
+/* Permissions on connectors, as Get-ADPermission prints them (exchange-facts.md 1.3). */
+#include "gateway/exchange/verify_private.h"
+
+#include <stdio.h>
+
+#include "gateway/base/ascii.h"
+
+/* "DOMAIN\user", "user@domain" and "user" are the same account as far as can be told. */
+static struct slice
+bare_name(const char *account)
+{
+    struct slice s = slice_str(account);
+    size_t slash = slice_find(s, '\\');
+    if (slash < s.len)
+        return slice_from(s, slash + 1);
+    return slice_head(s, slice_find(s, '@'));
+}
+
+static bool
+is_account(const char *user, const char *account)
+{
+    if (strchr(user, '\\') != NULL && strchr(account, '\\') != NULL)
+        return listing_is(user, account);
+    return ascii_same(bare_name(user), bare_name(account));
+}
+
+/* "HUB1\Name", "Name", or a distinguished name's end: is it of this connector? */
+static bool
+is_of(const struct listing_record *r, const char *server, const char *connector)
+{
+    const char *identity = verify_value(r, "Identity");
+    char full[VERIFY_TEXT];
+    if (listing_is(identity, connector))
+        return true;
+    if (server == NULL)
+        return false;
+    snprintf(full, sizeof full, "%.100s\\%.200s", server, connector);
+    return listing_is(identity, full);
+}
+
+enum grant { NOT_GRANTED, GRANTED, DENIED };
+
+static enum grant
+look(const struct verifier *v, const char *server, const char *connector, const char *user,
+     const char *right)
+{
+    const struct listing_record *r = NULL;
+    enum grant grant = NOT_GRANTED;
+    while ((r = verify_next(v, LISTING_PERMISSION, r)) != NULL) {
+        bool is_all = listing_has(verify_value(r, "AccessRights"), "GenericAll");
+        if (!is_of(r, server, connector) || !is_account(verify_value(r, "User"), user) ||
+            (!is_all && !listing_has(verify_value(r, "ExtendedRights"), right)))
+            continue;
+        if (listing_is(verify_value(r, "Deny"), "True"))
+            return DENIED;
+        grant = GRANTED;
+    }
+    return grant;
+}
+
+static bool
+is_printed(const struct verifier *v, const char *server, const char *connector)
+{
+    const struct listing_record *r = NULL;
+    while ((r = verify_next(v, LISTING_PERMISSION, r)) != NULL)
+        if (is_of(r, server, connector))
+            return true;
+    return false;
+}
+
+void
+verify_rights(struct verifier *v, const char *server, const char *connector, const char *user,
+              const struct exchange_rights *rights)
+{
+    char name[VERIFY_PLACE], wanted[VERIFY_TEXT];
+    snprintf(name, sizeof name, "%.60s%s%.100s", server != NULL ? server : "",
+             server != NULL ? "\\" : "", connector);
+    struct verify_place place = {NULL, "permissions on", name, ""};
+    if (!is_printed(v, server, connector)) {
+        verify_differs(v, EXCHANGE_UNKNOWN, &place, "not in the output", "Get-ADPermission",
+                       "which rights the account has is not known");
+        return;
+    }
+    for (size_t i = 0; i < rights->count; i++) {
+        const struct exchange_right *right = &rights->at[i];
+        enum grant grant = look(v, server, connector, user, right->name);
+        place.field = right->name;
+        snprintf(wanted, sizeof wanted, "granted to %.200s", user);
+        if (grant == GRANTED)
+            verify_agrees(v);
+        else
+            verify_differs(v, right->is_vital ? EXCHANGE_STOPS : EXCHANGE_HARMS, &place,
+                           grant == DENIED ? "denied" : "not granted, unless through a group",
+                           wanted, right->why);
+    }
+}
+
+void
+verify_no_open_relay(struct verifier *v, const char *server, const char *connector)
+{
+    const char *right = "ms-Exch-SMTP-Accept-Any-Recipient";
+    char name[VERIFY_PLACE];
+    snprintf(name, sizeof name, "%.60s\\%.100s", server, connector);
+    const struct verify_place place = {NULL, "permissions on", name, right};
+    if (look(v, server, connector, "NT AUTHORITY\\ANONYMOUS LOGON", right) == GRANTED)
+        verify_differs(v, EXCHANGE_STOPS, &place, "granted to NT AUTHORITY\\ANONYMOUS LOGON",
+                       "not granted",
+                       "an open relay: everybody in its range may send to everywhere");
+    else
+        verify_agrees(v);
+}
