@@ -87,11 +87,19 @@ refuser_of(const struct run *run, const struct send_connector *send)
 {
     for (size_t i = 0; i < run->answer_count; i++) {
         const struct preflight_answer *a = &run->answers[i];
-        if (is_same_credential(a->call->send, send) && a->doctor != NULL &&
-            preflight_is_refused(a->doctor))
+        if (is_same_credential(a->call->send, send) && preflight_is_refused(a->session))
             return a->server;
     }
     return NULL;
+}
+
+static void
+take_findings(struct run *run, const struct doctor *d, struct preflight_answer *a)
+{
+    a->checks = &d->checks;
+    a->session = d->session != NULL ? probe_results(d->session)[0] : NULL;
+    run->p->connections += d->connections;
+    run->p->logons += d->logons;
 }
 
 static bool
@@ -104,10 +112,9 @@ ask_server(struct run *run, const struct preflight_call *call, const struct serv
     a.logs_on = call->send->auth_user != NULL && !run->wish->no_auth && a.refused_by == NULL;
     if (clock_ms() - run->begun_ms < run->wish->run_ms) {
         const struct doctor_settings settings = settings_of(run, &a);
-        TRY(doctor_run(&settings, doctor, err));
-        a.doctor = *doctor;
-        run->p->connections += a.doctor->connections;
-        run->p->logons += a.doctor->logons;
+        if (!doctor_run(&settings, doctor, err))
+            return err_within(err, "send connector %.60s", call->send->name);
+        take_findings(run, *doctor, &a);
     } else {
         a.why_not = "the time for the whole run was over before it was this server's turn";
     }

@@ -79,6 +79,7 @@ preflight_add_section(struct preflight *p, const struct forest *f)
     struct preflight_section *s = arena_new(&p->memory, sizeof *s);
     if (s == NULL) {
         p->no_memory = true;
+        p->spare_section.forest = f;
         return &p->spare_section;
     }
     s->forest = f;

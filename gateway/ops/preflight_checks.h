@@ -111,9 +111,10 @@ const char *preflight_text(struct preflight *p, const char *fmt, ...) PRINTF_LIK
 struct preflight_answer {
     const struct preflight_call *call;
     const struct server *server;
-    const struct doctor *doctor; /* NULL: it was not looked at */
-    const char *why_not;         /* then, in words */
-    bool logs_on;                /* account and password were given to the doctor */
+    const struct doctor_checks *checks; /* NULL: it was not looked at */
+    const char *why_not;                /* then, in words */
+    const struct probe_result *session; /* the one that went as mail would; NULL: none did */
+    bool logs_on;                       /* account and password were given to the doctor */
     /* Which server refused this account and password, so that they were not tried here: a
      * directory locks an account after a few of those. NULL: none did. */
     const struct server *refused_by;
@@ -125,7 +126,7 @@ void preflight_judge_servers(struct preflight *p, struct preflight_section *s,
                              size_t answer_count);
 
 /* Did the server refuse account and password, so that nobody should try them again? */
-bool preflight_is_refused(const struct doctor *d);
+bool preflight_is_refused(const struct probe_result *session_or_null);
 
 /* ---- This gateway: preflight_own.c ---- */
 

@@ -354,6 +354,16 @@ is_judged_before(const struct config *config, const struct forest *f,
     return false;
 }
 
+/* How long what is well stays so. */
+static void
+say_until(struct preflight_check *check, int64_t end_unix_s)
+{
+    char date[CLOCK_TEXT];
+    size_t used = strlen(check->say);
+    clock_iso(end_unix_s * 1000, date);
+    snprintf(check->say + used, sizeof check->say - used, ", until %.10s", date);
+}
+
 void
 preflight_judge_doors(struct preflight *p, struct preflight_section *s,
                       const struct config *config, const struct preflight_door *doors,
@@ -366,6 +376,7 @@ preflight_judge_doors(struct preflight *p, struct preflight_section *s,
         preflight_add_check(p, s, PREFLIGHT_OUR_CERTIFICATE, NULL,
                             "The gateway can prove who it is to %s's servers", s->forest->name);
     size_t used = 0;
+    int64_t end_unix_s = INT64_MAX;
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct use use = use_of(config, s->forest, &doors[i]);
         if (!use.is_used)
@@ -376,7 +387,11 @@ preflight_judge_doors(struct preflight *p, struct preflight_section *s,
         j = judge_of_certificate(p, config, certificate, &use);
         if (!is_judged_before(config, s->forest, doors, i, use.is_legacy))
             judge_certificate(&j, now_unix_s);
+        if (doors[i].has_chain && doors[i].chain.leaf.not_after_unix_s < end_unix_s)
+            end_unix_s = doors[i].chain.leaf.not_after_unix_s;
     }
+    if (end_unix_s > now_unix_s && end_unix_s < INT64_MAX)
+        say_until(certificate, end_unix_s);
     if (used > 0)
         return;
     door->state = certificate->state = DOCTOR_NOT_TRIED;

@@ -118,8 +118,8 @@ judge_parts(const struct judge *j, struct preflight_check *check,
 {
     enum doctor_state state = DOCTOR_OK;
     const struct doctor_check *well = NULL, *untried = NULL;
-    for (size_t i = 0; i < a->doctor->checks.count; i++) {
-        const struct doctor_check *c = &a->doctor->checks.list[i];
+    for (size_t i = 0; i < a->checks->count; i++) {
+        const struct doctor_check *c = &a->checks->list[i];
         const struct part *part = part_of(c);
         if (part == NULL || part->kind != check->kind)
             continue;
@@ -165,16 +165,35 @@ judge_logon(const struct judge *j, struct preflight_check *check,
     return judge_parts(j, check, a);
 }
 
+/* Mail goes there all the same. */
+static enum doctor_state
+judge_clear(const struct judge *j, struct preflight_check *check,
+            const struct preflight_answer *a)
+{
+    struct preflight_line *line =
+        add_line(j, check, a, DOCTOR_WARNING, WHO_GATEWAY | WHO_EXCHANGE,
+                 "there is no TLS, so nobody proves anything");
+    preflight_advise(
+        line, "%s",
+        "whoever answers in this server's place gets the mail, and in clear: let the "
+        "server offer STARTTLS, then remove require: false under tls of the send "
+        "connector");
+    return DOCTOR_WARNING;
+}
+
 static enum doctor_state
 judge_server(const struct judge *j, struct preflight_check *check,
              const struct preflight_answer *a)
 {
-    if (a->doctor == NULL) {
+    if (a->checks == NULL) {
         (void)add_line(j, check, a, DOCTOR_NOT_TRIED, 0, a->why_not);
         return DOCTOR_NOT_TRIED;
     }
     if (check->kind == PREFLIGHT_LOGON)
         return judge_logon(j, check, a);
+    if (check->kind == PREFLIGHT_THEIR_CERTIFICATE && !a->call->send->tls_require &&
+        !a->checks->has_profile)
+        return judge_clear(j, check, a);
     return judge_parts(j, check, a);
 }
 
@@ -192,13 +211,6 @@ judge_kind(const struct judge *j, enum preflight_kind kind, bool any_will_do, co
 }
 
 /* ---- Envelopes ---- */
-
-static const struct probe_result *
-session_of(const struct preflight_answer *a)
-{
-    return a->doctor != NULL && a->doctor->session != NULL ? probe_results(a->doctor->session)[0]
-                                                           : NULL;
-}
 
 /* The reply that answers the question; NULL: none came. */
 static const struct probe_step *
@@ -221,11 +233,11 @@ why_unanswered(const struct preflight_answer *a, const struct preflight_question
     if (q->is_left_out)
         return "there are more than one session is asked for; forestgate doctor --from and --to "
                "ask for one";
-    if (a->doctor == NULL)
+    if (a->checks == NULL)
         return a->why_not;
     if (a->call->send->auth_user != NULL && !a->logs_on)
         return "without the logon, what the server says to an address would mean nothing";
-    return doctor_hindrance(session_of(a), q->mail);
+    return doctor_hindrance(a->session, q->mail);
 }
 
 /* Behind a logon that may relay, the password is all that stands between the world and it. */
@@ -256,7 +268,7 @@ static enum doctor_state
 judge_answer(const struct judge *j, struct preflight_check *check,
              const struct preflight_answer *a, const struct preflight_question *q)
 {
-    const struct probe_step *step = q->is_left_out ? NULL : answer_to(q, session_of(a));
+    const struct probe_step *step = q->is_left_out ? NULL : answer_to(q, a->session);
     if (step == NULL) {
         (void)add_line(j, check, a, DOCTOR_NOT_TRIED, 0, why_unanswered(a, q));
         return DOCTOR_NOT_TRIED;
@@ -283,6 +295,16 @@ asks_same(const struct preflight_question *a, const struct preflight_question *b
     return a->about != ASK_DOMAIN || strcmp(a->domain, b->domain) == 0;
 }
 
+/* Without an account there is nobody to behave differently. */
+static bool
+concerns(const struct judge *j, const struct preflight_call *call,
+         const struct preflight_question *q)
+{
+    if (q->about == ASK_DOMAIN)
+        return q->forest == j->section->forest;
+    return q->about != ASK_NOBODY || call->send->auth_user != NULL;
+}
+
 /* All answers to it, of whatever connector: a refused address comes back to its sender, and a
  * connector may choose any of its servers. */
 static void
@@ -293,7 +315,7 @@ judge_question(const struct judge *j, struct preflight_check *check,
     for (size_t i = 0; i < j->answer_count; i++) {
         const struct preflight_answer *a = &j->answers[i];
         for (size_t k = 0; is_ours(j, a) && k < a->call->question_count; k++)
-            if (asks_same(&a->call->questions[k], q))
+            if (asks_same(&a->call->questions[k], q) && concerns(j, a->call, q))
                 count(&tally, judge_answer(j, check, a, &a->call->questions[k]));
     }
     check->state = state_of(&tally, false);
@@ -338,15 +360,6 @@ add_question(const struct judge *j, const struct preflight_question *q)
         break;
     }
     judge_question(j, check, q);
-}
-
-static bool
-concerns(const struct judge *j, const struct preflight_call *call,
-         const struct preflight_question *q)
-{
-    if (q->about == ASK_DOMAIN)
-        return q->forest == j->section->forest;
-    return q->about != ASK_NOBODY || call->send->auth_user != NULL;
 }
 
 static void
@@ -415,9 +428,9 @@ preflight_judge_servers(struct preflight *p, struct preflight_section *s, const 
 }
 
 bool
-preflight_is_refused(const struct doctor *d)
+preflight_is_refused(const struct probe_result *session_or_null)
 {
-    const struct probe_result *r = d->session != NULL ? probe_results(d->session)[0] : NULL;
+    const struct probe_result *r = session_or_null;
     const struct probe_step *step = r != NULL ? probe_find_step(r, PROBE_AUTH, 0) : NULL;
     if (step == NULL || !r->has_logged_on || step->state == PROBE_OK)
         return false;
