@@ -152,7 +152,7 @@ preflight_advise(struct preflight_line *line, const char *fmt, ...)
 const char *
 preflight_text(struct preflight *p, const char *fmt, ...)
 {
-    char text[700];
+    char text[1500];
     va_list args;
     va_start(args, fmt);
     put_printable(text, sizeof text, fmt, args);

@@ -39,8 +39,9 @@ enum preflight_kind {
 /* Who has to act: any of these. */
 enum preflight_who {
     WHO_GATEWAY = 1,
-    WHO_EXCHANGE = 2, /* the forest's side */
-    WHO_NETWORK = 4,  /* firewalls and name servers between */
+    WHO_EXCHANGE = 2,      /* the forest's side */
+    WHO_NETWORK = 4,       /* firewalls and name servers between */
+    WHO_OTHER_GATEWAY = 8, /* the forest's side, where a gateway stands in front of it */
 };
 
 struct preflight_line {

@@ -25,6 +25,8 @@ who_json(unsigned who)
         json_array_append_new(list, json_string("exchange"));
     if (who & WHO_NETWORK)
         json_array_append_new(list, json_string("network"));
+    if (who & WHO_OTHER_GATEWAY)
+        json_array_append_new(list, json_string("other-gateway"));
     return list;
 }
 

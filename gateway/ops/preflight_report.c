@@ -37,6 +37,10 @@ put_who(struct buf *out, unsigned who, const struct forest *forest)
         buf_printf(out, "%sthe Exchange side of %s", between, forest->name);
         between = ", ";
     }
+    if (who & WHO_OTHER_GATEWAY) {
+        buf_printf(out, "%sthe gateway of %s", between, forest->name);
+        between = ", ";
+    }
     if (who & WHO_NETWORK)
         buf_printf(out, "%sthe network between", between);
 }
@@ -54,7 +58,7 @@ static void
 put_line(struct buf *out, const struct preflight_line *line, const struct forest *forest)
 {
     char text[sizeof line->subject + sizeof line->found + 4];
-    char who[200];
+    char who[800];
     struct buf found = {.data = text, .cap = sizeof text, .max = sizeof text - 1};
     struct buf names = {.data = who, .cap = sizeof who, .max = sizeof who - 1};
     buf_printf(&found, "%s: %s", line->subject, line->found);

@@ -20,7 +20,7 @@ void preflight_report_text(struct buf *out, const struct preflight *p, const cha
  *       lines:    subject state note found advice who[] command
  *
  * verdict is ready, warnings, unproven or not-ready; state ok, warning, failed or not-tried; who
- * gateway, exchange, network. What there is not is null. */
+ * gateway, exchange, network, other-gateway. What there is not is null. */
 void preflight_report_json(struct buf *out, const struct preflight *p, const char *config_file);
 
 /* What nobody can see from here, and how to see it; NULL behind the last. */

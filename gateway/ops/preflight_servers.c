@@ -103,6 +103,8 @@ add_line(const struct judge *j, struct preflight_check *check, const struct pref
 {
     char server[300];
     put_server(server, sizeof server, a);
+    if (a->call->send->peer == PEER_GATEWAY && (who & WHO_EXCHANGE) != 0)
+        who = (who & ~(unsigned)WHO_EXCHANGE) | WHO_OTHER_GATEWAY;
     struct preflight_line *line =
         preflight_add_line(j->p, check, state, who, server, "%s", found);
     if (state == DOCTOR_WARNING || state == DOCTOR_FAILED)

@@ -32,7 +32,7 @@ struct server_story {
 struct story {
     const char *say;
     struct server_story servers[SERVERS];
-    bool no_auth, in_clear;
+    bool no_auth, in_clear, by_gateway;
     /* and what is to be found */
     enum preflight_kind kind;
     enum doctor_state state;
@@ -82,6 +82,8 @@ static const struct story stories[] = {
      .kind = PREFLIGHT_THEIR_CERTIFICATE, .state = DOCTOR_NOT_TRIED},
     {"clear is allowed", {{F({"starttls", DOCTOR_WARNING}, {"certificate", DOCTOR_NOT_TRIED})}, {WELL, TAKEN}}, .in_clear = true,
      .kind = PREFLIGHT_THEIR_CERTIFICATE, .state = DOCTOR_WARNING, .line = "there is no TLS", .who = WHO_GATEWAY | WHO_EXCHANGE},
+    {"a gateway of theirs", {{F({"starttls", DOCTOR_FAILED})}, {F({"starttls", DOCTOR_FAILED})}}, .by_gateway = true,
+     .kind = PREFLIGHT_ENCRYPTION, .state = DOCTOR_FAILED, .line = "starttls", .who = WHO_OTHER_GATEWAY},
     {"an old SIZE", {{F({"extensions", DOCTOR_OK}, {"size", DOCTOR_WARNING})}, {WELL, TAKEN}},
      .kind = PREFLIGHT_OFFERS, .state = DOCTOR_WARNING, .line = "size", .who = WHO_GATEWAY | WHO_EXCHANGE},
 
@@ -185,6 +187,7 @@ enter(struct world *w, const struct story *story)
 {
     hubs.auth_user = story->no_auth ? NULL : "svc";
     hubs.tls_require = !story->in_clear;
+    hubs.peer = story->by_gateway ? PEER_GATEWAY : PEER_EXCHANGE;
     for (size_t i = 0; i < SERVERS; i++) {
         const struct server_story *s = &story->servers[i];
         w->checks[i] = checks_of(s);
