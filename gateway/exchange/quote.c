@@ -27,24 +27,30 @@ keep(struct exchange_document *d, struct buf *b)
     return text;
 }
 
+void
+exchange_put_shell(struct buf *out, const char *value)
+{
+    buf_put_char(out, '\'');
+    for (const char *at = value; *at != '\0'; at++) {
+        if (is_curly(at)) {
+            buf_put(out, slice(at, 3));
+            buf_put(out, slice(at, 3));
+            at += 2;
+            continue;
+        }
+        if (*at == '\'')
+            buf_put_char(out, '\'');
+        buf_put_char(out, is_control(*at) ? '?' : *at);
+    }
+    buf_put_char(out, '\'');
+}
+
 const char *
 exchange_quote_shell(struct exchange_document *d, const char *value)
 {
     struct buf b;
     buf_init(&b, LITERAL_MAX);
-    buf_put_char(&b, '\'');
-    for (const char *at = value; *at != '\0'; at++) {
-        if (is_curly(at)) {
-            buf_put(&b, slice(at, 3));
-            buf_put(&b, slice(at, 3));
-            at += 2;
-            continue;
-        }
-        if (*at == '\'')
-            buf_put_char(&b, '\'');
-        buf_put_char(&b, is_control(*at) ? '?' : *at);
-    }
-    buf_put_char(&b, '\'');
+    exchange_put_shell(&b, value);
     return keep(d, &b);
 }
 

@@ -14,6 +14,8 @@
  * apostrophe and U+2018, U+2019, U+201A, U+201B, which PowerShell takes for one (PowerShell
  * language specification 2.3.5.2). */
 const char *exchange_quote_shell(struct exchange_document *d, const char *value);
+/* The same into out. */
+void exchange_put_shell(struct buf *out, const char *value);
 
 /* "with blanks": an argument of a Windows program as CommandLineToArgvW takes it apart. cmd.exe
  * expands %NAME% before that and offers no way to say otherwise in a line that is typed. */
