@@ -1,0 +1,147 @@
+/* What all steps share: how a failure ends the script, how it speaks, how things are found and
+ * compared. Objects of 2010 come over remote PowerShell, deserialised: their properties are
+ * compared as text, which both versions write alike. */
+#include "gateway/exchange/hub_private.h"
+
+static const char failure[] =
+    "$Step = 0\n"
+    "$Changes = 0\n"
+    "$Concerns = @()\n"
+    "# The commands that the shell of 2010 imports see the global preference alone.\n"
+    "$PreferenceBefore = $global:ErrorActionPreference\n"
+    "$global:ErrorActionPreference = 'Stop'\n"
+    "\n"
+    "trap {\n"
+    "    Write-Host ''\n"
+    "    Write-Host ('STOPPED in step {0}: {1}' -f $Step, $_.Exception.Message)\n"
+    "    Write-Host 'Nothing after that was done. Repair it and run the script again.'\n"
+    "    $global:ErrorActionPreference = $PreferenceBefore\n"
+    "    exit 1\n"
+    "}\n"
+    "\n";
+
+static const char speech[] = "function Write-Right([string]$Text) {\n"
+                             "    Write-Host ('  right already: ' + $Text)\n"
+                             "}\n"
+                             "\n"
+                             "function Write-Change([string]$Text) {\n"
+                             "    $script:Changes = $script:Changes + 1\n"
+                             "    if ($WhatIf) {\n"
+                             "        Write-Host ('  would change:  ' + $Text)\n"
+                             "    } else {\n"
+                             "        Write-Host ('  changed:       ' + $Text)\n"
+                             "    }\n"
+                             "}\n"
+                             "\n"
+                             "function Write-Concern([string]$Text) {\n"
+                             "    $script:Concerns += @('Step {0}: {1}' -f $Step, $Text)\n"
+                             "    Write-Host ('  LOOK AT THIS:  ' + $Text)\n"
+                             "}\n"
+                             "\n";
+
+static const char comparing[] =
+    "# Values as one text: without order, case and blanks.\n"
+    "function ConvertTo-Line($Values) {\n"
+    "    $texts = @($Values | ForEach-Object { \"$_\".ToLower().Replace(' ', '') } | "
+    "Sort-Object)\n"
+    "    [string]::Join(',', [string[]]$texts)\n"
+    "}\n"
+    "\n"
+    "# '10MB' and '10 MB (10,485,760 bytes)' as a number; unlimited, or what is not understood,\n"
+    "# is -1.\n"
+    "function ConvertTo-Octets($Size) {\n"
+    "    $units = @{ 'B' = 1; 'KB' = 1024; 'MB' = 1048576; 'GB' = 1073741824 }\n"
+    "    if (\"$Size\" -match '\\(([^)]*)bytes\\)') {\n"
+    "        [double]($matches[1] -replace '[^0-9]', '')\n"
+    "    } elseif (\"$Size\" -match '^ *([0-9]+) *(B|KB|MB|GB) *$') {\n"
+    "        [double]$matches[1] * $units[$matches[2]]\n"
+    "    } elseif (\"$Size\" -match '^ *([0-9]+) *$') {\n"
+    "        [double]$matches[1]\n"
+    "    } else {\n"
+    "        -1\n"
+    "    }\n"
+    "}\n"
+    "\n"
+    "function Test-Same($Left, $Right) {\n"
+    "    (ConvertTo-Line $Left) -eq (ConvertTo-Line $Right)\n"
+    "}\n"
+    "\n";
+
+static const char finding[] =
+    "# Servers by name or Fqdn: Hub Transport servers of the version that this was written for.\n"
+    "function Find-Hub([string[]]$Wanted) {\n"
+    "    $all = @(Get-ExchangeServer)\n"
+    "    foreach ($one in $Wanted) {\n"
+    "        $found = @($all | Where-Object { (\"$($_.Fqdn)\" -eq $one) -or (\"$($_.Name)\" -eq "
+    "$one) })\n"
+    "        if ($found.Count -ne 1) {\n"
+    "            $names = [string]::Join(', ', [string[]]@($all | ForEach-Object { "
+    "\"$($_.Fqdn)\" }))\n"
+    "            throw ('No Exchange server is called {0}: name the servers on the command line. "
+    "There are: {1}' -f $one, $names)\n"
+    "        }\n"
+    "        if (\"$($found[0].AdminDisplayVersion)\" -notmatch $VersionPattern) {\n"
+    "            throw ('{0} is {1}: this script is for {2} alone: leave it out (at the gateway: "
+    "--connector).' -f $one, "
+    "$found[0].AdminDisplayVersion, $Product)\n"
+    "        }\n"
+    "        if (\"$($found[0].IsHubTransportServer)\" -ne 'True') {\n"
+    "            throw ('{0} has no Hub Transport role.' -f $one)\n"
+    "        }\n"
+    "        $found[0]\n"
+    "    }\n"
+    "}\n"
+    "\n"
+    "# The account as DOMAIN\\name, whatever form of its name was given; nothing: there is "
+    "none.\n"
+    "function Find-Account([string]$Name) {\n"
+    "    trap { continue }\n"
+    "    $user = $null\n"
+    "    $user = Get-User -Identity $Name -ErrorAction SilentlyContinue\n"
+    "    if ($user) {\n"
+    "        $sid = New-Object System.Security.Principal.SecurityIdentifier "
+    "-ArgumentList \"$($user.Sid)\"\n"
+    "        $sid.Translate([System.Security.Principal.NTAccount]).Value\n"
+    "    }\n"
+    "}\n"
+    "\n";
+
+static const char rights[] =
+    "function Get-Right([string]$Object, [string]$Who, [string]$Deny) {\n"
+    "    Get-ADPermission -Identity $Object -User $Who |\n"
+    "        Where-Object { \"$($_.Deny)\" -eq $Deny } |\n"
+    "        ForEach-Object { $_.ExtendedRights } |\n"
+    "        ForEach-Object { \"$_\" }\n"
+    "}\n"
+    "\n"
+    "# Grant what is missing, one by one: $Rights is a list of name and reason.\n"
+    "function Grant-Right([string]$Object, [string]$Who, $Rights) {\n"
+    "    $held = @(Get-Right $Object $Who 'False')\n"
+    "    $denied = @(Get-Right $Object $Who 'True')\n"
+    "    foreach ($right in $Rights) {\n"
+    "        if ($denied -contains $right[0]) {\n"
+    "            Write-Concern ('{0} is denied to {1}, which wins over granting it.' -f "
+    "$right[0], "
+    "$Who)\n"
+    "        }\n"
+    "        if ($held -contains $right[0]) {\n"
+    "            Write-Right ('{0} for {1}' -f $right[0], $Who)\n"
+    "            continue\n"
+    "        }\n"
+    "        Write-Change ('{0} for {1}: {2}' -f $right[0], $Who, $right[1])\n"
+    "        Add-ADPermission -Identity $Object -User $Who -ExtendedRights $right[0] "
+    "-WhatIf:$WhatIf | Out-Null\n"
+    "    }\n"
+    "}\n"
+    "\n";
+
+const char *
+hub_prelude(struct exchange_document *d)
+{
+    const char *product = exchange_text(
+        d, "$Product = '%s'\n$VersionPattern = '%s'\n\n", exchange_version_name(d->version),
+        d->version == EXCHANGE_2007 ? "^Version 8\\." : "^Version 14\\.");
+    return exchange_text(d, "%s%s%s%s%s%s%s%s%s%s", failure, product, speech, comparing, finding,
+                         rights, hub_domain_functions(), hub_receive_functions(d),
+                         hub_certificate_functions(d), hub_send_functions(d));
+}
