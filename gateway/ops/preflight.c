@@ -251,7 +251,7 @@ ask_daemon(struct preflight_daemon *d, const struct config *config)
     if (d->answered)
         read_daemon(d, config, buf_slice(&answer));
     else if (err.kind == ERR_CLOSED)
-        slice_copy_text(d->why, sizeof d->why, slice_str("the gateway does not run"));
+        slice_copy_text(d->why, sizeof d->why, slice_str("it does not run"));
     else
         slice_copy_text(d->why, sizeof d->why, slice_str(err.text));
     buf_fini(&answer);

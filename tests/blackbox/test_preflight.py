@@ -40,7 +40,7 @@ class Servers(Case):
     def test_two_forests_that_are_well_are_ready(self):
         a = self.preflight(expect=READY)
         self.assertEqual(a.told["message"],
-                         "All 2 forests are ready. The gateway: the gateway does not run.")
+                         "All 2 forests are ready. The gateway: it does not run.")
         for forest, servers in (("contoso", 1), ("fabrikam", 2)):
             self.assertEqual(a.verdict(forest), "ready")
             for check in ("reach", "encryption", "their-certificate", "offers", "logon",

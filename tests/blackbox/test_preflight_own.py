@@ -65,10 +65,19 @@ class Own(Case):
         a = self.preflight(expect=READY)
         self.assertCheck(a, "fabrikam", "door", "ok", "AUTH LOGIN")
 
+    def test_a_door_of_every_address_is_looked_at_from_inside(self):
+        text = self.world.config_text().replace(f'address: "{GATEWAY_IP}:{self.world.port}"',
+                                                f'address: "0.0.0.0:{self.world.port}"')
+        kept, self.world.config_text = self.world.config_text, lambda: text
+        self.addCleanup(setattr, self.world, "config_text", kept)
+        self.run_gateway()
+        a = self.preflight(expect=READY)
+        self.assertCheck(a, "contoso", "door", "ok", "AUTH LOGIN")
+
     def test_a_gateway_that_does_not_run_is_no_failure(self):
         a = self.preflight(expect=READY)
         self.assertCheck(a, "contoso", "door", "not-tried", "does not run", "forestgate run")
-        self.assertCheck(a, None, "daemon", "not-tried", "the gateway does not run")
+        self.assertCheck(a, None, "daemon", "not-tried", "it does not run")
 
     def test_our_certificate_is_judged_as_exchange_will(self):
         world = self.world
