@@ -2,8 +2,10 @@
  * 3.5). */
 #include "gateway/exchange/hub_private.h"
 
-/* $Want: Name, Port, Fqdn ('': the server's own), Mechanism, Groups, Size, Recipients, PerSource,
- * Percentage. */
+#include "gateway/route/header_filter.h"
+
+/* $Want: Name, Port, Fqdn ('': the server's own), Mechanism, Groups, Size, HeaderSize,
+ * Recipients, PerSource, Percentage. */
 static const char finding[] =
     "function Find-Receive($Server, [string]$Name) {\n"
     "    Get-ReceiveConnector -Server \"$($Server.Name)\" | Where-Object { \"$($_.Name)\" -eq "
@@ -64,6 +66,12 @@ static const char widening[] =
     "$Is.MaxMessageSize)\n"
     "        Set-ReceiveConnector -Identity $id -MaxMessageSize $Want.Size -WhatIf:$WhatIf\n"
     "    }\n"
+    "    if ((ConvertTo-Octets $Is.MaxHeaderSize) -lt (ConvertTo-Octets $Want.HeaderSize)) {\n"
+    "        Write-Change ('{0}: MaxHeaderSize {1}, was {2}' -f $id, $Want.HeaderSize, "
+    "$Is.MaxHeaderSize)\n"
+    "        Set-ReceiveConnector -Identity $id -MaxHeaderSize $Want.HeaderSize "
+    "-WhatIf:$WhatIf\n"
+    "    }\n"
     "    if ([int]\"$($Is.MaxRecipientsPerMessage)\" -lt $Want.Recipients) {\n"
     "        Write-Change ('{0}: MaxRecipientsPerMessage {1}, was {2}' -f $id, "
     "$Want.Recipients, $Is.MaxRecipientsPerMessage)\n"
@@ -89,7 +97,7 @@ static const char widening[] =
 static const char setting[] =
     "# Permission groups, apart: after rights were granted one by one a connector shows Custom,\n"
     "# which is right.\n"
-    "function Set-Group($Is, $Want) {\n"
+    "function Set-PermissionGroup($Is, $Want) {\n"
     "    $groups = @(\"$($Is.PermissionGroups)\".Split(',') | ForEach-Object { $_.Trim() } | "
     "Where-Object { $_ -ne 'Custom' })\n"
     "    if ($groups.Count -eq 0) {\n"
@@ -121,14 +129,14 @@ static const char setting[] =
     "            -Bindings $bindings -RemoteIPRanges $GatewayAddress `\n"
     "            -AuthMechanism $Want.Mechanism -PermissionGroups $Want.Groups `\n"
     "            -RequireTLS $true -Fqdn $fqdn -MaxMessageSize $Want.Size `\n"
-    "            -MaxRecipientsPerMessage $Want.Recipients `\n"
+    "            -MaxHeaderSize $Want.HeaderSize -MaxRecipientsPerMessage $Want.Recipients `\n"
     "            -MaxInboundConnectionPerSource $Want.PerSource `\n"
     "            -MaxInboundConnectionPercentagePerSource $Want.Percentage `\n"
     "            -ConnectionTimeout '00:30:00' -ProtocolLoggingLevel $ProtocolLogging `\n"
     "            -WhatIf:$WhatIf | Out-Null\n"
     "        return\n"
     "    }\n"
-    "    Set-Group $found[0] $Want\n"
+    "    Set-PermissionGroup $found[0] $Want\n"
     "    Set-Limit $found[0] $Want\n"
     "    $wrong = @(Compare-Receive $found[0] $Want $bindings $fqdn)\n"
     "    if ($wrong.Count -eq 0) {\n"
@@ -172,6 +180,7 @@ write_wanted(const struct hub *h, const struct exchange_inbound *in)
            "    Mechanism = '%s'\n"
            "    Groups = '%s'\n"
            "    Size = %s\n"
+           "    HeaderSize = '%uKB'\n"
            "    Recipients = %u\n"
            "    PerSource = %u\n"
            "    Percentage = %u\n"
@@ -180,23 +189,27 @@ write_wanted(const struct hub *h, const struct exchange_inbound *in)
            hub_quote(h, s->tls_server_name != NULL ? s->tls_server_name : ""),
            in->user != NULL ? "Tls,BasicAuth,BasicAuthRequireTLS" : "Tls,ExternalAuthoritative",
            in->user != NULL ? "None" : "ExchangeServers",
-           hub_size(h, h->p->config->limit_message_size + TRACE), h->p->config->limit_recipients,
-           most, percentage > PERCENTAGE ? percentage : PERCENTAGE);
+           hub_size(h, h->p->config->limit_message_size + TRACE),
+           ((unsigned)HEADER_FILTER_MAX + 1023) / 1024, h->p->config->limit_recipients, most,
+           percentage > PERCENTAGE ? percentage : PERCENTAGE);
 }
 
 static void
 explain_settings(const struct hub *h)
 {
-    HUB_SAY(h, EXCHANGE_DO,
-            "Usage Custom presets nothing. Only the gateway's addresses are taken, STARTTLS must "
-            "come before anything else, and a password only inside TLS. No permission group is "
-            "given anything; the next step grants the service account what it needs.");
+    HUB_SAY(
+        h, EXCHANGE_DO,
+        "Usage Custom presets nothing. Only the gateway's addresses are taken, STARTTLS must "
+        "come before anything else, and a password only inside TLS. Where the gateway logs on, "
+        "no permission group is given anything: the next step grants its account what it "
+        "needs.");
     HUB_SAY(h, EXCHANGE_DO,
             "Fqdn is the name that the gateway finds in the certificate: the connector offers "
             "STARTTLS only if the server has a certificate with it.");
     HUB_SAY(
         h, EXCHANGE_DO,
-        "MaxMessageSize and MaxRecipientsPerMessage: what the gateway takes from the other "
+        "MaxMessageSize, MaxHeaderSize and MaxRecipientsPerMessage: what the gateway takes from "
+        "the other "
         "forests it must be able to hand over here, with the trace fields that are added. The "
         "organization's own limits hold too.");
     HUB_SAY(h, EXCHANGE_DO,
