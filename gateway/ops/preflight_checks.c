@@ -198,14 +198,10 @@ preflight_status(const struct preflight *p)
 }
 
 size_t
-preflight_count_ready(const struct preflight *p, size_t *forests)
+preflight_count(const struct preflight *p, enum preflight_verdict v)
 {
-    size_t ready = 0;
-    *forests = 0;
-    for (const struct preflight_section *s = p->sections; s != NULL; s = s->next) {
-        *forests += s->forest != NULL;
-        ready += s->forest != NULL &&
-                 (s->verdict == PREFLIGHT_READY || s->verdict == PREFLIGHT_WARNINGS);
-    }
-    return ready;
+    size_t n = 0;
+    for (const struct preflight_section *s = p->sections; s != NULL; s = s->next)
+        n += s->forest != NULL && s->verdict == v;
+    return n;
 }

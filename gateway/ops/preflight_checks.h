@@ -161,7 +161,7 @@ void preflight_judge_daemon(struct preflight *p, struct preflight_section *s,
 void preflight_conclude(struct preflight *p); /* verdicts */
 /* 0: every forest is ready; 1: one is not, or the gateway is not well. */
 int preflight_status(const struct preflight *p);
-size_t preflight_count_ready(const struct preflight *p, size_t *forests);
+size_t preflight_count(const struct preflight *p, enum preflight_verdict v); /* forests */
 
 const char *preflight_kind_word(enum preflight_kind kind); /* "their-certificate" */
 const char *preflight_verdict_text(enum preflight_verdict v);

@@ -85,7 +85,7 @@ preflight_report_json(struct buf *out, const struct preflight *p, const char *co
 {
     json_t *json = json_object(), *forests = json_array(), *gateway = NULL;
     struct buf sentence;
-    size_t asked, ready = preflight_count_ready(p, &asked);
+    size_t ready = preflight_count(p, PREFLIGHT_READY) + preflight_count(p, PREFLIGHT_WARNINGS);
     buf_init(&sentence, 4096);
     preflight_report_sentence(&sentence, p);
     for (const struct preflight_section *s = p->sections; s != NULL; s = s->next) {
@@ -98,7 +98,7 @@ preflight_report_json(struct buf *out, const struct preflight *p, const char *co
     control_json_set(json, "message", control_json_slice(buf_slice(&sentence)));
     control_json_set(json, "file", control_json_text(config_file));
     control_json_set(json, "ready", json_integer((json_int_t)ready));
-    control_json_set(json, "asked", json_integer((json_int_t)asked));
+    control_json_set(json, "asked", json_integer((json_int_t)json_array_size(forests)));
     control_json_set(json, "connections", json_integer((json_int_t)p->connections));
     control_json_set(json, "logons", json_integer((json_int_t)p->logons));
     control_json_set(json, "forests", forests);

@@ -106,18 +106,39 @@ put_section(struct buf *out, const struct preflight_section *s)
 /* ---- The whole ---- */
 
 static void
+put_only_forest(struct buf *out, const struct preflight *p)
+{
+    if (preflight_count(p, PREFLIGHT_UNPROVEN) == 1)
+        buf_put_str(out, "Whether the forest is ready is not known.");
+    else if (preflight_count(p, PREFLIGHT_NOT_READY) == 1)
+        buf_put_str(out, "The forest is NOT ready.");
+    else
+        buf_printf(out, "The forest is ready%s.",
+                   preflight_count(p, PREFLIGHT_WARNINGS) == 1 ? ", with warnings" : "");
+}
+
+static void
 put_forests(struct buf *out, const struct preflight *p)
 {
-    size_t forests, ready = preflight_count_ready(p, &forests);
-    if (forests == 1)
-        buf_printf(out, "The forest is %sready.", ready == 1 ? "" : "NOT ");
-    else if (ready == forests)
-        buf_printf(out, "All %zu forests are ready.", forests);
+    size_t warned = preflight_count(p, PREFLIGHT_WARNINGS);
+    size_t ready = preflight_count(p, PREFLIGHT_READY) + warned;
+    size_t all =
+        ready + preflight_count(p, PREFLIGHT_UNPROVEN) + preflight_count(p, PREFLIGHT_NOT_READY);
+    if (all == 1) {
+        put_only_forest(out, p);
+        return;
+    }
+    if (ready == all)
+        buf_printf(out, "All %zu forests are ready", all);
     else if (ready == 0)
-        buf_printf(out, "None of %zu forests is ready.", forests);
+        buf_printf(out, "None of %zu forests is ready", all);
     else
-        buf_printf(out, "%zu of %zu forests %s ready.", ready, forests,
-                   ready == 1 ? "is" : "are");
+        buf_printf(out, "%zu of %zu forests %s ready", ready, all, ready == 1 ? "is" : "are");
+    if (warned > 0 && warned == ready)
+        buf_put_str(out, ", with warnings");
+    else if (warned > 0)
+        buf_printf(out, ", %zu of them with warnings", warned);
+    buf_put_char(out, '.');
 }
 
 void

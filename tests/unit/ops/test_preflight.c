@@ -14,12 +14,12 @@
     "postmaster: postmaster@contoso.example\n"                                                   \
     "spool: { path: spool }\n"                                                                   \
     "control: nobody.sock\n"                                                                     \
-    "dns: { servers: [\"127.0.0.1:53\"] }\n"                                                      \
+    "dns: { servers: [\"127.0.0.1:53\"] }\n"                                                     \
     "certificates:\n"                                                                            \
     "  main: { certificate: gw.pem, key: gw.key }\n"                                             \
     "listen:\n"                                                                                  \
     "  main: { address: \"127.0.0.1:1\", certificate: main }\n"                                  \
-    "  every: { address: \"[::1]:2\", certificate: main }\n"                                      \
+    "  every: { address: \"[::1]:2\", certificate: main }\n"                                     \
     "forests:\n"                                                                                 \
     "  contoso: { domains: { contoso.example: authoritative }, deliver: [hub] }\n"               \
     "receive:\n"                                                                                 \

@@ -47,7 +47,7 @@ the_first_line_says_how_many_are_ready(void **state)
         int status;
     } rows[] = {
         {DOCTOR_OK, "All 2 forests are ready.", 0},
-        {DOCTOR_WARNING, "All 2 forests are ready.", 1},
+        {DOCTOR_WARNING, "All 2 forests are ready, 1 of them with warnings.", 1},
         {DOCTOR_NOT_TRIED, "1 of 2 forests is ready.", 1},
         {DOCTOR_FAILED, "1 of 2 forests is ready.", 1},
     };
@@ -59,6 +59,33 @@ the_first_line_says_how_many_are_ready(void **state)
         preflight_report_sentence(&text, &p);
         assert_string_equal(buf_text(&text), rows[i].sentence);
         assert_int_equal(preflight_status(&p), rows[i].status);
+        buf_fini(&text);
+        preflight_fini(&p);
+    }
+}
+
+static void
+of_one_forest_it_says_what_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        enum doctor_state state;
+        const char *sentence;
+    } rows[] = {
+        {DOCTOR_OK, "The forest is ready."},
+        {DOCTOR_WARNING, "The forest is ready, with warnings."},
+        {DOCTOR_NOT_TRIED, "Whether the forest is ready is not known."},
+        {DOCTOR_FAILED, "The forest is NOT ready."},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct preflight p;
+        struct buf text;
+        preflight_init(&p);
+        add(&p, preflight_add_section(&p, &contoso), PREFLIGHT_REACH, rows[i].state, "so");
+        preflight_conclude(&p);
+        buf_init(&text, 1000);
+        preflight_report_sentence(&text, &p);
+        assert_string_equal(buf_text(&text), rows[i].sentence);
         buf_fini(&text);
         preflight_fini(&p);
     }
@@ -191,6 +218,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_line_says_how_many_are_ready),
+        cmocka_unit_test(of_one_forest_it_says_what_it_is),
         cmocka_unit_test(the_gateway_that_is_not_well_is_in_the_first_line),
         cmocka_unit_test(a_problem_has_cause_remedy_who_and_where_to_look),
         cmocka_unit_test(of_what_was_not_tried_one_reason_is_enough),
