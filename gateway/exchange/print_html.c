@@ -183,7 +183,8 @@ put_step(const struct exchange_step *s, size_t number, struct buf *out)
     for (size_t i = 0; i < EXCHANGE_PARTS; i++)
         put_part(&s->parts[i], (enum exchange_part)i, out);
     if (s->unconfirmed != NULL)
-        put_element(out, "<div class=\"care\">\n<h3>Check on your system</h3>\n<p>",
+        put_element(out,
+                    "<div class=\"care\">\n<h3>Check on your system</h3>\n<p>Not confirmed: ",
                     s->unconfirmed, "</p>\n</div>\n");
     buf_put_str(out, "</section>\n");
 }

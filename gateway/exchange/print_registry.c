@@ -71,7 +71,7 @@ put_step(const struct exchange_step *s, struct buf *out)
     buf_put_str(out, ";\n");
     put_comment(out, "", s->why);
     if (s->unconfirmed != NULL)
-        put_comment(out, "Unconfirmed: ", s->unconfirmed);
+        put_comment(out, "Not confirmed: ", s->unconfirmed);
     put_part(s, EXCHANGE_CHECK, out);
     put_part(s, EXCHANGE_UNDO, out);
     put_part(s, EXCHANGE_DO, out);

@@ -146,8 +146,8 @@ put_step(const struct exchange_step *s, size_t number, struct buf *out)
         put_part(&s->parts[i], (enum exchange_part)i, out);
     if (s->unconfirmed == NULL)
         return;
-    buf_put_str(out, "\n  Check on your system (not confirmed by what was at hand):\n");
-    print_wrapped(out, "      ", "      ", s->unconfirmed);
+    buf_put_str(out, "\n  Check on your system:\n");
+    print_wrapped(out, "      Not confirmed: ", "      ", s->unconfirmed);
 }
 
 void

@@ -102,7 +102,7 @@ steps_have_their_parts_in_order(void **state)
                                         "nslookup <gw> & exit",
                                         "  Undo:",
                                         "Check on your system",
-                                        "where the box is; <script>",
+                                        "Not confirmed: where the box is; <script>",
                                         "Step 2 (optional). A value",
                                         "Registry file a.reg:",
                                         "\"A\"=dword:00000001",
