@@ -26,7 +26,7 @@ static void
 from_utf16(struct slice text, bool is_big, struct buf *out)
 {
     for (size_t i = 0; i + 1 < text.len; i += 2) {
-        unsigned char first = (unsigned char)text.ptr[i], second = (unsigned char)text.ptr[i + 1];
+        uint32_t first = (unsigned char)text.ptr[i], second = (unsigned char)text.ptr[i + 1];
         put_utf8(out, is_big ? first << 8 | second : second << 8 | first);
     }
 }
