@@ -50,35 +50,37 @@ make_account(const struct hub *h, const struct exchange_inbound *in)
     struct slice bare = bare_name(in->user);
     const char *cn = hub_quote(h, exchange_text(h->d, "%.*s", (int)bare.len, bare.ptr));
     const char *user = hub_quote(h, in->user);
-    HUB_DO(h,
-           "$account = @(Find-Account %s)\n"
-           "if ($account.Count -gt 0) {\n"
-           "    Write-Right ('account {0}' -f $account[0])\n"
-           "} elseif (-not $AccountContainer) {\n"
-           "    if (-not $WhatIf) {\n"
-           "        throw ('There is no account {0}, or it is in a domain that this shell does "
-           "not look at. Make it as this step says, or give -AccountContainer.' -f %s)\n"
-           "    }\n"
-           "    Write-Concern ('There is no account {0}: the rights on it cannot be shown.' -f "
-           "%s)\n"
-           "} else {\n"
-           "    $dn = 'CN=' + (%s -replace '([,+\"\\\\<>;=#])', '\\$1') + ',' + "
-           "$AccountContainer\n"
-           "    Write-Change ('new account {0}; dsadd asks for its password' -f $dn)\n"
-           "    if (-not $WhatIf) {\n"
-           "        dsadd user $dn %s -pwd '*' -mustchpwd no -canchpwd no -pwdneverexpires yes "
-           "-disabled no -desc 'Mail from other forests through the gateway'\n"
-           "        if ($LASTEXITCODE -ne 0) {\n"
-           "            throw ('dsadd failed with {0}.' -f $LASTEXITCODE)\n"
-           "        }\n"
-           "    }\n"
-           "}\n",
-           user, user, user, cn, name_option(h, in->user));
+    HUB_DO(
+        h,
+        "$account = @(Find-Account %s)\n"
+        "if ($account.Count -gt 0) {\n"
+        "    Write-Right ('account {0}' -f $account[0])\n"
+        "} elseif (-not $AccountContainer) {\n"
+        "    if (-not $WhatIf) {\n"
+        "        throw ('There is no account {0}, or it is in a domain that this shell does "
+        "not look at. Make it as this step says, or give -AccountContainer.' -f %s)\n"
+        "    }\n"
+        "    Write-Concern ('There is no account {0}: the rights on it cannot be shown.' -f "
+        "%s)\n"
+        "} else {\n"
+        "    $dn = 'CN=' + (%s -replace '([,+\"\\\\<>;=#])', '\\$1') + ',' + "
+        "$AccountContainer\n"
+        "    Write-Change ('new account {0}; dsadd asks for its password' -f $dn)\n"
+        "    if (-not $WhatIf) {\n"
+        "        dsadd.exe user $dn %s -pwd '*' -mustchpwd no -canchpwd no -pwdneverexpires yes "
+        "-disabled no -desc 'Mail from other forests through the gateway'\n"
+        "        if ($LASTEXITCODE -ne 0) {\n"
+        "            throw ('dsadd failed with {0}.' -f $LASTEXITCODE)\n"
+        "        }\n"
+        "    }\n"
+        "}\n",
+        user, user, user, cn, name_option(h, in->user));
     HUB_CHECK(h,
               "Get-User -Identity %s | Format-List Name, UserPrincipalName, SamAccountName, "
               "UserAccountControl, RecipientType\n",
               user);
-    HUB_UNDO(h, "Get-User -Identity %s | ForEach-Object { dsrm $_.DistinguishedName }\n", user);
+    HUB_UNDO(h, "Get-User -Identity %s | ForEach-Object { dsrm.exe $_.DistinguishedName }\n",
+             user);
 }
 
 static void

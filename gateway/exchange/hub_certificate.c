@@ -160,7 +160,7 @@ static const char trust[] =
     "    } else {\n"
     "        Write-Change ('root certificate {0} trusted on this server' -f $root.Subject)\n"
     "        if (-not $WhatIf) {\n"
-    "            certutil -addstore Root $path\n"
+    "            certutil.exe -addstore Root $path\n"
     "            if ($LASTEXITCODE -ne 0) {\n"
     "                throw ('certutil failed with {0}.' -f $LASTEXITCODE)\n"
     "            }\n"
@@ -168,7 +168,7 @@ static const char trust[] =
     "    }\n"
     "    foreach ($hub in $Sources) {\n"
     "        if (\"$($hub.Name)\" -ne $env:COMPUTERNAME) {\n"
-    "            Write-Concern ('on {0} run: certutil -addstore Root <the same file>' -f "
+    "            Write-Concern ('on {0} run: certutil.exe -addstore Root <the same file>' -f "
     "$hub.Name)\n"
     "        }\n"
     "    }\n"
@@ -200,7 +200,7 @@ write_ours(const struct hub *h)
                  "NotAfter\n");
     exchange_put(h->d, EXCHANGE_UNDO, EXCHANGE_COMMAND,
                  "On each source server, if nothing else needs that root:",
-                 "certutil -delstore Root <thumbprint of the root>\n");
+                 "certutil.exe -delstore Root <thumbprint of the root>\n");
 }
 
 void

@@ -173,6 +173,9 @@ write_remote(const struct hub *h)
                   "meeting requests.");
     exchange_unconfirmed(h->d, "that TNEF between these forests is what their users want: with "
                                "it on, a recipient there without Outlook sees winmail.dat");
+    if (h->d->version == EXCHANGE_2007)
+        exchange_unconfirmed(h->d, "the parameters of New-RemoteDomain, which were read in the "
+                                   "help of later versions");
     if (h->d->version == EXCHANGE_2010)
         HUB_SAY(h, EXCHANGE_DO,
                 "IsInternal, TrustedMailInboundEnabled, TrustedMailOutboundEnabled and "

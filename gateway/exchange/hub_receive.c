@@ -7,15 +7,20 @@
 /* $Want: Name, Port, Fqdn ('': the server's own), Mechanism, Groups, Size, HeaderSize,
  * Recipients, PerSource, Percentage. */
 static const char finding[] =
+    "# The connectors of one server, which their identity begins with: SERVER\\Name.\n"
+    "function Get-Receive($Server) {\n"
+    "    Get-ReceiveConnector | Where-Object { \"$($_.Identity)\".Split('\\')[0] -eq "
+    "$Server.Name }\n"
+    "}\n"
+    "\n"
     "function Find-Receive($Server, [string]$Name) {\n"
-    "    Get-ReceiveConnector -Server \"$($Server.Name)\" | Where-Object { \"$($_.Name)\" -eq "
-    "$Name }\n"
+    "    Get-Receive $Server | Where-Object { \"$($_.Name)\" -eq $Name }\n"
     "}\n"
     "\n"
     "# Exchange asks the connector with the most specific addresses and no other: two for the\n"
     "# same ones cannot be.\n"
     "function Test-Overlap($Server, $Want) {\n"
-    "    foreach ($other in @(Get-ReceiveConnector -Server \"$($Server.Name)\")) {\n"
+    "    foreach ($other in @(Get-Receive $Server)) {\n"
     "        if (\"$($other.Name)\" -eq $Want.Name) {\n"
     "            continue\n"
     "        }\n"

@@ -288,7 +288,7 @@ each_version_gets_what_it_has(void **state)
 static void
 a_trial_run_asks_for_nothing(void **state)
 {
-    static const char *const prompts[] = {"Get-Credential -", "dsadd user"};
+    static const char *const prompts[] = {"Get-Credential -", "dsadd.exe user"};
     struct made m;
     (void)state;
     make(&m, usual, "contoso", EXCHANGE_2007, NULL);
