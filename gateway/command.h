@@ -17,6 +17,8 @@ int command_doctor(int argc, char **argv);
 extern const char command_doctor_help[];
 int command_preflight(int argc, char **argv);
 extern const char command_preflight_help[];
+int command_exchange_setup(int argc, char **argv);
+extern const char command_exchange_setup_help[];
 int command_manual(int argc, char **argv);
 
 /* queue, reload, drain: sent to the daemon through its control socket. */

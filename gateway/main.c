@@ -11,35 +11,49 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *usage;
     const char *sentence;
+    const char *help; /* what --help says besides; NULL: nothing */
 } commands[] = {
-    {"run", command_run, "-c FILE [--debug]", "the gateway, in the foreground"},
+    {"run", command_run, "-c FILE [--debug]", "the gateway, in the foreground", NULL},
     {"check", command_check, "-c FILE [--print]",
-     "every complaint about the configuration and what it names"},
+     "every complaint about the configuration and what it names", NULL},
     {"explain", command_explain,
      "-c FILE --from A --to B [--client IP] [--account NAME] [--message FILE]",
-     "the route and every decision in order; of a message's header, what would be removed"},
+     "the route and every decision in order; of a message's header, what would be removed", NULL},
     {"queue", command_control, "-c FILE list [--messages [--limit N] [--after ID]] [--json]",
-     "the queues, or the messages in them"},
-    {"queue", command_control, "-c FILE show ID [--json]", "one message and what happened to it"},
-    {"queue", command_control, "-c FILE retry CONNECTOR | --all", "try its mail again now"},
+     "the queues, or the messages in them", NULL},
+    {"queue", command_control, "-c FILE show ID [--json]", "one message and what happened to it",
+     NULL},
+    {"queue", command_control, "-c FILE retry CONNECTOR | --all", "try its mail again now", NULL},
     {"status", command_control, "-c FILE [--json]",
-     "connectors, queues, certificates, and what somebody should look at (exit status 1)"},
-    {"reload", command_control, "-c FILE", "read the configuration again"},
-    {"drain", command_control, "-c FILE", "take nothing new, finish, end"},
-    {"account", command_account, "hash", "a password on standard input to a hash"},
+     "connectors, queues, certificates, and what somebody should look at (exit status 1)", NULL},
+    {"reload", command_control, "-c FILE", "read the configuration again", NULL},
+    {"drain", command_control, "-c FILE", "take nothing new, finish, end", NULL},
+    {"account", command_account, "hash", "a password on standard input to a hash", NULL},
     {"pin", command_pin, "[--json] HOST[:PORT]",
-     "a server's certificate, its pin, and the line of the configuration that pins it"},
+     "a server's certificate, its pin, and the line of the configuration that pins it", NULL},
     {"probe", command_probe, "[OPTIONS] HOST[:PORT]",
-     "a server as a client sees it; a monitoring plugin (exit status 0 to 3)"},
+     "a server as a client sees it; a monitoring plugin (exit status 0 to 3)",
+     command_probe_help},
     {"probe", command_probe, "[OPTIONS] -c FILE --connector NAME [--server HOST[:PORT]]",
-     "the servers of a send connector, with its policy and credential"},
+     "the servers of a send connector, with its policy and credential", command_probe_help},
     {"doctor", command_doctor, "[OPTIONS] HOST[:PORT] [-c FILE --connector NAME]",
      "everything about a server, with cause and remedy where it is not well (exit status 0 to "
-     "3)"},
+     "3)",
+     command_doctor_help},
     {"preflight", command_preflight,
      "-c FILE [--forest F]... [--connector NAME]... [--no-auth] [--timeout T] [--json]",
-     "is everything ready for mail between the forests? A list, and who has to act"},
-    {"manual", command_manual, "", "every key of the configuration, with default and meaning"},
+     "is everything ready for mail between the forests? A list, and who has to act",
+     command_preflight_help},
+    {"exchange-setup", command_exchange_setup,
+     "-c FILE --forest F --version 2000|2003|2007|2010 [--format script|steps|html]",
+     "what must stand in that forest's Exchange, as a script or as steps",
+     command_exchange_setup_help},
+    {"exchange-setup", command_exchange_setup,
+     "-c FILE --forest F --version 2007|2010 --verify-commands | --verify FILE",
+     "what there differs from what the gateway needs (exit status 1)",
+     command_exchange_setup_help},
+    {"manual", command_manual, "", "every key of the configuration, with default and meaning",
+     NULL},
 };
 
 static void
@@ -56,16 +70,14 @@ put_usage(FILE *out)
 static int
 put_help_of(const char *name)
 {
+    const char *help = NULL;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(commands[i].name, name) == 0)
+        if (strcmp(commands[i].name, name) == 0) {
             printf("forestgate %s%s%s\n    %s\n", name, commands[i].usage[0] ? " " : "",
                    commands[i].usage, commands[i].sentence);
-    if (strcmp(name, "probe") == 0)
-        fputs(command_probe_help, stdout);
-    if (strcmp(name, "doctor") == 0)
-        fputs(command_doctor_help, stdout);
-    if (strcmp(name, "preflight") == 0)
-        fputs(command_preflight_help, stdout);
+            help = commands[i].help;
+        }
+    fputs(help != NULL ? help : "", stdout);
     return 0;
 }
 
