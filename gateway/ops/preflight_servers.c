@@ -275,6 +275,10 @@ judge_answer(const struct judge *j, struct preflight_check *check,
         (void)add_line(j, check, a, DOCTOR_NOT_TRIED, 0, why_unanswered(a, q));
         return DOCTOR_NOT_TRIED;
     }
+    if (step->code == 421) { /* about the session, whatever was asked */
+        (void)add_line(j, check, a, DOCTOR_NOT_TRIED, 0, step->text);
+        return DOCTOR_NOT_TRIED;
+    }
     if (q->about == ASK_NOBODY)
         return judge_nobody(j, check, a, step);
     enum doctor_state state = step->state == PROBE_OK        ? DOCTOR_OK

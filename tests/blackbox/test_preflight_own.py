@@ -173,6 +173,17 @@ class Behind(Case):
         self.assertCheck(a, "fabrikam", "sender", "failed", "postmaster@old.example: 550 5.7.1",
                          "Accept-Authoritative-Domain-Sender", subject="contoso")
 
+    def test_a_server_that_ends_the_session_after_five_refusals(self):
+        domains = "".join(f", d{i}.example: authoritative" for i in range(8))
+        text = self.text.replace("tailspin.example: authoritative,",
+                                 f"tailspin.example: authoritative{domains},")
+        a = self.preflight(text=text, expect=NOT_READY)
+        states = [a.check("tailspin", "domain", f"d{i}.example")["state"] for i in range(8)]
+        self.assertEqual(states, ["failed"] * 5 + ["not-tried"] * 3)
+        self.assertCheck(a, "tailspin", "domain", "not-tried", "421 4.7.0 Too many errors",
+                         subject="d5.example")
+        self.assertCheck(a, "tailspin", "sender", "ok", subject="contoso")
+
     def test_2010_without_its_certificate(self):
         for hub in self.hubs:
             hub.turn_on("expired_certificate")

@@ -105,6 +105,8 @@ static const struct story stories[] = {
      .kind = PREFLIGHT_DOMAIN, .state = DOCTOR_OK, .line = "5.1.1"},
     {"later", {{WELL, H({PROBE_AUTH, 0, 235, "ok"}, {PROBE_MAIL, 0, 452, "452 4.3.1 no"})}, {WELL, H({PROBE_AUTH, 0, 235, "ok"}, {PROBE_MAIL, 0, 452, "452 4.3.1 no"})}},
      .kind = PREFLIGHT_NULL_SENDER, .state = DOCTOR_WARNING, .line = "452"},
+    {"the session is ended", {{WELL, H({PROBE_AUTH, 0, 235, "ok"}, {PROBE_RCPT, 2, 421, "421 4.7.0 Too many errors"})}, {WELL, H({PROBE_AUTH, 0, 235, "ok"})}},
+     .kind = PREFLIGHT_DOMAIN, .state = DOCTOR_NOT_TRIED, .line = "421"},
     {"a sender that one server does not take", {{WELL, TAKEN}, {WELL, H({PROBE_AUTH, 0, 235, "ok"}, {PROBE_MAIL, 1, 550, "550 5.7.1 not this"})}},
      .kind = PREFLIGHT_SENDER, .state = DOCTOR_FAILED, .line = "not this", .who = WHO_EXCHANGE},
     {"an open relay among two", {{F({"open-relay", DOCTOR_FAILED}), TAKEN}, {WELL, TAKEN}}, .kind = PREFLIGHT_STRANGERS, .state = DOCTOR_FAILED,
