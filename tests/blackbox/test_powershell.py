@@ -20,12 +20,15 @@ class Shipped(unittest.TestCase):
     def test_every_script_for_administrators_is_right(self):
         names = sorted(glob.glob(os.path.join(SCRIPTS, "*.ps1")))
         self.assertEqual(bool(names), os.path.isdir(SCRIPTS), "scripts/exchange without a script")
+        texts = {}
         for name in names:
             with open(name, encoding="utf-8", newline="") as file:
-                text = file.read()
+                texts[os.path.basename(name)] = file.read()
+        for name, text in texts.items():
+            loaded = [texts[other] for other in texts if other != name and f"'{other}'" in text]
             for version in ("2007", "2010"):
-                with self.subTest(script=os.path.basename(name), version=version):
-                    self.assertEqual(check(text, version, setup=True), [])
+                with self.subTest(script=name, version=version):
+                    self.assertEqual(check(text, version, setup=True, libraries=loaded), [])
 
 
 class Complaints(unittest.TestCase):
@@ -134,7 +137,8 @@ Get-ReceiveConnector | fl Name,Bindings
             with self.subTest(text=text):
                 self.says(HEAD + text, "WhatIf", setup=True, version="2010")
                 self.assertEqual(check(HEAD + text, "2010"), [])
-        self.says("Get-Date", "no [switch]$WhatIf", setup=True)
+        self.says("Set-AcceptedDomain 'a' -WhatIf:$WhatIf", "no [switch]$WhatIf", setup=True)
+        self.assertEqual(check("Get-Date", "2007", setup=True), [])
 
 
 class Quotes(unittest.TestCase):
@@ -200,18 +204,19 @@ class Quotes(unittest.TestCase):
 
 class Tables(unittest.TestCase):
     def test_each_table_can_be_read(self):
-        for name, least in (("exchange-2007.txt", 15), ("exchange-2010.txt", 50), ("powershell-1.0.txt", 50)):
+        for name, least in (("exchange-2007.txt", 35), ("exchange-2010.txt", 50), ("powershell-1.0.txt", 50)):
             self.assertGreater(len(tables.read(name)), least, name)
 
     def test_what_2007_has_and_2010_lacks_is_known(self):
         """The two tables come from different sources: what one alone has is a mistake or a fact."""
-        gone = {"Instance", "TemplateInstance", "UseRusServer"}
+        everywhere = {"Instance", "TemplateInstance", "UseRusServer"}
+        gone = {"Get-MailPublicFolder": {"OrganizationalUnit"}}
         older, newer = tables.exchange("2007"), tables.exchange("2010")
         for name, entry in older.items():
             self.assertIn(name, newer)
             both = {**entry.has, **entry.sp1, **entry.sp2}
             lost = {word for low, word in both.items() if low not in newer[name].has}
-            self.assertLessEqual(lost, gone, name)
+            self.assertLessEqual(lost - everywhere, gone.get(entry.name, set()), entry.name)
 
 
 if __name__ == "__main__":

@@ -28,14 +28,14 @@ def unquote(word):
 class Script:
     """One parsed text and the version that it is for."""
 
-    def __init__(self, text, version):
+    def __init__(self, text, version, libraries=()):
         self.facts = parse(text)
         self.version = version
         self.shell = tables.shell()
         self.exchange = tables.exchange(version)
         self.functions = {
             f["name"].lower().split(":")[-1]: {p["name"].lower() for p in f["parameters"]}
-            for f in self.facts["functions"]}
+            for facts in (*map(parse, libraries), self.facts) for f in facts["functions"]}
         self.aliases = {alias.lower(): entry for table in (self.shell, self.exchange)
                         for entry in table.values() for alias in entry.alias}
         self.common = self.shell["%common"].has
@@ -124,33 +124,42 @@ def is_guarded(fact):
     return any("$whatif" in condition.lower() for condition in fact["guards"])
 
 
-def trial_runs(script):
-    """-WhatIf must reach everything that changes something."""
+def changes(script):
+    """(fact, what, does -WhatIf reach it) for everything that changes something."""
     programs = {word.lower() for word in script.shell["%changing-programs"].words}
-    switch = [p for p in script.facts["parameters"] if p["name"].lower() == "whatif"]
-    if not switch or "switch" not in switch[0]["type"].lower():
-        yield "line 1, column 1: the script has no [switch]$WhatIf"
+    verbs = tuple(verb.lower() for verb in CHANGING)
     for command in script.facts["commands"]:
         name = command["name"].lower()
-        changing = name in script.exchange and name.startswith(tuple(v.lower() for v in CHANGING))
-        if not changing and program_of(name) not in programs or is_guarded(command):
+        if not (name in script.exchange and name.startswith(verbs)) and program_of(name) not in programs:
             continue
         handed = [p for p in command["parameters"] if p["name"].lower() == "whatif"]
-        if not handed or not handed[0]["colon"] or handed[0]["value"].lower() != "$whatif":
-            yield where(command) + f"{command['name']} changes something without -WhatIf:$WhatIf"
+        reached = handed and handed[0]["colon"] and handed[0]["value"].lower() == "$whatif"
+        yield command, command["name"], reached
     for call in script.facts["constructs"]:
-        if call["kind"] == "call" and call["text"].lower() in DIRECTORY_WRITES and not is_guarded(call):
-            yield where(call) + f".{call['text']}() changes something whatever $WhatIf says"
+        if call["kind"] == "call" and call["text"].lower() in DIRECTORY_WRITES:
+            yield call, f".{call['text']}()", False
 
 
-def check(text, version, setup=False):
+def trial_runs(script):
+    """-WhatIf must reach everything that changes something, or a condition must ask for it."""
+    found = list(changes(script))
+    switch = [p for p in script.facts["parameters"] if p["name"].lower() == "whatif"]
+    if found and (not switch or "switch" not in switch[0]["type"].lower()):
+        yield "line 1, column 1: the script changes something and has no [switch]$WhatIf"
+    for fact, what, reached in found:
+        if not reached and not is_guarded(fact):
+            yield where(fact) + f"{what} changes something without -WhatIf:$WhatIf"
+
+
+def check(text, version, setup=False, libraries=()):
     """What is wrong with a script on an Exchange of that version: a list of complaints.
 
     text      the script as it would be saved; a byte order mark counts as one
     version   "2007-rtm", "2007" (service pack 1 and later) or "2010"
-    setup     it changes an Exchange: -WhatIf must reach every change
+    setup     -WhatIf must reach everything that it changes
+    libraries the texts of the scripts that it loads with a dot: their functions are known
     """
-    script = Script(text, version)
+    script = Script(text, version, libraries)
     found = [*syntax(script), *quotes.complaints(text, script.facts), *constructs.complaints(script),
              *commands(script)]
     if setup:
