@@ -189,8 +189,7 @@ tls_1_0(struct exchange_document *d)
             "can pass. Risk: web sites and other services of this server offer TLS 1.0 again, "
             "which is why it may have been switched off: ask who did it.");
         LEGACY_CHECK(d, "forestgate doctor shows TLSv1.");
-        exchange_unconfirmed(d,
-                             "the key and the number, which are not from a description at hand");
+        exchange_unconfirmed(d, "the number: KB 187498 has the key and says that 0 switches off");
     }
 }
 

@@ -107,14 +107,21 @@ limits(struct exchange_document *d, const struct exchange_plan *p)
                             "version and service pack");
 }
 
+/* 2003 filters what was brought without logging on, and nothing else. */
 static void
-filters(struct exchange_document *d)
+filters(struct exchange_document *d, const struct exchange_plan *p)
 {
+    bool is_exempt = !legacy_is_2000(d) && !legacy_comes_unnamed(p);
     exchange_step(
         d, "Nothing filters away reports",
-        "Reports have no sender: <>. A filter that refuses such mail loses the reports "
-        "of all other forests, and out of office messages, in silence. And what its own "
-        "forest has filtered need not be filtered again.");
+        is_exempt ? "Reports have no sender: <>. A filter that refuses such mail loses them in "
+                    "silence. This version filters only what was brought without logging on; "
+                    "the gateway logs on, so this is for the day when it cannot."
+                  : "Reports have no sender: <>. A filter that refuses such mail loses the "
+                    "reports of all other forests, and out of office messages, in silence. And "
+                    "what its own forest has filtered need not be filtered again.");
+    if (is_exempt)
+        exchange_step_is_optional(d);
     LEGACY_SET(d,
                legacy_is_2000(d)
                    ? "Global Settings -> Message Delivery -> Properties -> Filtering -> Filter "
@@ -128,8 +135,10 @@ filters(struct exchange_document *d)
                "cleared");
     LEGACY_CHECK(d, "By telnet: MAIL FROM:<> is answered 250.");
     LEGACY_UNDO(d, "Set what you wrote down in step 2.");
-    exchange_unconfirmed(d, "which filters this version and service pack have, and whether they "
-                            "look at sessions that logged on");
+    exchange_unconfirmed(d, legacy_is_2000(d)
+                                ? "whether the filter of this version looks at sessions that "
+                                  "logged on, and the name of the tab"
+                                : "which filters your service pack has");
 }
 
 void
@@ -138,5 +147,5 @@ legacy_virtual_server(struct exchange_document *d, const struct exchange_plan *p
     own_server(d, p);
     logging(d);
     limits(d, p);
-    filters(d);
+    filters(d, p);
 }

@@ -11,24 +11,24 @@ static const char page_head[] =
     "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
     "<style>\n"
     ":root { color-scheme: light dark; --line: color-mix(in srgb, CanvasText 22%, Canvas);\n"
-    "  --soft: color-mix(in srgb, CanvasText 6%, Canvas); --accent: #2a6fb0; --care: #c77700 }\n"
+    "  --soft: color-mix(in srgb, CanvasText 6%, Canvas); --care: #c77700 }\n"
     "* { box-sizing: border-box }\n"
     "body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 60rem; background: Canvas;\n"
-    "  color: CanvasText; font: 16px/1.5 system-ui, \"Segoe UI\", Tahoma, sans-serif }\n"
+    "  color: CanvasText; font: 1rem/1.5 system-ui, \"Segoe UI\", Tahoma, sans-serif }\n"
     "h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25 }\n"
     "h2 { margin: 0; font-size: 1.15rem; line-height: 1.35 }\n"
     "h3 { margin: 1.1rem 0 .35rem; font-size: .78rem; letter-spacing: .06em;\n"
     "  text-transform: uppercase; opacity: .75 }\n"
-    "a { color: var(--accent) }\n"
+    "a { color: LinkText }\n"
     "nav, section { margin-top: 1.5rem; padding: 1.1rem 1.25rem; border: 1px solid var(--line);\n"
     "  border-radius: .5rem }\n"
-    "section:target { border-color: var(--accent) }\n"
+    "section:target { border-color: LinkText }\n"
     "nav ol { margin: .5rem 0 0; padding-left: 2rem; columns: 2 22rem; column-gap: 2.5rem }\n"
     "nav li { break-inside: avoid; padding: .1rem 0 }\n"
     "p { margin: .35rem 0 }\n"
     ".why { margin-top: .5rem }\n"
     ".tag { font-size: .72rem; font-weight: 600; padding: .1rem .45rem; border-radius: 1rem;\n"
-    "  border: 1px solid currentColor; white-space: nowrap; vertical-align: .12em }\n"
+    "  border: 1px solid currentColor; vertical-align: .12em; overflow-wrap: anywhere }\n"
     ".care { margin-top: 1.1rem; padding: .5rem .8rem; border-left: .25rem solid var(--care);\n"
     "  background: var(--soft) }\n"
     ".care h3 { margin-top: 0 }\n"
@@ -47,9 +47,11 @@ static const char page_head[] =
     "pre { margin: .25rem 0 0; padding: .7rem .9rem; overflow-x: auto; border: 1px solid "
     "var(--line);\n"
     "  border-radius: .35rem; background: var(--soft); line-height: 1.4 }\n"
+    "summary { cursor: pointer; font-weight: 600 }\n"
     "dt { margin-top: .6rem } dd { margin: 0 0 0 1.5rem }\n"
-    "@media print { :root { color-scheme: light } body { max-width: none; padding: 0;\n"
-    "  font-size: 11px } nav, section { border: 0; border-top: 1px solid; border-radius: 0;\n"
+    "@media print { :root { color-scheme: light } body { max-width: none; padding: 0 }\n"
+    "  html { font-size: 11px } nav, section { border: 0; border-top: 1px solid; border-radius: "
+    "0;\n"
     "  padding: .8rem 0 } h2, h3 { break-after: avoid } tr, .item { break-inside: avoid }\n"
     "  pre { white-space: pre-wrap; overflow-wrap: anywhere } a { color: inherit } }\n"
     "</style>\n";
@@ -75,12 +77,18 @@ put_title(const struct exchange_document *d, const char *element, struct buf *ou
 }
 
 static void
-put_figure(const char *kind, const char *label, const char *text, struct buf *out)
+begin_figure(enum exchange_block_kind kind, const char *label, struct buf *out)
 {
-    put_element(out, "<figure><figcaption>", kind, "");
+    put_element(out, "<figure><figcaption>", print_kind_name(kind), "");
     if (label != NULL)
-        put_element(out, " <code>", label, "</code>");
-    put_element(out, "</figcaption>\n<pre><code>", text, "</code></pre></figure>\n");
+        put_element(out, " ", label, "");
+    buf_put_str(out, "</figcaption>\n<pre><code>");
+}
+
+static void
+end_figure(struct buf *out)
+{
+    buf_put_str(out, "</code></pre></figure>\n");
 }
 
 /* ---- Before the steps ---- */
@@ -93,11 +101,12 @@ put_parameters(const struct exchange_document *d, struct buf *out)
     buf_put_str(out, "<section id=\"values\">\n<h2>Values that only you know</h2>\n<dl>\n");
     for (size_t i = 0; i < d->parameter_count; i++) {
         const struct exchange_parameter *p = &d->parameters[i];
+        struct buf proposal;
+        buf_init(&proposal, EXCHANGE_DOCUMENT_MAX);
+        print_proposal(p, &proposal);
         put_element(out, "<dt><code>", p->name, "</code>");
-        if (p->proposal != NULL)
-            put_element(out, ", proposed: <code>", p->proposal, "</code></dt>\n");
-        else
-            buf_put_str(out, " <span class=\"tag\">must be given</span></dt>\n");
+        put_element(out, " <span class=\"tag\">", buf_text(&proposal), "</span></dt>\n");
+        buf_fini(&proposal);
         put_element(out, "<dd>", p->meaning, "</dd>\n");
     }
     buf_put_str(out, "</dl>\n</section>\n");
@@ -110,14 +119,16 @@ put_prelude(const struct exchange_document *d, struct buf *out)
     if (!exchange_has_shell(d->version))
         return;
     buf_init(&lines, EXCHANGE_DOCUMENT_MAX);
-    for (size_t i = 0; i < d->parameter_count; i++)
-        print_assignment(&d->parameters[i], &lines);
-    buf_put_str(&lines, d->prelude);
+    print_prelude(d, &lines);
     out->over |= !buf_ok(&lines);
-    buf_put_str(out, "<section id=\"first\">\n<h2>Paste this into the Exchange Management Shell "
-                     "first</h2>\n");
-    put_figure(print_kind_name(EXCHANGE_SHELL), NULL, buf_text(&lines), out);
-    buf_put_str(out, "</section>\n");
+    buf_put_str(out,
+                "<section id=\"first\">\n<details>\n<summary>By hand: run this in the Exchange "
+                "Management Shell first. The commands use its values and functions; \"--format "
+                "script\" has all of it in one script.</summary>\n");
+    begin_figure(EXCHANGE_SHELL, NULL, out);
+    exchange_quote_html(out, buf_text(&lines));
+    end_figure(out);
+    buf_put_str(out, "</details>\n</section>\n");
     buf_fini(&lines);
 }
 
@@ -162,14 +173,18 @@ put_part(const struct exchange_blocks *blocks, enum exchange_part part, struct b
         const struct exchange_block *b = &blocks->at[i];
         if (b->kind == EXCHANGE_FIELD) {
             i += put_fields(b, blocks->count - i, out);
-            continue;
-        }
-        if (b->kind == EXCHANGE_TEXT)
+        } else if (b->kind == EXCHANGE_TEXT) {
             put_element(out, "<label class=\"item\"><input type=\"checkbox\"><span>", b->text,
                         "</span></label>\n");
-        else
-            put_figure(print_kind_name(b->kind), b->label, b->text, out);
-        i++;
+            i++;
+        } else {
+            size_t run = print_run(b, blocks->count - i);
+            begin_figure(b->kind, b->label, out);
+            for (size_t k = 0; k < run; k++)
+                exchange_quote_html(out, b[k].text);
+            end_figure(out);
+            i += run;
+        }
     }
 }
 

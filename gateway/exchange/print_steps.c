@@ -42,30 +42,24 @@ put_parameters(const struct exchange_document *d, struct buf *out)
         const struct exchange_parameter *p = &d->parameters[i];
         buf_printf(out, "%s  ", i > 0 ? "\n" : "");
         print_clean(out, p->name);
-        if (p->proposal != NULL) {
-            buf_put_str(out, " (proposed: ");
-            print_clean(out, p->proposal);
-            buf_put_str(out, ")\n");
-        } else {
-            buf_put_str(out, " (must be given)\n");
-        }
+        buf_put_str(out, " (");
+        print_proposal(p, out);
+        buf_put_str(out, ")\n");
         print_wrapped(out, "      ", "      ", p->meaning);
     }
 }
 
 static void
-put_prelude(const struct exchange_document *d, struct buf *out)
+put_note_on_shell(const struct exchange_document *d, struct buf *out)
 {
     if (!exchange_has_shell(d->version))
         return;
     buf_put_char(out, '\n');
-    put_heading(out, "", "Paste this into the Exchange Management Shell first", '-');
-    buf_put_char(out, '\n');
-    for (size_t i = 0; i < d->parameter_count; i++) {
-        buf_put_str(out, "    ");
-        print_assignment(&d->parameters[i], out);
-    }
-    print_lines(out, "    ", d->prelude);
+    print_wrapped(
+        out, "", "",
+        "\"--format script\" has all commands in one script, which leaves alone what is "
+        "right already. To give them by hand, run what stands at the end of this text in "
+        "the Exchange Management Shell first: they use its values and functions.");
 }
 
 static void
@@ -104,7 +98,7 @@ put_field(const struct exchange_block *b, struct buf *out)
 }
 
 static void
-put_code(const struct exchange_block *b, struct buf *out)
+put_code(const struct exchange_block *b, size_t count, struct buf *out)
 {
     buf_printf(out, "      %s", print_kind_name(b->kind));
     if (b->label != NULL) {
@@ -112,7 +106,8 @@ put_code(const struct exchange_block *b, struct buf *out)
         print_clean(out, b->label);
     }
     buf_put_str(out, ":\n\n");
-    print_lines(out, "    ", b->text);
+    for (size_t i = 0; i < count; i++)
+        print_lines(out, "    ", b[i].text);
     buf_put_char(out, '\n');
 }
 
@@ -122,14 +117,17 @@ put_part(const struct exchange_blocks *blocks, enum exchange_part part, struct b
     if (blocks->count == 0)
         return;
     buf_printf(out, "\n  %s:\n", print_part_name(part));
-    for (size_t i = 0; i < blocks->count; i++) {
+    for (size_t i = 0, run; i < blocks->count; i += run) {
         const struct exchange_block *b = &blocks->at[i];
-        if (b->kind == EXCHANGE_TEXT)
+        run = 1;
+        if (b->kind == EXCHANGE_TEXT) {
             print_wrapped(out, "    - ", "      ", b->text);
-        else if (b->kind == EXCHANGE_FIELD)
+        } else if (b->kind == EXCHANGE_FIELD) {
             put_field(b, out);
-        else
-            put_code(b, out);
+        } else {
+            run = print_run(b, blocks->count - i);
+            put_code(b, run, out);
+        }
     }
 }
 
@@ -150,13 +148,32 @@ put_step(const struct exchange_step *s, size_t number, struct buf *out)
     print_wrapped(out, "      Not confirmed: ", "      ", s->unconfirmed);
 }
 
+/* ---- After the steps ---- */
+
+static void
+put_prelude(const struct exchange_document *d, struct buf *out)
+{
+    struct buf lines;
+    if (!exchange_has_shell(d->version))
+        return;
+    buf_init(&lines, EXCHANGE_DOCUMENT_MAX);
+    print_prelude(d, &lines);
+    out->over |= !buf_ok(&lines);
+    buf_put_str(out, "\n\n");
+    put_heading(out, "", "What the commands need: to be run in the shell first", '-');
+    buf_put_char(out, '\n');
+    print_lines(out, "    ", buf_text(&lines));
+    buf_fini(&lines);
+}
+
 void
 exchange_print_steps(const struct exchange_document *d, struct buf *out)
 {
     put_head(d, out);
+    put_note_on_shell(d, out);
     put_parameters(d, out);
-    put_prelude(d, out);
     put_contents(d, out);
     for (size_t i = 0; i < d->step_count; i++)
         put_step(&d->steps[i], i + 1, out);
+    put_prelude(d, out);
 }

@@ -23,6 +23,15 @@ print_kind_name(enum exchange_block_kind kind)
     return names[kind];
 }
 
+size_t
+print_run(const struct exchange_block *b, size_t count)
+{
+    size_t n = 1;
+    while (n < count && b[n].kind == b->kind && b->label == NULL && b[n].label == NULL)
+        n++;
+    return n;
+}
+
 void
 print_title(const struct exchange_document *d, struct buf *out)
 {
@@ -32,10 +41,33 @@ print_title(const struct exchange_document *d, struct buf *out)
     print_clean(out, d->gateway);
 }
 
-void
-print_assignment(const struct exchange_parameter *p, struct buf *out)
+static bool
+is_switch(const struct exchange_parameter *p)
 {
-    buf_printf(out, "$%s = %s\n", p->name, p->proposal != NULL ? p->proposal : "");
+    return strcmp(p->type, "switch") == 0;
+}
+
+void
+print_proposal(const struct exchange_parameter *p, struct buf *out)
+{
+    if (p->proposal != NULL) {
+        buf_put_str(out, "proposed: ");
+        print_clean(out, p->proposal);
+    } else {
+        buf_put_str(out, is_switch(p) ? "no unless you say so" : "must be given");
+    }
+}
+
+void
+print_prelude(const struct exchange_document *d, struct buf *out)
+{
+    for (size_t i = 0; i < d->parameter_count; i++) {
+        const struct exchange_parameter *p = &d->parameters[i];
+        const char *unknown = is_switch(p) ? "$false" : "'' # must be given";
+        buf_printf(out, "$%s = %s\n", p->name, p->proposal != NULL ? p->proposal : unknown);
+    }
+    buf_put_str(out, "$WhatIf = $false # $true: say what would be changed, and change nothing\n");
+    buf_put_str(out, d->prelude);
 }
 
 /* Cut one character off *s and put it. */

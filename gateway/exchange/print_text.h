@@ -15,12 +15,17 @@ const char *print_part_name(enum exchange_part part);
 /* "PowerShell", "Command line", "Registry file"; NULL for a sentence and for a field. */
 const char *print_kind_name(enum exchange_block_kind kind);
 
+/* How many blocks from this one on are lines of one piece: of its kind, and without labels. */
+size_t print_run(const struct exchange_block *b, size_t count);
+
 /* "Exchange Server 2003 of forest contoso: mail through gw.contoso.example" */
 void print_title(const struct exchange_document *d, struct buf *out);
 
-/* How the shell is told the value of a parameter: "$Name = 'proposal'\n"; "$Name = \n" where none
- * is proposed. */
-void print_assignment(const struct exchange_parameter *p, struct buf *out);
+/* "proposed: 'x'", "must be given", "no unless you say so" */
+void print_proposal(const struct exchange_parameter *p, struct buf *out);
+
+/* What the shell blocks of the steps need: all parameters as variables, then the prelude. */
+void print_prelude(const struct exchange_document *d, struct buf *out);
 
 /* One line: what a terminal might obey, line ends too, becomes '?', and so does what is no UTF-8.
  */

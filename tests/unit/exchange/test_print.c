@@ -148,12 +148,17 @@ a_long_value_stays_whole_and_sentences_are_wrapped(void **state)
 static void
 the_shell_gets_its_values_first(void **state)
 {
-    static const char *const parts[] = {"Paste this", "    $BridgeheadServer = \n",
+    static const char *const parts[] = {"Step 1.",
+                                        "to be run in the shell first",
+                                        "    $BridgeheadServer = '' # must be given\n",
                                         "    $TestRecipient = 'kim@contoso.example'\n",
-                                        "    function Say { }\n", "Steps, in this order"};
+                                        "    $Again = $false\n",
+                                        "    $WhatIf = $false",
+                                        "    function Say { }\n"};
     (void)state;
     exchange_print_steps(d, &out);
-    assert_has_not("Paste this");
+    assert_has_not("in the shell first");
+    exchange_parameter(d, "Again", "switch", NULL, "Once more.");
     buf_clear(&out);
     d->version = EXCHANGE_2007;
     d->prelude = "function Say { }\n";
@@ -161,7 +166,23 @@ the_shell_gets_its_values_first(void **state)
     assert_order(parts, sizeof parts / sizeof parts[0]);
     buf_clear(&out);
     exchange_print_html(d, &out);
-    assert_has("$TestRecipient = &#39;kim@contoso.example&#39;\nfunction Say { }\n</code>");
+    assert_has("$Again = $false\n$WhatIf = $false");
+    assert_has("function Say { }\n</code>");
+}
+
+static void
+commands_that_follow_each_other_are_one_piece(void **state)
+{
+    (void)state;
+    exchange_step(d, "Shell", "Why.");
+    exchange_put(d, EXCHANGE_DO, EXCHANGE_SHELL, NULL, "$one = 1\n");
+    exchange_put(d, EXCHANGE_DO, EXCHANGE_SHELL, NULL, "$two = 2\n");
+    exchange_put(d, EXCHANGE_DO, EXCHANGE_SHELL, "apart", "$three = 3\n");
+    exchange_print_steps(d, &out);
+    assert_has("PowerShell:\n\n    $one = 1\n    $two = 2\n\n      PowerShell apart:\n");
+    buf_clear(&out);
+    exchange_print_html(d, &out);
+    assert_has("<pre><code>$one = 1\n$two = 2\n</code></pre>");
 }
 
 /* ---- HTML ---- */
@@ -280,6 +301,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_long_value_stays_whole_and_sentences_are_wrapped,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_shell_gets_its_values_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(commands_that_follow_each_other_are_one_piece, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_page_is_whole_and_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_escapes_all_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fields_are_one_table, set_up, tear_down),
