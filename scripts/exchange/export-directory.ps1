@@ -39,7 +39,7 @@ param(
 
 $folder = Split-Path -Parent $MyInvocation.MyCommand.Path
 $unknown = $args
-. (Join-Path $folder 'common.ps1')
+. ($folder + '\common.ps1')
 
 # Whatever nobody foresaw ends here, and never as a success.
 trap {
