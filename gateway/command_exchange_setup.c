@@ -12,6 +12,7 @@
 #include "gateway/exchange/print_script.h"
 #include "gateway/exchange/print_steps.h"
 #include "gateway/exchange/verify.h"
+#include "gateway/ops/verdict_json.h"
 
 /* clang-format off */
 const char command_exchange_setup_help[] =
@@ -38,6 +39,9 @@ const char command_exchange_setup_help[] =
     "  --verify FILE           what in their output differs from what this gateway needs, worst\n"
     "                          first; FILE as saved there, or pasted into it; \"-\" reads standard\n"
     "                          input, and shows the commands first when that is a terminal\n"
+    "  --json                  the differences as one line of JSON: exit forest gateway compared\n"
+    "                          more findings[]; findings: severity (stops, harms, worth-a-look,\n"
+    "                          unknown) place line found wanted why\n"
     "\n"
     "Exit status:\n"
     "  0  done; with --verify: nothing differs\n"
@@ -53,7 +57,7 @@ struct request {
     const char *forest, *version_word, *format_word, *verify_file;
     const char *connectors[OPTION_TIMES_MAX], *addresses[OPTION_TIMES_MAX];
     size_t connector_count, address_count;
-    bool shows_commands;
+    bool shows_commands, json;
     enum exchange_version version;
     enum format format;
 };
@@ -140,7 +144,7 @@ read_output(const char *name, struct buf *out)
 }
 
 static int
-judge(const struct exchange_plan *plan, const char *name, struct slice output)
+judge(const struct exchange_plan *plan, const struct request *r, struct slice output)
 {
     struct listing listing;
     struct exchange_verdict verdict = {.count = 0};
@@ -149,11 +153,14 @@ judge(const struct exchange_plan *plan, const char *name, struct slice output)
     int status = 2;
     buf_init(&out, OUTPUT_MAX);
     if (listing_read(output, &listing, &err) && exchange_verify(plan, &listing, &verdict, &err)) {
-        exchange_verdict_text(plan, &verdict, &out);
+        if (r->json)
+            exchange_verdict_json(plan, &verdict, &out);
+        else
+            exchange_verdict_text(plan, &verdict, &out);
         options_print(&out, stdout);
         status = verdict.count > 0;
     } else {
-        fprintf(stderr, "forestgate exchange-setup: %s: %s\n", name, err.text);
+        fprintf(stderr, "forestgate exchange-setup: %s: %s\n", r->verify_file, err.text);
     }
     exchange_verdict_free(&verdict);
     listing_free(&listing);
@@ -171,9 +178,7 @@ verify(const struct request *r, const struct exchange_plan *plan)
         fprintf(stderr, "\nPaste what they printed here, and end it with Ctrl-D:\n");
     }
     buf_init(&output, LISTING_MAX);
-    int status = read_output(r->verify_file, &output)
-                     ? judge(plan, r->verify_file, buf_slice(&output))
-                     : 2;
+    int status = read_output(r->verify_file, &output) ? judge(plan, r, buf_slice(&output)) : 2;
     buf_fini(&output);
     return status;
 }
@@ -231,6 +236,8 @@ what_is_wrong(struct request *r)
                "visible from outside: forestgate doctor, forestgate preflight";
     if (verifies && r->format_word != NULL)
         return "--verify and --verify-commands have no --format";
+    if (r->json && r->verify_file == NULL)
+        return "--json goes with --verify";
     return NULL;
 }
 
@@ -248,6 +255,7 @@ command_exchange_setup(int argc, char **argv)
         {"gateway-address", r.addresses, NULL, &r.address_count},
         {"verify", &r.verify_file, NULL, NULL},
         {"verify-commands", NULL, &r.shows_commands, NULL},
+        {"json", NULL, &r.json, NULL},
     };
     if (!options_read(argc, argv, &path, specs, COUNT_OF(specs), &rest))
         return 2;

@@ -49,7 +49,7 @@ static const struct {
      "what must stand in that forest's Exchange, as a script or as steps",
      command_exchange_setup_help},
     {"exchange-setup", command_exchange_setup,
-     "-c FILE --forest F --version 2007|2010 --verify-commands | --verify FILE",
+     "-c FILE --forest F --version 2007|2010 --verify-commands | --verify FILE [--json]",
      "what there differs from what the gateway needs (exit status 1)",
      command_exchange_setup_help},
     {"manual", command_manual, "", "every key of the configuration, with default and meaning",

@@ -1,5 +1,6 @@
 """forestgate exchange-setup --verify: what in Exchange differs from what the gateway needs."""
 
+import json
 import unittest
 
 from exchange_setup_case import ExchangeSetup
@@ -68,6 +69,21 @@ class Verify(ExchangeSetup):
         code, out, err = forestgate("exchange-setup", "-c", *self.words, "--verify", "-",
                                     stdin=OUTPUT)
         self.assertEqual((code, out), (1, said), err)
+
+    def test_json_says_the_same(self):
+        said = self.judge(OUTPUT)
+        told = json.loads(self.ask(*self.words, "--json", "--verify", self.scratch("output.txt"),
+                                   code=1))
+        self.assertEqual(list(told), ["exit", "forest", "gateway", "compared", "more",
+                                      "findings"])
+        self.assertEqual((told["exit"], told["forest"], told["gateway"], told["more"]),
+                         (1, "fabrikam", "gw.contoso.example", False))
+        self.assertIn(f"{told['compared']} compared", said)
+        for finding in told["findings"]:
+            self.assertEqual(list(finding), ["severity", "place", "line", "found", "wanted",
+                                             "why"])
+            self.assertIn(f"  {finding['place']}", said)
+        self.assertEqual([f["severity"] for f in told["findings"]][:2], ["stops", "harms"])
 
     def test_what_cannot_be_read_is_no_verdict(self):
         for content, why in (("nothing of it", 'no line "Name : value": save the output of | '
