@@ -6,8 +6,12 @@
 #include "gateway/route/spaces.h"
 
 static const char functions[] =
+    "function Find-Accepted([string]$Domain) {\n"
+    "    Get-AcceptedDomain | Where-Object { \"$($_.DomainName)\" -eq $Domain }\n"
+    "}\n"
+    "\n"
     "function Set-Accepted([string]$Domain, [string]$Name, [string]$Type) {\n"
-    "    $found = @(Get-AcceptedDomain | Where-Object { \"$($_.DomainName)\" -eq $Domain })\n"
+    "    $found = @(Find-Accepted $Domain)\n"
     "    if ($found.Count -eq 0) {\n"
     "        Write-Change ('{0}: new accepted domain, {1}' -f $Domain, $Type)\n"
     "        New-AcceptedDomain -Name $Name -DomainName $Domain -DomainType $Type "
@@ -30,6 +34,12 @@ static const char functions[] =
     "\n"
     "function Set-Remote([string]$Domain, [string]$Name) {\n"
     "    $found = @(Find-Remote $Domain)\n"
+    "    if (($found.Count -eq 0) -and (@(Find-Accepted $Domain).Count -gt 0)) {\n"
+    "        Write-Concern ('{0} is an accepted domain here, which can have no remote domain: "
+    "the "
+    "default one holds for it.' -f $Domain)\n"
+    "        return\n"
+    "    }\n"
     "    if ($found.Count -eq 0) {\n"
     "        Write-Change ('{0}: new remote domain' -f $Domain)\n"
     "        New-RemoteDomain -Name $Name -DomainName $Domain -WhatIf:$WhatIf | Out-Null\n"
@@ -115,6 +125,10 @@ explain_accepted(const struct hub *h)
         HUB_SAY(h, EXCHANGE_DO,
                 "ExternalRelay: recipients are not looked up; all mail for the "
                 "domain is sent on.");
+    if (h->p->behind_count > 0 && !holds_kind(list, DOMAIN_AUTHORITATIVE))
+        HUB_SAY(h, EXCHANGE_DO,
+                "WARNING: mail is to be relayed through this forest, and the gateway's "
+                "configuration gives it no authoritative domain.");
     HUB_SAY(h, EXCHANGE_DO,
             "A domain that exists with another type is changed, and the script says what it was: "
             "from InternalRelay to Authoritative, whoever is not in this organization yet no "
@@ -161,6 +175,19 @@ write_behind(const struct hub *h)
     HUB_CHECK(h, "Get-SendConnector | Format-Table Name, AddressSpaces, SmartHosts, Enabled\n");
 }
 
+/* Exchange makes no remote domain for an accepted one; where mail goes on to the outside, what
+ * holds for the outside holds. */
+static bool
+is_settable(const struct hub *h, const struct exchange_domain *domain)
+{
+    const struct exchange_domains *accepted = &h->p->accepted;
+    for (size_t i = 0; i < accepted->count; i++)
+        if (accepted->at[i].wildcard == domain->wildcard &&
+            strcmp(accepted->at[i].name, domain->name) == 0)
+            return false;
+    return domain->kind != DOMAIN_EXTERNAL_RELAY;
+}
+
 static void
 write_remote(const struct hub *h)
 {
@@ -182,13 +209,17 @@ write_remote(const struct hub *h)
                 "TargetDeliveryDomain are left alone: not all service packs of 2010 have them, "
                 "and they trust the other organization with more than mail needs.");
     for (size_t i = 0; i < list->count; i++)
-        if (list->at[i].kind != DOMAIN_EXTERNAL_RELAY)
+        if (is_settable(h, &list->at[i]))
             HUB_DO(h, "Set-Remote %s %s\n", hub_domain(h, &list->at[i]),
                    hub_domain_name(h, &list->at[i], i));
     if (holds_kind(list, DOMAIN_EXTERNAL_RELAY))
         HUB_SAY(h, EXCHANGE_DO,
                 "Domains that the other forests relay to the outside keep what "
                 "the default remote domain says.");
+    if (h->p->behind_count > 0)
+        HUB_SAY(h, EXCHANGE_DO,
+                "Domains that are accepted here for forests behind this one can "
+                "have no remote domain: the default one holds.");
     HUB_CHECK(h, "Get-RemoteDomain | Format-List Name, DomainName, AllowedOOFType, "
                  "AutoReplyEnabled, AutoForwardEnabled, DeliveryReportEnabled, NDREnabled, "
                  "TNEFEnabled\n");
@@ -196,7 +227,7 @@ write_remote(const struct hub *h)
             "Then the default remote domain holds for them again. Where one "
             "was here before, set back what the script said it was.");
     for (size_t i = 0; i < list->count; i++)
-        if (list->at[i].kind != DOMAIN_EXTERNAL_RELAY)
+        if (is_settable(h, &list->at[i]))
             HUB_UNDO(h, "Remove-RemoteDomain -Identity %s\n",
                      hub_domain_name(h, &list->at[i], i));
 }
@@ -207,6 +238,9 @@ hub_domains(const struct hub *h)
     write_accepted(h);
     if (h->p->behind_count > 0)
         write_behind(h);
-    if (h->p->remote.count > 0)
-        write_remote(h);
+    for (size_t i = 0; i < h->p->remote.count; i++)
+        if (is_settable(h, &h->p->remote.at[i])) {
+            write_remote(h);
+            break;
+        }
 }

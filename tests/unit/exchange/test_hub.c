@@ -200,6 +200,8 @@ domains_have_the_type_and_name_that_the_plan_gives(void **state)
     must_hold(&m, "Set-Accepted 'tailspin.example' 'tailspin.example' 'InternalRelay'\r\n");
     must_hold(&m, "Set-Remote 'fabrikam.example' 'fabrikam.example'\r\n");
     must_lack(&m, "Set-Remote 'web.example'");
+    /* Accepted here: Exchange makes no remote domain for it. */
+    must_lack(&m, "Set-Remote 'tailspin.example'");
     must_hold(&m, "#   Forest tailspin: this organization needs a Send connector");
     /* Mailboxes live there. */
     must_lack(&m, "Remove-AcceptedDomain -Identity 'contoso.example'");
