@@ -117,8 +117,7 @@ hub_test(const struct hub *h)
     HUB_DO(h, "foreach ($concern in $Concerns) {\n"
               "    Write-Host ('  look at this: ' + $concern)\n"
               "}\n"
-              "Write-Host ('  {0} changes, {1} to look at.' -f $Changes, $Concerns.Count)\n"
-              "$global:ErrorActionPreference = $PreferenceBefore\n");
+              "Write-Host ('  {0} changes, {1} to look at.' -f $Changes, $Concerns.Count)\n");
     HUB_CHECK(h, "Get-TransportServer | Format-List Name, ReceiveProtocolLogPath, "
                  "SendProtocolLogPath\n"
                  "Get-Queue | Format-Table Identity, NextHopDomain, Status, MessageCount, "

@@ -1,26 +1,12 @@
-/* What all steps share: how a failure ends the script, how it speaks, how things are found and
- * compared. Objects of 2010 come over remote PowerShell, deserialised: their properties are
- * compared as text, which both versions write alike. */
+/* What all steps share: how the script speaks, how things are found and compared. Objects of 2010
+ * come over remote PowerShell, deserialised: their properties are compared as text, which both
+ * versions write alike. */
 #include "gateway/exchange/hub_private.h"
 
-static const char failure[] =
-    "$Step = 0\n"
-    "$Changes = 0\n"
-    "$Concerns = @()\n"
-    "# The commands that the shell of 2010 imports see the global preference alone.\n"
-    "$PreferenceBefore = $global:ErrorActionPreference\n"
-    "$global:ErrorActionPreference = 'Stop'\n"
-    "\n"
-    "trap {\n"
-    "    Write-Host ''\n"
-    "    Write-Host ('STOPPED in step {0}: {1}' -f $Step, $_.Exception.Message)\n"
-    "    Write-Host 'Nothing after that was done. Repair it and run the script again.'\n"
-    "    $global:ErrorActionPreference = $PreferenceBefore\n"
-    "    exit 1\n"
-    "}\n"
-    "\n";
-
-static const char speech[] = "function Write-Right([string]$Text) {\n"
+static const char speech[] = "$Changes = 0\n"
+                             "$Concerns = @()\n"
+                             "\n"
+                             "function Write-Right([string]$Text) {\n"
                              "    Write-Host ('  right already: ' + $Text)\n"
                              "}\n"
                              "\n"
@@ -34,7 +20,7 @@ static const char speech[] = "function Write-Right([string]$Text) {\n"
                              "}\n"
                              "\n"
                              "function Write-Concern([string]$Text) {\n"
-                             "    $script:Concerns += @('Step {0}: {1}' -f $Step, $Text)\n"
+                             "    $script:Concerns += @($Text)\n"
                              "    Write-Host ('  LOOK AT THIS:  ' + $Text)\n"
                              "}\n"
                              "\n";
@@ -141,7 +127,7 @@ hub_prelude(struct exchange_document *d)
     const char *product = exchange_text(
         d, "$Product = '%s'\n$VersionPattern = '%s'\n\n", exchange_version_name(d->version),
         d->version == EXCHANGE_2007 ? "^Version 8\\." : "^Version 14\\.");
-    return exchange_text(d, "%s%s%s%s%s%s%s%s%s%s", failure, product, speech, comparing, finding,
-                         rights, hub_domain_functions(), hub_receive_functions(d),
+    return exchange_text(d, "%s%s%s%s%s%s%s%s%s", product, speech, comparing, finding, rights,
+                         hub_domain_functions(), hub_receive_functions(d),
                          hub_certificate_functions(d), hub_send_functions(d));
 }

@@ -136,13 +136,28 @@ put_parameters(struct buf *out, const struct exchange_document *d)
         const struct exchange_parameter *p = &d->parameters[i];
         put_comment_at(out, 4, " ", p->meaning);
         buf_printf(out, "    [%s]$%s", p->type, p->name);
-        if (p->proposal != NULL)
+        if (p->proposal != NULL && strcmp(p->type, "switch") != 0)
             buf_printf(out, " = %s", p->proposal);
-        buf_put_str(out, ",\r\n\r\n");
+        buf_put_str(out, i + 1 < d->parameter_count ? ",\r\n\r\n" : "\r\n");
     }
-    buf_put_str(out, "    # Say what would be changed, and change nothing.\r\n"
-                     "    [switch]$WhatIf\r\n)\r\n\r\n");
+    buf_put_str(out, ")\r\n\r\n");
 }
+
+/* The commands that the shell of 2010 imports see the global preference alone: it is set, and set
+ * back at both ends. */
+static const char failure[] =
+    "$Step = 0\n"
+    "$PreferenceBefore = $global:ErrorActionPreference\n"
+    "$global:ErrorActionPreference = 'Stop'\n"
+    "\n"
+    "trap {\n"
+    "    Write-Host ''\n"
+    "    Write-Host ('STOPPED in step {0}: {1}' -f $Step, $_.Exception.Message)\n"
+    "    Write-Host 'Nothing after that was done. Repair it and run the script again.'\n"
+    "    $global:ErrorActionPreference = $PreferenceBefore\n"
+    "    exit 1\n"
+    "}\n"
+    "\n";
 
 /* What cannot be known is asked for before anything is done. */
 static void
@@ -150,7 +165,7 @@ put_questions(struct buf *out, const struct exchange_document *d)
 {
     for (size_t i = 0; i < d->parameter_count; i++) {
         const struct exchange_parameter *p = &d->parameters[i];
-        if (p->proposal != NULL || strcmp(p->type, "switch") == 0)
+        if (p->proposal != NULL)
             continue;
         buf_printf(out, "if (-not $%s) {\r\n    throw 'Give -%s: ' + ", p->name, p->name);
         exchange_put_shell(out, p->meaning);
@@ -233,9 +248,11 @@ exchange_print_script(const struct exchange_document *d, struct buf *out)
     buf_put_str(out, byte_order_mark);
     put_head(out, d);
     put_parameters(out, d);
+    put_lines(out, "", failure);
     put_lines(out, "", d->prelude);
     put_questions(out, d);
     for (size_t i = 0; i < d->step_count; i++)
         put_step(out, &d->steps[i], i + 1);
+    buf_put_str(out, "\r\n$global:ErrorActionPreference = $PreferenceBefore\r\n");
     put_way_back(out, d);
 }
