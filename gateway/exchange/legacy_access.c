@@ -11,8 +11,7 @@ static void
 put_basic(struct exchange_document *d, const struct exchange_plan *p)
 {
     LEGACY_SET(d, "Basic authentication (password is sent in clear text)", "ticked");
-    LEGACY_SET(d, "Requires TLS encryption", "%s",
-               legacy_needs_tls_in(p) ? "ticked" : "ticked, unless step 3 said IPsec");
+    LEGACY_SET(d, "Requires TLS encryption", "%s", legacy_tls_box(d));
     LEGACY_SET(d, "Default domain", "%s", legacy_default_domain(d, p));
     LEGACY_SET(d, "Integrated Windows Authentication",
                "as it is (the gateway does not use it; "

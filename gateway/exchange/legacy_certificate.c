@@ -62,6 +62,9 @@ certificate(struct exchange_document *d, const struct exchange_plan *p)
                   "mail nor its password to a server that it cannot recognize. The certificate "
                   "must carry the name that the gateway looks for; the wizard can write one name "
                   "only, so each server has its own.");
+    if (legacy_is_2000(d))
+        LEGACY_DO(d, "If step 3 said IPsec, leave this step out: a server without a certificate "
+                     "does not offer STARTTLS, and nothing is tried that must fail.");
     wizard(d, p);
     for (size_t i = 0; i < p->inbound_count; i++)
         put_trust_of_ours(d, p->inbound[i].ours);

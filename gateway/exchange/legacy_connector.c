@@ -43,8 +43,7 @@ put_outbound_security(struct exchange_document *d, const struct exchange_outboun
         LEGACY_SET(d, "Advanced -> Outbound Security -> Modify -> Password, Confirm password",
                    "ConnectorPassword");
     }
-    LEGACY_SET(d, "Advanced -> Outbound Security -> TLS encryption", "%s",
-               out->ours->tls_require ? "ticked" : "ticked, unless step 3 said IPsec");
+    LEGACY_SET(d, "Advanced -> Outbound Security -> TLS encryption", "%s", legacy_tls_box(d));
 }
 
 static void

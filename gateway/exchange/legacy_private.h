@@ -33,6 +33,9 @@ bool legacy_logs_on(const struct exchange_plan *p);
 bool legacy_comes_unnamed(const struct exchange_plan *p);
 bool legacy_needs_tls_in(const struct exchange_plan *p);
 
+/* What the boxes for TLS are set to: "ticked", but for the last resort of Exchange 2000. */
+const char *legacy_tls_box(const struct exchange_document *d);
+
 /* Does inbound i log on with an account that none before it logs on with? */
 bool legacy_is_new_account(const struct exchange_plan *p, size_t i);
 

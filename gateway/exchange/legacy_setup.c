@@ -47,6 +47,12 @@ legacy_needs_tls_in(const struct exchange_plan *p)
     return true;
 }
 
+const char *
+legacy_tls_box(const struct exchange_document *d)
+{
+    return legacy_is_2000(d) ? "ticked, unless step 3 said IPsec" : "ticked";
+}
+
 bool
 legacy_is_new_account(const struct exchange_plan *p, size_t i)
 {
