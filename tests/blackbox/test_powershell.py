@@ -129,6 +129,15 @@ Get-ReceiveConnector | fl Name,Bindings
                   "does not take ms-Exch-Submit")
         self.assertEqual(check("Set-SendConnector 'a' -ProtocolLoggingLevel $level", "2007"), [])
 
+    def test_lists_without_quotes(self):
+        for text in ("Get-Queue | fl Identity, Status,LastError , 'a b', NextHopDomain",
+                     "Set-ReceiveConnector 'a' -AuthMechanism Tls, 'BasicAuth', Integrated"):
+            self.assertEqual(check(text, "2007"), [])
+        self.says("Set-ReceiveConnector 'a' -AuthMechanism Tls, BasicAuth, Kerberos -Enabled $true",
+                  "does not take Kerberos")
+        self.assertEqual(literals("Set-SendConnector 'a, b' -Comment 'c, d' # it's a, b", "Set-SendConnector",
+                                  "Comment"), [["c, d"]])
+
     def test_a_change_that_whatif_does_not_reach(self):
         for text in ("Set-SendConnector 'a' -Enabled $false", "Set-SendConnector 'a' -WhatIf",
                      "Set-SendConnector 'a' -WhatIf:$false", "Remove-AcceptedDomain 'a' -WhatIf $WhatIf",

@@ -43,6 +43,16 @@ function isUnquotedList(node, text) {
     return node.isMissing && node.type === " " && text[node.startIndex] === ",";
 }
 
+// Nor does it know an unquoted list with blanks (`ft a, b`); with the blank before the comma it
+// reads the same words at the same places. Comments and literals stay as they are.
+const COMMENT_OR_LITERAL = /(?<=^|[\s;{}()])#[^\n]*|'(?:[^']|'')*'|"(?:[^"`]|`[^]|"")*"/.source;
+const BARE_COMMA = /(?<=[\w*'"]),( +)(?=[A-Za-z*])|(?<=[A-Za-z*]),( +)(?=['"])/.source;
+const PIECES = new RegExp(`${COMMENT_OR_LITERAL}|${BARE_COMMA}`, "gm");
+
+function blankBeforeComma(text) {
+    return text.replace(PIECES, (piece) => (piece[0] === "," ? `${piece.slice(1)},` : piece));
+}
+
 function isSeparator(node, text) {
     return node.type === "command_argument_sep" &&
         !(node.childCount && isUnquotedList(node.child(0), text));
@@ -67,7 +77,7 @@ function readElements(elements, text, facts) {
         if (node.type === "command_parameter") {
             last = { name: node.text.slice(1), value: [], colon: false, ...place(node) };
             facts.parameters.push(last);
-        } else if (last && (beside || last.value.length === 0)) {
+        } else if (last && (beside || last.value.length === 0 || node.text[0] === ",")) {
             last.value.push(node.text);
         } else {
             last = { value: [node.text], ...place(node) };
@@ -120,7 +130,8 @@ function constructOf(node) {
     return null;
 }
 
-function readText(parser, text) {
+function readText(parser, original) {
+    const text = blankBeforeComma(original);
     const facts = { errors: [], commands: [], constructs: [], functions: [], parameters: [], literals: [] };
     const tree = parser.parse(text);
     const note = (kind, node) => facts.constructs.push({ kind, text: node.text, ...place(node) });
