@@ -25,11 +25,12 @@ servers(struct exchange_document *d, const struct exchange_plan *p)
                  "behind it must be set alike.");
     exchange_put(d, EXCHANGE_CHECK, EXCHANGE_COMMAND, "on a bridgehead server",
                  "nslookup %s\ntelnet %s %u\n", p->gateway, p->gateway, p->outbound.port);
-    LEGACY_CHECK(d,
-                 "The name leads to the gateway, and its banner begins with \"220 %s\". A banner "
-                 "of asterisks, or XXXX in the answer to EHLO, is a firewall that inspects SMTP: "
-                 "no TLS will pass until that is switched off there.",
-                 p->gateway);
+    LEGACY_CHECK(
+        d,
+        "The name leads to the gateway, and its banner begins with \"220 %s\". A banner "
+        "of asterisks, or rows of X in the answer to EHLO, is a firewall that inspects SMTP: "
+        "no TLS will pass until that is switched off there.",
+        p->gateway);
     LEGACY_CHECK(d, "The gateway's name is not the name of an Exchange server: mail would be "
                     "returned with 5.3.5, it loops back to itself.");
 }

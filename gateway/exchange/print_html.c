@@ -196,7 +196,7 @@ put_step(const struct exchange_step *s, size_t number, struct buf *out)
     buf_put_str(out, s->is_optional ? " <span class=\"tag\">optional</span></h2>\n" : "</h2>\n");
     put_element(out, "<h3>Why</h3>\n<p class=\"why\">", s->why, "</p>\n");
     for (size_t i = 0; i < EXCHANGE_PARTS; i++)
-        put_part(&s->parts[i], (enum exchange_part)i, out);
+        put_part(print_part(s, (enum exchange_part)i), (enum exchange_part)i, out);
     if (s->unconfirmed != NULL)
         put_element(out,
                     "<div class=\"care\">\n<h3>Check on your system</h3>\n<p>Not confirmed: ",

@@ -141,7 +141,7 @@ put_step(const struct exchange_step *s, size_t number, struct buf *out)
     buf_put_str(out, "  Why:\n");
     print_wrapped(out, "      ", "      ", s->why);
     for (size_t i = 0; i < EXCHANGE_PARTS; i++)
-        put_part(&s->parts[i], (enum exchange_part)i, out);
+        put_part(print_part(s, (enum exchange_part)i), (enum exchange_part)i, out);
     if (s->unconfirmed == NULL)
         return;
     buf_put_str(out, "\n  Check on your system:\n");

@@ -12,6 +12,16 @@ print_part_name(enum exchange_part part)
     return names[part];
 }
 
+const struct exchange_blocks *
+print_part(const struct exchange_step *s, enum exchange_part part)
+{
+    static struct exchange_block sentence = {.kind = EXCHANGE_TEXT,
+                                             .text = "Nothing: this step changes nothing."};
+    static const struct exchange_blocks nothing = {.at = &sentence, .count = 1};
+    const struct exchange_blocks *blocks = &s->parts[part];
+    return part == EXCHANGE_UNDO && blocks->count == 0 ? &nothing : blocks;
+}
+
 const char *
 print_kind_name(enum exchange_block_kind kind)
 {

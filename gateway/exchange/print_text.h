@@ -12,6 +12,9 @@ enum { PRINT_COLUMNS = 100 };
 /* "Do", "Check", "Undo" */
 const char *print_part_name(enum exchange_part part);
 
+/* What stands in a part of a step; where nothing undoes it, a sentence that says why. */
+const struct exchange_blocks *print_part(const struct exchange_step *s, enum exchange_part part);
+
 /* "PowerShell", "Command line", "Registry file"; NULL for a sentence and for a field. */
 const char *print_kind_name(enum exchange_block_kind kind);
 
