@@ -76,8 +76,8 @@ make_account(const struct hub *h, const struct exchange_inbound *in)
         "}\n",
         user, user, user, cn, name_option(h, in->user));
     HUB_CHECK(h,
-              "Get-User -Identity %s | Format-List Name, UserPrincipalName, SamAccountName, "
-              "UserAccountControl, RecipientType\n",
+              "Get-User -Identity %s | Format-List Name,UserPrincipalName,SamAccountName,"
+              "UserAccountControl,RecipientType\n",
               user);
     HUB_UNDO(h, "Get-User -Identity %s | ForEach-Object { dsrm.exe $_.DistinguishedName }\n",
              user);

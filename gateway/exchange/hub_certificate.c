@@ -139,8 +139,8 @@ write_theirs(const struct hub *h)
             "Import-ExchangeCertificate and Enable-ExchangeCertificate -Services SMTP; when "
             "Exchange asks whether to replace the default SMTP certificate, think first: its own "
             "servers use that one.");
-    HUB_CHECK(h, "Get-ExchangeCertificate | Format-List Thumbprint, CertificateDomains, "
-                 "Services, NotAfter, IsSelfSigned, Issuer, Status\n");
+    HUB_CHECK(h, "Get-ExchangeCertificate | Format-List Thumbprint,CertificateDomains,"
+                 "Services,NotAfter,IsSelfSigned,Issuer,Status\n");
 }
 
 /* ---- The gateway's ---- */
@@ -196,7 +196,7 @@ write_ours(const struct hub *h)
             "The names in the gateway's certificate are shown by \"forestgate preflight\" on the "
             "gateway.");
     HUB_DO(h, "%s", trust);
-    HUB_CHECK(h, "Get-ChildItem cert:\\LocalMachine\\Root | Format-Table Thumbprint, Subject, "
+    HUB_CHECK(h, "Get-ChildItem cert:\\LocalMachine\\Root | Format-Table Thumbprint,Subject,"
                  "NotAfter\n");
     exchange_put(h->d, EXCHANGE_UNDO, EXCHANGE_COMMAND,
                  "On each source server, if nothing else needs that root:",

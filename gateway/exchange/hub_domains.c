@@ -147,15 +147,17 @@ write_accepted(const struct hub *h)
     for (size_t i = 0; i < list->count; i++)
         HUB_DO(h, "Set-Accepted %s %s '%s'\n", hub_domain(h, &list->at[i]),
                hub_domain_name(h, &list->at[i], i), type_text(list->at[i].kind));
-    HUB_CHECK(h, "Get-AcceptedDomain | Format-Table Name, DomainName, DomainType, Default\n");
+    HUB_CHECK(h, "Get-AcceptedDomain | Format-Table Name,DomainName,DomainType,Default\n");
     HUB_SAY(h, EXCHANGE_UNDO,
             "Remove only what this script said it made, and set back what it said it changed. "
             "This forest's own domains have mailboxes and e-mail address policies: no command "
             "for them.");
     for (size_t i = 0; i < list->count; i++)
         if (list->at[i].home != h->p->forest)
-            HUB_UNDO(h, "Remove-AcceptedDomain -Identity %s\n",
-                     hub_domain_name(h, &list->at[i], i));
+            HUB_UNDO(
+                h,
+                "Get-AcceptedDomain | Where-Object { $_.Name -eq %s } | Remove-AcceptedDomain\n",
+                hub_domain_name(h, &list->at[i], i));
 }
 
 static void
@@ -172,7 +174,7 @@ write_behind(const struct hub *h)
                 "spaces and its servers as smart hosts, and that forest needs one to here. Its "
                 "domains are InternalRelay in the step before.",
                 h->p->behind[i]->name);
-    HUB_CHECK(h, "Get-SendConnector | Format-Table Name, AddressSpaces, SmartHosts, Enabled\n");
+    HUB_CHECK(h, "Get-SendConnector | Format-Table Name,AddressSpaces,SmartHosts,Enabled\n");
 }
 
 /* Exchange makes no remote domain for an accepted one; where mail goes on to the outside, what
@@ -200,9 +202,6 @@ write_remote(const struct hub *h)
                   "meeting requests.");
     exchange_unconfirmed(h->d, "that TNEF between these forests is what their users want: with "
                                "it on, a recipient there without Outlook sees winmail.dat");
-    if (h->d->version == EXCHANGE_2007)
-        exchange_unconfirmed(h->d, "the parameters of New-RemoteDomain, which were read in the "
-                                   "help of later versions");
     if (h->d->version == EXCHANGE_2010)
         HUB_SAY(h, EXCHANGE_DO,
                 "IsInternal, TrustedMailInboundEnabled, TrustedMailOutboundEnabled and "
@@ -220,15 +219,16 @@ write_remote(const struct hub *h)
         HUB_SAY(h, EXCHANGE_DO,
                 "Domains that are accepted here for forests behind this one can "
                 "have no remote domain: the default one holds.");
-    HUB_CHECK(h, "Get-RemoteDomain | Format-List Name, DomainName, AllowedOOFType, "
-                 "AutoReplyEnabled, AutoForwardEnabled, DeliveryReportEnabled, NDREnabled, "
+    HUB_CHECK(h, "Get-RemoteDomain | Format-List Name,DomainName,AllowedOOFType,"
+                 "AutoReplyEnabled,AutoForwardEnabled,DeliveryReportEnabled,NDREnabled,"
                  "TNEFEnabled\n");
     HUB_SAY(h, EXCHANGE_UNDO,
             "Then the default remote domain holds for them again. Where one "
             "was here before, set back what the script said it was.");
     for (size_t i = 0; i < list->count; i++)
         if (is_settable(h, &list->at[i]))
-            HUB_UNDO(h, "Remove-RemoteDomain -Identity %s\n",
+            HUB_UNDO(h,
+                     "Get-RemoteDomain | Where-Object { $_.Name -eq %s } | Remove-RemoteDomain\n",
                      hub_domain_name(h, &list->at[i], i));
 }
 

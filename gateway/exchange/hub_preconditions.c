@@ -55,9 +55,6 @@ hub_preconditions(const struct hub *h)
     exchange_step(h->d, "Preconditions",
                   "The wrong shell, version or server, or too few rights, would stop the script "
                   "half way. Nothing is changed in this step.");
-    if (is_2007)
-        exchange_unconfirmed(h->d, "-WhatIf in 2007 without a service pack: its help speaks of "
-                                   "it, but lists it with these commands from SP1 on");
     HUB_SAY(h, EXCHANGE_DO,
             is_2007 ? "You need the role Exchange Organization Administrator (Send connectors, "
                       "domains) and Exchange Server Administrator with local Administrators on "
@@ -78,7 +75,7 @@ hub_preconditions(const struct hub *h)
     if (!p->addresses_are_given && p->gateway_address_count > 0)
         HUB_DO(h, "Write-Host ('  the gateway connects from ' + [string]::Join(', ', "
                   "$GatewayAddress) + ': a proposal unless you gave it')\n");
-    HUB_CHECK(h, "Get-ExchangeServer | Format-Table Name, Fqdn, ServerRole, "
+    HUB_CHECK(h, "Get-ExchangeServer | Format-Table Name,Fqdn,ServerRole,"
                  "AdminDisplayVersion\n");
 }
 
@@ -90,7 +87,9 @@ write_logging_off(const struct hub *h)
                  "Get-ReceiveConnector | Where-Object { $_.Name -eq %s } | Set-ReceiveConnector "
                  "-ProtocolLoggingLevel None\n",
                  hub_quote(h, h->p->inbound[i].name));
-    HUB_UNDO(h, "Set-SendConnector -Identity %s -ProtocolLoggingLevel None\n",
+    HUB_UNDO(h,
+             "Get-SendConnector | Where-Object { $_.Name -eq %s } | Set-SendConnector "
+             "-ProtocolLoggingLevel None\n",
              hub_quote(h, h->p->outbound.name));
 }
 
@@ -118,12 +117,12 @@ hub_test(const struct hub *h)
               "    Write-Host ('  look at this: ' + $concern)\n"
               "}\n"
               "Write-Host ('  {0} changes, {1} to look at.' -f $Changes, $Concerns.Count)\n");
-    HUB_CHECK(h, "Get-TransportServer | Format-List Name, ReceiveProtocolLogPath, "
+    HUB_CHECK(h, "Get-TransportServer | Format-List Name,ReceiveProtocolLogPath,"
                  "SendProtocolLogPath\n"
-                 "Get-Queue | Format-Table Identity, NextHopDomain, Status, MessageCount, "
+                 "Get-Queue | Format-Table Identity,NextHopDomain,Status,MessageCount,"
                  "LastError\n"
                  "Get-EventLog Application -Newest 500 | Where-Object { $_.Source -like "
                  "'MSExchangeTransport*' -and (11005, 12014, 12015, 12018) -contains "
-                 "$_.EventID } | Format-List TimeGenerated, EventID, Message\n");
+                 "$_.EventID } | Format-List TimeGenerated,EventID,Message\n");
     write_logging_off(h);
 }

@@ -269,18 +269,17 @@ hub_receive(const struct hub *h)
                "    Set-Receive $hub $want\n"
                "}\n",
                hub_variable(h, "Hubs", i));
-        HUB_CHECK(
-            h,
-            "Get-ReceiveConnector | Where-Object { $_.Name -eq %s } | Format-List Identity, "
-            "Bindings, RemoteIPRanges, AuthMechanism, PermissionGroups, RequireTLS, Fqdn, "
-            "MaxMessageSize, MaxRecipientsPerMessage, MaxInboundConnectionPerSource, "
-            "ConnectionTimeout, ProtocolLoggingLevel, Enabled\n",
-            hub_quote(h, in->name));
+        HUB_CHECK(h,
+                  "Get-ReceiveConnector | Where-Object { $_.Name -eq %s } | Format-List Identity,"
+                  "Bindings,RemoteIPRanges,AuthMechanism,PermissionGroups,RequireTLS,Fqdn,"
+                  "MaxMessageSize,MaxRecipientsPerMessage,MaxInboundConnectionPerSource,"
+                  "ConnectionTimeout,ProtocolLoggingLevel,Enabled\n",
+                  hub_quote(h, in->name));
         HUB_UNDO(h,
                  "Get-ReceiveConnector | Where-Object { $_.Name -eq %s } | "
                  "Remove-ReceiveConnector\n",
                  hub_quote(h, in->name));
     }
-    HUB_CHECK(h, "Get-TransportConfig | Format-List MaxReceiveSize, MaxSendSize, "
+    HUB_CHECK(h, "Get-TransportConfig | Format-List MaxReceiveSize,MaxSendSize,"
                  "MaxRecipientEnvelopeLimit\n");
 }

@@ -16,7 +16,7 @@ list_names(const struct hub *h, const struct exchange_rights *rights)
 {
     const char *names = "";
     for (size_t i = 0; i < rights->count; i++)
-        names = exchange_text(h->d, "%s%s%s", names, i > 0 ? ", " : "",
+        names = exchange_text(h->d, "%s%s%s", names, i > 0 ? "," : "",
                               hub_quote(h, rights->at[i].name));
     return names;
 }
@@ -66,7 +66,7 @@ write_grants(const struct hub *h, size_t inbound)
     HUB_CHECK(h,
               "Get-ReceiveConnector | Where-Object { $_.Name -eq %s } | ForEach-Object { "
               "Get-ADPermission -Identity $_.DistinguishedName -User %s } | Format-Table "
-              "Identity, User, Deny, ExtendedRights\n",
+              "Identity,User,Deny,ExtendedRights\n",
               name, user);
     HUB_UNDO(h,
              "Get-ReceiveConnector | Where-Object { $_.Name -eq %s } | ForEach-Object { "
@@ -99,12 +99,14 @@ hub_send_rights_ways(const struct hub *h, const char *connector)
 {
     const char *name = hub_quote(h, connector);
     HUB_CHECK(h,
-              "Get-SendConnector -Identity %s | ForEach-Object { Get-ADPermission -Identity "
-              "$_.DistinguishedName } | Where-Object { $_.ExtendedRights } | Format-Table User, "
-              "Deny, ExtendedRights\n",
+              "Get-SendConnector | Where-Object { $_.Name -eq %s } | ForEach-Object { "
+              "Get-ADPermission -Identity "
+              "$_.DistinguishedName } | Where-Object { $_.ExtendedRights } | Format-Table User,"
+              "Deny,ExtendedRights\n",
               name);
     HUB_UNDO(h,
-             "Get-SendConnector -Identity %s | ForEach-Object { Remove-ADPermission -Identity "
+             "Get-SendConnector | Where-Object { $_.Name -eq %s } | ForEach-Object { "
+             "Remove-ADPermission -Identity "
              "$_.DistinguishedName -User 'NT AUTHORITY\\ANONYMOUS LOGON' -ExtendedRights %s }\n",
              name, list_names(h, &h->p->outbound.rights));
 }

@@ -193,11 +193,13 @@ static void
 write_check(const struct hub *h, const char *name)
 {
     HUB_CHECK(h,
-              "Get-SendConnector -Identity %s | Format-List Name, AddressSpaces, SmartHosts, "
-              "Port, DNSRoutingEnabled, SmartHostAuthMechanism, RequireTLS, MaxMessageSize, "
-              "SourceTransportServers, ProtocolLoggingLevel, Enabled\n",
+              "Get-SendConnector | Where-Object { $_.Name -eq %s } | Format-List "
+              "Name,AddressSpaces,SmartHosts,"
+              "Port,DNSRoutingEnabled,SmartHostAuthMechanism,RequireTLS,MaxMessageSize,"
+              "SourceTransportServers,ProtocolLoggingLevel,Enabled\n",
               hub_quote(h, name));
-    HUB_UNDO(h, "Remove-SendConnector -Identity %s\n", hub_quote(h, name));
+    HUB_UNDO(h, "Get-SendConnector | Where-Object { $_.Name -eq %s } | Remove-SendConnector\n",
+             hub_quote(h, name));
 }
 
 static void
