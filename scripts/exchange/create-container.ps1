@@ -29,7 +29,7 @@ param(
 
 $folder = Split-Path -Parent $MyInvocation.MyCommand.Path
 $unknown = $args
-. ($folder + '\common.ps1')
+. (Join-Path $folder 'common.ps1')
 
 # Whatever nobody foresaw ends here, and never as a success.
 trap {

@@ -49,7 +49,7 @@ param(
 
 $folder = Split-Path -Parent $MyInvocation.MyCommand.Path
 $unknown = $args
-. ($folder + '\common.ps1')
+. (Join-Path $folder 'common.ps1')
 
 # Whatever nobody foresaw ends here, and never as a success.
 trap {
@@ -127,8 +127,8 @@ function Find-Objects([string]$kind, [string]$name) {
 # Updates one object. $identity is its distinguished name: that one is never ambiguous, whatever
 # quotation marks and commas the name holds. $mishap says what went wrong.
 #
-# The trial run is decided here and not handed to the cmdlets: their help for Exchange 2007 without
-# service pack lists no -WhatIf.
+# The trial run is decided here and not handed to the cmdlets: their help for the first release of
+# Exchange 2007 lists no -WhatIf.
 function Update-Object([string]$kind, [string]$identity) {
     trap { $script:mishap = Get-ErrorText $_; continue }
     $script:mishap = ''

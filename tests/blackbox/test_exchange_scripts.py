@@ -7,6 +7,7 @@ import unittest
 
 import windows_lines
 from kit import ROOT
+from powershell import check
 
 FOLDER = os.path.join(ROOT, "scripts", "exchange")
 SCRIPTS = ["create-container.ps1", "export-directory.ps1", "finish-recipients.ps1", "register-task.ps1"]
@@ -130,6 +131,20 @@ class Texts(unittest.TestCase):
                      "/rl HIGHEST", "as the computer itself", "Connect-ExchangeServer"):
             with self.subTest(fact):
                 self.assertIn(fact, marked)
+
+
+class Grammar(unittest.TestCase):
+    def test_the_first_release_of_2007_runs_them_as_well(self):
+        # Later releases: test_powershell.
+        for name in SCRIPTS:
+            with self.subTest(name):
+                self.assertEqual(check(text(name), "2007-rtm", setup=True, libraries=[text("common.ps1")]), [])
+
+    def test_every_function_is_short(self):
+        for name in SCRIPTS + ["common.ps1"]:
+            for function, body in functions(name).items():
+                if function:
+                    self.assertLessEqual(body.count("\n"), 36, f"{name}: {function}")
 
 
 class ExitCodes(unittest.TestCase):
