@@ -51,6 +51,7 @@ void legacy_accounts(struct exchange_document *d, const struct exchange_plan *p)
 void legacy_certificates(struct exchange_document *d, const struct exchange_plan *p);
 
 /* legacy_server.c, legacy_access.c */
+void legacy_own_server(struct exchange_document *d, const struct exchange_plan *p);
 void legacy_virtual_server(struct exchange_document *d, const struct exchange_plan *p);
 void legacy_access(struct exchange_document *d, const struct exchange_plan *p);
 

@@ -212,7 +212,8 @@ security_tab(struct exchange_document *d)
 void
 legacy_registry(struct exchange_document *d, const struct exchange_plan *p)
 {
-    security_tab(d);
+    if (legacy_logs_on(p))
+        security_tab(d);
     resolve_p2(d);
     exch50_from_anybody(d, p);
     suppress_external(d, p);

@@ -15,8 +15,8 @@ is_other_port(const struct exchange_plan *p)
 }
 
 /* Needed where the settings would hurt others: no logging on, or another port. */
-static void
-own_server(struct exchange_document *d, const struct exchange_plan *p)
+void
+legacy_own_server(struct exchange_document *d, const struct exchange_plan *p)
 {
     bool is_needed = legacy_comes_unnamed(p) || p->outbound.port != 25 || is_other_port(p);
     exchange_step(d, "A virtual server of its own",
@@ -30,7 +30,11 @@ own_server(struct exchange_document *d, const struct exchange_plan *p)
                        "A second, free address of the BridgeheadServer, if you make a virtual "
                        "server of its own.");
     LEGACY_DO(d, "Give the server VirtualServerAddress (Network Connections -> TCP/IP -> "
-                 "Advanced). Let the host names of step 1 lead there and nowhere else.");
+                 "Advanced) and a second name in DNS for it. The server's own name must not lead "
+                 "there.");
+    LEGACY_DO(d,
+              "Let the gateway's send connector name the second host instead of that of step 1, "
+              "and print these steps again: the certificate must carry that name.");
     LEGACY_DO(d, "%s -> right-click -> New -> SMTP Virtual Server.", servers_smtp);
     LEGACY_SET(d, "Name", "%s", p->inbound[0].name);
     LEGACY_SET(d, "Select the IP address", "VirtualServerAddress");
@@ -38,13 +42,12 @@ own_server(struct exchange_document *d, const struct exchange_plan *p)
         LEGACY_SET(d, "General -> IP address -> Advanced -> TCP port", "the port of step 1");
     LEGACY_SET(d, "The default virtual server: General -> IP address",
                "the first address, no longer (All Unassigned)");
-    LEGACY_SET(d, "Delivery -> Advanced -> Fully-qualified domain name",
-               "the host name of step 1 that leads here");
-    LEGACY_DO(d, "From here on VirtualServer is this one. Give it the certificate as well.");
-    LEGACY_CHECK(d, "Both virtual servers are started, and telnet to port 25 of either address "
+    LEGACY_SET(d, "Delivery -> Advanced -> Fully-qualified domain name", "the second name");
+    LEGACY_DO(d, "From here on VirtualServer is this one.");
+    LEGACY_CHECK(d, "Both virtual servers are started, and telnet to its port on either address "
                     "shows a banner.");
-    LEGACY_UNDO(d, "Set the default virtual server to (All Unassigned) again, let the host names "
-                   "lead to the first address, stop the new one and delete it.");
+    LEGACY_UNDO(d, "Let the gateway's send connector name the first host again. Stop the virtual "
+                   "server and delete it, then set the default one to (All Unassigned) again.");
     exchange_unconfirmed(d, "whether the default virtual server keeps the second address until "
                             "it, or the SMTP service, was started again");
 }
@@ -144,7 +147,6 @@ filters(struct exchange_document *d, const struct exchange_plan *p)
 void
 legacy_virtual_server(struct exchange_document *d, const struct exchange_plan *p)
 {
-    own_server(d, p);
     logging(d);
     limits(d, p);
     filters(d, p);

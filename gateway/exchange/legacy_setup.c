@@ -158,6 +158,7 @@ exchange_legacy_write(struct exchange_document *d, const struct exchange_plan *p
     ask(d, p);
     legacy_ready(d, p);
     legacy_accounts(d, p);
+    legacy_own_server(d, p);
     legacy_certificates(d, p);
     legacy_virtual_server(d, p);
     legacy_access(d, p);
