@@ -25,7 +25,7 @@ class Shipped(unittest.TestCase):
             with open(name, encoding="utf-8", newline="") as file:
                 texts[os.path.basename(name)] = file.read()
         for name, text in texts.items():
-            loaded = [texts[other] for other in texts if other != name and f"'{other}'" in text]
+            loaded = [texts[other] for other in texts if other != name and f"{other}'" in text]
             for version in ("2007", "2010"):
                 with self.subTest(script=name, version=version):
                     self.assertEqual(check(text, version, setup=True, libraries=loaded), [])
