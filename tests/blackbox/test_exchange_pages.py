@@ -112,7 +112,7 @@ class ExchangePages(ExchangeSetup):
                 # As a comment or not, each value has a key above it, and a way back.
                 text = "\n".join(lines)
                 sets = re.findall(r'^(;   )?"(\w+)"=dword:', text, re.M)
-                self.assertGreater(len(sets), 2)
+                self.assertGreaterEqual(len(sets), 2)
                 for _, value in sets:
                     self.assertRegex(text, rf'(?m)^(;   )?"{value}"=-$')
                     self.assertRegex(text, rf'(?m)^(;   )?\[HKEY_.*\]\n(;   )?"{value}"=dword:')
