@@ -2,8 +2,10 @@
 
 import glob
 import os
+import re
 import unittest
 
+from exchange_setup_case import ExchangeSetup
 from kit import ROOT
 from powershell import check, literals, tables
 
@@ -29,6 +31,39 @@ class Shipped(unittest.TestCase):
             for version in ("2007", "2010"):
                 with self.subTest(script=name, version=version):
                     self.assertEqual(check(text, version, setup=True, libraries=loaded), [])
+
+
+class Printed(ExchangeSetup):
+    """The commands in the comments of a set-up: what to look at, and the way back."""
+
+    COMMENTED = re.compile(r"(?:^#       (?! ).*\n(?:#        .*\n)*)+", re.M)
+
+    def hub_set_ups(self):
+        for name, forest, version, words in self.setups():
+            if version in ("2007", "2010"):
+                yield f"{name} {forest} {version}", version, words
+
+    def test_checks_and_ways_back_are_right(self):
+        for title, version, words in self.hub_set_ups():
+            blocks = self.COMMENTED.findall(self.ask(*words).replace("\r", ""))
+            self.assertGreater(len(blocks), 10, title)
+            for block in blocks:
+                code = "\n".join(line[len("#       "):] for line in block.splitlines())
+                with self.subTest(title, code=code[:80]):
+                    self.assertEqual(check("\ufeff" + code, version), [])
+
+    def test_nothing_needs_a_service_pack(self):
+        for title, version, words in self.hub_set_ups():
+            if version == "2007":
+                with self.subTest(title):
+                    self.assertEqual(check(self.ask(*words), "2007-rtm", setup=True), [])
+
+    def test_what_verify_asks_to_be_run(self):
+        path = self.configuration("two-forests")
+        for version in ("2007", "2010"):
+            text = self.ask(path, "--forest", "contoso", "--version", version, "--verify-commands")
+            self.assertEqual(check(text, version, setup=True), [])
+            self.assertIn("Get-SendConnector", text)
 
 
 class Complaints(unittest.TestCase):
