@@ -60,7 +60,7 @@ struct exchange_step {
 struct exchange_parameter {
     const char *name;     /* "GatewayAddress": a PowerShell variable, a word in the steps */
     const char *type;     /* "string", "string[]", "switch": of PowerShell */
-    const char *proposal; /* PowerShell literal; NULL: it must be given. A switch: "$false" */
+    const char *proposal; /* PowerShell literal; NULL: it must be given */
     const char *meaning;  /* one sentence */
 };
 

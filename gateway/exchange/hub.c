@@ -106,15 +106,13 @@ ask(const struct hub *h)
                        "is signed by, or with that itself if it is self-signed; none given: it "
                        "is trusted already");
     if (h->p->outbound.account != NULL)
-        exchange_parameter(h->d, "NewPassword", "switch", "$false",
+        exchange_parameter(h->d, "NewPassword", "switch", NULL,
                            "ask for the password of the Send connector again");
     if (h->p->outbound.extra.count > 0)
-        exchange_parameter(h->d, "ExtraSpaces", "switch", "$false",
+        exchange_parameter(h->d, "ExtraSpaces", "switch", NULL,
                            "also make the Send connector for domains of no forest");
     exchange_parameter(h->d, "ProtocolLogging", "string", "'Verbose'",
                        "Verbose on the first day, None afterwards");
-    exchange_parameter(h->d, "WhatIf", "switch", "$false",
-                       "say what would be changed, and change nothing");
 }
 
 /* ---- All of it ---- */

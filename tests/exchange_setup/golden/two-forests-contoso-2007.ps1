@@ -1,9 +1,5 @@
 ﻿# --------------------------------------------------------------------------------------------------
-# Mail between this Exchange organization and the other forests through a forestgate gateway.
-#
-# Version:  Exchange Server 2007
-# Forest:   contoso
-# Gateway:  gw.contoso.example
+# Exchange Server 2007 of forest contoso: mail through gw.contoso.example
 #
 # Forest contoso and these forests send each other mail through gw.contoso.example: fabrikam. This
 # makes what the gateway's configuration expects of this organization, and no more.
@@ -46,7 +42,7 @@ param(
     # Verbose on the first day, None afterwards
     [string]$ProtocolLogging = 'Verbose',
 
-    # say what would be changed, and change nothing
+    # Say what would be changed, and change nothing.
     [switch]$WhatIf
 )
 
@@ -506,11 +502,12 @@ function Grant-Anonymous([string]$Connector, $Rights) {
 # --------------------------------------------------------------------------------------------------
 # Why: The wrong shell, version or server, or too few rights, would stop the script half way.
 #      Nothing is changed in this step.
-# Check on your system: -WhatIf in 2007 without a service pack: its help speaks of it, but lists it
-#                       with these commands from SP1 on
 #
 # Check, changes nothing:
-#       Get-ExchangeServer | Format-Table Name, Fqdn, ServerRole, AdminDisplayVersion
+#       Get-ExchangeServer | Format-Table Name,Fqdn,ServerRole,AdminDisplayVersion
+#
+# Undo:
+#   Nothing: this step changes nothing.
 #
 $Step = 1
 Write-Host ''
@@ -554,10 +551,10 @@ Write-Host ('  the gateway connects from ' + [string]::Join(', ', $GatewayAddres
 #      has logged on counts as a colleague: names are resolved, groups for authenticated senders
 #      take the mail, out of office is the internal one.
 # Check on your system: whether "Log On To" (a list of workstations) of the account stops AUTH
-#                       LOGIN: leave it empty, or name the Exchange servers and test
+#     LOGIN: leave it empty, or name the Exchange servers and test
 #
 # Check, changes nothing:
-#       Get-User -Identity 'CONTOSO\svc-forestgate' | Format-List Name, UserPrincipalName, SamAccountName, UserAccountControl, RecipientType
+#       Get-User -Identity 'CONTOSO\svc-forestgate' | Format-List Name,UserPrincipalName,SamAccountName,UserAccountControl,RecipientType
 #
 # Undo:
 #       Get-User -Identity 'CONTOSO\svc-forestgate' | ForEach-Object { dsrm.exe $_.DistinguishedName }
@@ -603,7 +600,7 @@ if ($account.Count -gt 0) {
 #      here.
 #
 # Check, changes nothing:
-#       Get-AcceptedDomain | Format-Table Name, DomainName, DomainType, Default
+#       Get-AcceptedDomain | Format-Table Name,DomainName,DomainType,Default
 #
 # Undo:
 #   Remove only what this script said it made, and set back what it said it changed. This forest's
@@ -629,16 +626,15 @@ Set-Accepted '*.contoso.example' 'contoso.example and below' 'Authoritative'
 #      forwards, delivery and non-delivery reports. Rich text (TNEF) stays on, so that meeting
 #      requests arrive as meeting requests.
 # Check on your system: that TNEF between these forests is what their users want: with it on, a
-#                       recipient there without Outlook sees winmail.dat; the parameters of
-#                       New-RemoteDomain, which were read in the help of later versions
+#     recipient there without Outlook sees winmail.dat
 #
 # Check, changes nothing:
-#       Get-RemoteDomain | Format-List Name, DomainName, AllowedOOFType, AutoReplyEnabled, AutoForwardEnabled, DeliveryReportEnabled, NDREnabled, TNEFEnabled
+#       Get-RemoteDomain | Format-List Name,DomainName,AllowedOOFType,AutoReplyEnabled,AutoForwardEnabled,DeliveryReportEnabled,NDREnabled,TNEFEnabled
 #
 # Undo:
 #   Then the default remote domain holds for them again. Where one was here before, set back what
 #   the script said it was.
-#       Remove-RemoteDomain -Identity 'fabrikam.example'
+#       Get-RemoteDomain | Where-Object { $_.Name -eq 'fabrikam.example' } | Remove-RemoteDomain
 #
 $Step = 4
 Write-Host ''
@@ -652,12 +648,12 @@ Set-Remote 'fabrikam.example' 'fabrikam.example'
 #      organization's servers and users, refuses senders of other forests (550 5.7.1 Client does not
 #      have permissions to send as this sender), and changing it would change it for all.
 # Check on your system: that setting PermissionGroups on a connector that has them keeps rights
-#                       granted one by one: the next step grants what is missing; IPv6 addresses:
-#                       2007 takes them from SP1 on Windows Server 2008 only
+#     granted one by one: the next step grants what is missing; IPv6 addresses: 2007 takes them from
+#     SP1 on Windows Server 2008 only
 #
 # Check, changes nothing:
-#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | Format-List Identity, Bindings, RemoteIPRanges, AuthMechanism, PermissionGroups, RequireTLS, Fqdn, MaxMessageSize, MaxRecipientsPerMessage, MaxInboundConnectionPerSource, ConnectionTimeout, ProtocolLoggingLevel, Enabled
-#       Get-TransportConfig | Format-List MaxReceiveSize, MaxSendSize, MaxRecipientEnvelopeLimit
+#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | Format-List Identity,Bindings,RemoteIPRanges,AuthMechanism,PermissionGroups,RequireTLS,Fqdn,MaxMessageSize,MaxRecipientsPerMessage,MaxInboundConnectionPerSource,ConnectionTimeout,ProtocolLoggingLevel,Enabled
+#       Get-TransportConfig | Format-List MaxReceiveSize,MaxSendSize,MaxRecipientEnvelopeLimit
 #
 # Undo:
 #       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | Remove-ReceiveConnector
@@ -701,14 +697,14 @@ foreach ($hub in $Hubs) {
 #      by name. The permission group ExchangeUsers would not do: it lacks Accept-Any-Sender, and it
 #      may relay anywhere.
 # Check on your system: that the null sender of reports needs ms-Exch-SMTP-Accept-Any-Sender: it is
-#                       granted anyway; that these rights are all that such a session needs to count
-#                       as internal: concluded from what each is for
+#     granted anyway; that these rights are all that such a session needs to count as internal:
+#     concluded from what each is for
 #
 # Check, changes nothing:
-#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | ForEach-Object { Get-ADPermission -Identity $_.DistinguishedName -User 'CONTOSO\svc-forestgate' } | Format-Table Identity, User, Deny, ExtendedRights
+#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | ForEach-Object { Get-ADPermission -Identity $_.DistinguishedName -User 'CONTOSO\svc-forestgate' } | Format-Table Identity,User,Deny,ExtendedRights
 #
 # Undo:
-#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'CONTOSO\svc-forestgate' -ExtendedRights 'ms-Exch-SMTP-Submit', 'ms-Exch-SMTP-Accept-Any-Sender', 'ms-Exch-SMTP-Accept-Authoritative-Domain-Sender', 'ms-Exch-SMTP-Accept-Authentication-Flag', 'ms-Exch-Accept-Headers-Routing', 'ms-Exch-Bypass-Anti-Spam' }
+#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'CONTOSO\svc-forestgate' -ExtendedRights 'ms-Exch-SMTP-Submit','ms-Exch-SMTP-Accept-Any-Sender','ms-Exch-SMTP-Accept-Authoritative-Domain-Sender','ms-Exch-SMTP-Accept-Authentication-Flag','ms-Exch-Accept-Headers-Routing','ms-Exch-Bypass-Anti-Spam' }
 #
 $Step = 6
 Write-Host ''
@@ -766,7 +762,10 @@ foreach ($hub in $Hubs) {
 # Check on your system: which events announce the end of a certificate (12018, 12019, 12024)
 #
 # Check, changes nothing:
-#       Get-ExchangeCertificate | Format-List Thumbprint, CertificateDomains, Services, NotAfter, IsSelfSigned, Issuer, Status
+#       Get-ExchangeCertificate | Format-List Thumbprint,CertificateDomains,Services,NotAfter,IsSelfSigned,Issuer,Status
+#
+# Undo:
+#   Nothing: this step changes nothing.
 #
 $Step = 7
 Write-Host ''
@@ -788,7 +787,7 @@ foreach ($hub in $Hubs) {
 #      of the user). Otherwise mail waits, and event 11005 says UntrustedRoot.
 #
 # Check, changes nothing:
-#       Get-ChildItem cert:\LocalMachine\Root | Format-Table Thumbprint, Subject, NotAfter
+#       Get-ChildItem cert:\LocalMachine\Root | Format-Table Thumbprint,Subject,NotAfter
 #
 # Undo:
 #   On each source server, if nothing else needs that root:
@@ -834,10 +833,10 @@ if ($GatewayCertificateFile) {
 # Check on your system: that a user name of the form DOMAIN\user is sent as it is typed
 #
 # Check, changes nothing:
-#       Get-SendConnector -Identity 'To other forests (forestgate)' | Format-List Name, AddressSpaces, SmartHosts, Port, DNSRoutingEnabled, SmartHostAuthMechanism, RequireTLS, MaxMessageSize, SourceTransportServers, ProtocolLoggingLevel, Enabled
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | Format-List Name,AddressSpaces,SmartHosts,Port,DNSRoutingEnabled,SmartHostAuthMechanism,RequireTLS,MaxMessageSize,SourceTransportServers,ProtocolLoggingLevel,Enabled
 #
 # Undo:
-#       Remove-SendConnector -Identity 'To other forests (forestgate)'
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | Remove-SendConnector
 #   Mail for these domains then takes another connector that covers them, or waits in the queue
 #   Unreachable.
 #
@@ -873,13 +872,13 @@ Set-Send $want
 #      itself by its certificate, but to Windows it is nobody: the rights are granted to ANONYMOUS
 #      LOGON (S-1-5-7), on this connector alone.
 # Check on your system: that a smart host that was logged on to with Basic counts as ANONYMOUS
-#                       LOGON: concluded from the cross-forest script of later versions
+#     LOGON: concluded from the cross-forest script of later versions
 #
 # Check, changes nothing:
-#       Get-SendConnector -Identity 'To other forests (forestgate)' | ForEach-Object { Get-ADPermission -Identity $_.DistinguishedName } | Where-Object { $_.ExtendedRights } | Format-Table User, Deny, ExtendedRights
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | ForEach-Object { Get-ADPermission -Identity $_.DistinguishedName } | Where-Object { $_.ExtendedRights } | Format-Table User,Deny,ExtendedRights
 #
 # Undo:
-#       Get-SendConnector -Identity 'To other forests (forestgate)' | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'NT AUTHORITY\ANONYMOUS LOGON' -ExtendedRights 'ms-Exch-Send-Headers-Routing' }
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'NT AUTHORITY\ANONYMOUS LOGON' -ExtendedRights 'ms-Exch-Send-Headers-Routing' }
 #
 $Step = 10
 Write-Host ''
@@ -898,16 +897,16 @@ Grant-Anonymous 'To other forests (forestgate)' $rights
 # Why: Each direction is tested with one message before users depend on it. The protocol logs of the
 #      connectors show every command and reply; they are on from the start and cost disk.
 # Check on your system: how soon a server notices changed connectors and rights: wait some minutes,
-#                       or restart Microsoft Exchange Transport
+#     or restart Microsoft Exchange Transport
 #
 # Check, changes nothing:
-#       Get-TransportServer | Format-List Name, ReceiveProtocolLogPath, SendProtocolLogPath
-#       Get-Queue | Format-Table Identity, NextHopDomain, Status, MessageCount, LastError
-#       Get-EventLog Application -Newest 500 | Where-Object { $_.Source -like 'MSExchangeTransport*' -and (11005, 12014, 12015, 12018) -contains $_.EventID } | Format-List TimeGenerated, EventID, Message
+#       Get-TransportServer | Format-List Name,ReceiveProtocolLogPath,SendProtocolLogPath
+#       Get-Queue | Format-Table Identity,NextHopDomain,Status,MessageCount,LastError
+#       Get-EventLog Application -Newest 500 | Where-Object { $_.Source -like 'MSExchangeTransport*' -and (11005, 12014, 12015, 12018) -contains $_.EventID } | Format-List TimeGenerated,EventID,Message
 #
 # Undo:
 #       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | Set-ReceiveConnector -ProtocolLoggingLevel None
-#       Set-SendConnector -Identity 'To other forests (forestgate)' -ProtocolLoggingLevel None
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | Set-SendConnector -ProtocolLoggingLevel None
 #
 $Step = 11
 Write-Host ''
@@ -933,19 +932,19 @@ $global:ErrorActionPreference = $PreferenceBefore
 # --------------------------------------------------------------------------------------------------
 # Step 11: First test, and when to switch the protocol logs off
 #       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | Set-ReceiveConnector -ProtocolLoggingLevel None
-#       Set-SendConnector -Identity 'To other forests (forestgate)' -ProtocolLoggingLevel None
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | Set-SendConnector -ProtocolLoggingLevel None
 # Step 10: Rights on the Send connector
-#       Get-SendConnector -Identity 'To other forests (forestgate)' | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'NT AUTHORITY\ANONYMOUS LOGON' -ExtendedRights 'ms-Exch-Send-Headers-Routing' }
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'NT AUTHORITY\ANONYMOUS LOGON' -ExtendedRights 'ms-Exch-Send-Headers-Routing' }
 # Step 9: Send connector to the gateway
-#       Remove-SendConnector -Identity 'To other forests (forestgate)'
+#       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | Remove-SendConnector
 # Step 8: Trust in the gateway's certificate
 #       certutil.exe -delstore Root <thumbprint of the root>
 # Step 6: Rights of the service account on the Receive connectors
-#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'CONTOSO\svc-forestgate' -ExtendedRights 'ms-Exch-SMTP-Submit', 'ms-Exch-SMTP-Accept-Any-Sender', 'ms-Exch-SMTP-Accept-Authoritative-Domain-Sender', 'ms-Exch-SMTP-Accept-Authentication-Flag', 'ms-Exch-Accept-Headers-Routing', 'ms-Exch-Bypass-Anti-Spam' }
+#       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | ForEach-Object { Remove-ADPermission -Identity $_.DistinguishedName -User 'CONTOSO\svc-forestgate' -ExtendedRights 'ms-Exch-SMTP-Submit','ms-Exch-SMTP-Accept-Any-Sender','ms-Exch-SMTP-Accept-Authoritative-Domain-Sender','ms-Exch-SMTP-Accept-Authentication-Flag','ms-Exch-Accept-Headers-Routing','ms-Exch-Bypass-Anti-Spam' }
 # Step 5: Receive connectors for the gateway
 #       Get-ReceiveConnector | Where-Object { $_.Name -eq 'From other forests (forestgate)' } | Remove-ReceiveConnector
 # Step 4: Remote domain settings for the other forests
-#       Remove-RemoteDomain -Identity 'fabrikam.example'
+#       Get-RemoteDomain | Where-Object { $_.Name -eq 'fabrikam.example' } | Remove-RemoteDomain
 # Step 3: Accepted domains
 # Step 2: Service account of the gateway
 #       Get-User -Identity 'CONTOSO\svc-forestgate' | ForEach-Object { dsrm.exe $_.DistinguishedName }

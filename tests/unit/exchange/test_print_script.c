@@ -98,13 +98,14 @@ what_must_be_given_is_asked_for_before_the_first_step(void **state)
     (void)state;
     exchange_parameter(document, "Given", "string", NULL, "whose it's");
     exchange_parameter(document, "Known", "string[]", "@('a')", "has a proposal");
-    exchange_parameter(document, "Also", "switch", "$false", "a choice");
+    exchange_parameter(document, "Also", "switch", NULL, "a choice");
     document->prelude = "function Read-Nothing {\n}\n";
     two_steps();
     const char *script = print(&b);
     must_hold(script, "    # whose it's\r\n    [string]$Given,\r\n");
     must_hold(script, "    [string[]]$Known = @('a'),\r\n");
-    must_hold(script, "    [switch]$Also\r\n)\r\n");
+    must_hold(script, "    [switch]$Also,\r\n");
+    must_hold(script, "    [switch]$WhatIf\r\n)\r\n");
     must_hold(script, "if (-not $Given) {\r\n    throw 'Give -Given: ' + 'whose it''s'\r\n}");
     assert_null(strstr(script, "-not $Known"));
     assert_null(strstr(script, "-not $Also"));
