@@ -5,7 +5,7 @@
 #include "gateway/route/header_filter.h"
 
 /* $Want: Name, Port, Fqdn ('': the server's own), Mechanism, Groups, Size, HeaderSize,
- * Recipients, PerSource, Percentage. */
+ * Recipients, PerSource, Percentage, Timeout. */
 static const char finding[] =
     "# The connectors of one server, which their identity begins with: SERVER\\Name.\n"
     "function Get-Receive($Server) {\n"
@@ -55,7 +55,7 @@ static const char comparing[] =
     "{ 'AuthMechanism' }\n"
     "    if (\"$($Is.RequireTLS)\" -ne 'True') { 'RequireTLS' }\n"
     "    if (\"$($Is.Fqdn)\" -ne $Fqdn) { 'Fqdn' }\n"
-    "    if (\"$($Is.ConnectionTimeout)\" -ne '00:30:00') { 'ConnectionTimeout' }\n"
+    "    if (\"$($Is.ConnectionTimeout)\" -ne $Want.Timeout) { 'ConnectionTimeout' }\n"
     "    if (\"$($Is.ProtocolLoggingLevel)\" -ne $ProtocolLogging) { 'ProtocolLoggingLevel' }\n"
     "    if (\"$($Is.Enabled)\" -ne 'True') { 'Enabled' }\n"
     "}\n"
@@ -137,7 +137,7 @@ static const char setting[] =
     "            -MaxHeaderSize $Want.HeaderSize -MaxRecipientsPerMessage $Want.Recipients `\n"
     "            -MaxInboundConnectionPerSource $Want.PerSource `\n"
     "            -MaxInboundConnectionPercentagePerSource $Want.Percentage `\n"
-    "            -ConnectionTimeout '00:30:00' -ProtocolLoggingLevel $ProtocolLogging `\n"
+    "            -ConnectionTimeout $Want.Timeout -ProtocolLoggingLevel $ProtocolLogging `\n"
     "            -WhatIf:$WhatIf | Out-Null\n"
     "        return\n"
     "    }\n"
@@ -152,7 +152,8 @@ static const char setting[] =
     "[string[]]$wrong))\n"
     "    Set-ReceiveConnector -Identity \"$($found[0].Identity)\" -Bindings $bindings `\n"
     "        -RemoteIPRanges $GatewayAddress -AuthMechanism $Want.Mechanism -RequireTLS $true `\n"
-    "        -Fqdn $fqdn -ConnectionTimeout '00:30:00' -ProtocolLoggingLevel $ProtocolLogging `\n"
+    "        -Fqdn $fqdn -ConnectionTimeout $Want.Timeout -ProtocolLoggingLevel $ProtocolLogging "
+    "`\n"
     "        -Enabled $true -WhatIf:$WhatIf\n"
     "}\n"
     "\n";
@@ -171,12 +172,22 @@ enum { PER_SOURCE = 20, PERCENTAGE = 2, OF_ALL = 5000 };
 /* What a message grows by on its way through the gateway, amply. */
 enum { TRACE = 64 * 1024 };
 
+/* A connection of ours may begin its last message at connection_age: time for that one, too. */
+static unsigned
+minutes_of(const struct send_connector *s)
+{
+    enum { LEAST = 30, LAST_MESSAGE = 10, MINUTE_MS = 60 * 1000 };
+    unsigned minutes = (unsigned)(s->connection_age_ms / MINUTE_MS) + LAST_MESSAGE;
+    return minutes > LEAST ? minutes : LEAST;
+}
+
 static void
 write_wanted(const struct hub *h, const struct exchange_inbound *in)
 {
     const struct send_connector *s = in->ours;
     unsigned most = s->connections > PER_SOURCE ? s->connections : PER_SOURCE;
     unsigned percentage = (most * 100 + OF_ALL - 1) / OF_ALL;
+    unsigned minutes = minutes_of(s);
     HUB_DO(h,
            "$want = @{\n"
            "    Name = %s\n"
@@ -189,6 +200,7 @@ write_wanted(const struct hub *h, const struct exchange_inbound *in)
            "    Recipients = %u\n"
            "    PerSource = %u\n"
            "    Percentage = %u\n"
+           "    Timeout = '%02u:%02u:00'\n"
            "}\n",
            hub_quote(h, in->name), (unsigned)s->servers[0].port,
            hub_quote(h, s->tls_server_name != NULL ? s->tls_server_name : ""),
@@ -196,7 +208,7 @@ write_wanted(const struct hub *h, const struct exchange_inbound *in)
            in->user != NULL ? "None" : "ExchangeServers",
            hub_size(h, h->p->config->limit_message_size + TRACE),
            ((unsigned)HEADER_FILTER_MAX + 1023) / 1024, h->p->config->limit_recipients, most,
-           percentage > PERCENTAGE ? percentage : PERCENTAGE);
+           percentage > PERCENTAGE ? percentage : PERCENTAGE, minutes / 60, minutes % 60);
 }
 
 static void
@@ -218,7 +230,7 @@ explain_settings(const struct hub *h)
         "forests it must be able to hand over here, with the trace fields that are added. The "
         "organization's own limits hold too.");
     HUB_SAY(h, EXCHANGE_DO,
-            "ConnectionTimeout 30 minutes: the default of 10 cuts a large message over a slow "
+            "ConnectionTimeout: the default of 10 minutes cuts a large message over a slow "
             "line while it still flows, and the gateway begins it again.");
 }
 

@@ -264,6 +264,9 @@ hub_send(const struct hub *h)
                   "TLS and logged on: only then it counts as sent by this forest.");
     exchange_unconfirmed(h->d, "that a user name of the form DOMAIN\\user is sent as it is "
                                "typed");
+    if (out->account != NULL)
+        exchange_unconfirmed(h->d, "RequireTLS beside BasicAuthRequireTLS: each of them is "
+                                   "described, both at once are not");
     explain(h);
     write_wanted(h, out->name, &out->spaces);
     HUB_DO(h, "Set-Send $want\n");

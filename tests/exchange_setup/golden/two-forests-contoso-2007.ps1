@@ -248,7 +248,7 @@ function Compare-Receive($Is, $Want, $Bindings, [string]$Fqdn) {
     if (-not (Test-Same ("$($Is.AuthMechanism)".Split(',')) ($Want.Mechanism.Split(',')))) { 'AuthMechanism' }
     if ("$($Is.RequireTLS)" -ne 'True') { 'RequireTLS' }
     if ("$($Is.Fqdn)" -ne $Fqdn) { 'Fqdn' }
-    if ("$($Is.ConnectionTimeout)" -ne '00:30:00') { 'ConnectionTimeout' }
+    if ("$($Is.ConnectionTimeout)" -ne $Want.Timeout) { 'ConnectionTimeout' }
     if ("$($Is.ProtocolLoggingLevel)" -ne $ProtocolLogging) { 'ProtocolLoggingLevel' }
     if ("$($Is.Enabled)" -ne 'True') { 'Enabled' }
 }
@@ -313,7 +313,7 @@ function Set-Receive($Server, $Want) {
             -MaxHeaderSize $Want.HeaderSize -MaxRecipientsPerMessage $Want.Recipients `
             -MaxInboundConnectionPerSource $Want.PerSource `
             -MaxInboundConnectionPercentagePerSource $Want.Percentage `
-            -ConnectionTimeout '00:30:00' -ProtocolLoggingLevel $ProtocolLogging `
+            -ConnectionTimeout $Want.Timeout -ProtocolLoggingLevel $ProtocolLogging `
             -WhatIf:$WhatIf | Out-Null
         return
     }
@@ -327,7 +327,7 @@ function Set-Receive($Server, $Want) {
     Write-Change ('{0}: {1}' -f $found[0].Identity, [string]::Join(', ', [string[]]$wrong))
     Set-ReceiveConnector -Identity "$($found[0].Identity)" -Bindings $bindings `
         -RemoteIPRanges $GatewayAddress -AuthMechanism $Want.Mechanism -RequireTLS $true `
-        -Fqdn $fqdn -ConnectionTimeout '00:30:00' -ProtocolLoggingLevel $ProtocolLogging `
+        -Fqdn $fqdn -ConnectionTimeout $Want.Timeout -ProtocolLoggingLevel $ProtocolLogging `
         -Enabled $true -WhatIf:$WhatIf
 }
 
@@ -669,7 +669,7 @@ Write-Host ('Step {0}: {1}' -f $Step, 'Receive connectors for the gateway')
 #   MaxMessageSize, MaxHeaderSize and MaxRecipientsPerMessage: what the gateway takes from the other
 #   forests it must be able to hand over here, with the trace fields that are added. The
 #   organization's own limits hold too.
-#   ConnectionTimeout 30 minutes: the default of 10 cuts a large message over a slow line while it
+#   ConnectionTimeout: the default of 10 minutes cuts a large message over a slow line while it
 #   still flows, and the gateway begins it again.
 #   For the gateway's send connector contoso-bridgeheads: at most 10 connections to a server at once
 #   (Exchange allows 20 from one address by default; several gateways behind one NAT address add
@@ -685,6 +685,7 @@ $want = @{
     Recipients = 5000
     PerSource = 20
     Percentage = 2
+    Timeout = '00:30:00'
 }
 foreach ($hub in $Hubs) {
     Set-Receive $hub $want
@@ -830,7 +831,8 @@ if ($GatewayCertificateFile) {
 # --------------------------------------------------------------------------------------------------
 # Why: Mail for the domains of the other forests must leave to the gateway, inside TLS and logged
 #      on: only then it counts as sent by this forest.
-# Check on your system: that a user name of the form DOMAIN\user is sent as it is typed
+# Check on your system: that a user name of the form DOMAIN\user is sent as it is typed; RequireTLS
+#     beside BasicAuthRequireTLS: each of them is described, both at once are not
 #
 # Check, changes nothing:
 #       Get-SendConnector | Where-Object { $_.Name -eq 'To other forests (forestgate)' } | Format-List Name,AddressSpaces,SmartHosts,Port,DNSRoutingEnabled,SmartHostAuthMechanism,RequireTLS,MaxMessageSize,SourceTransportServers,ProtocolLoggingLevel,Enabled

@@ -45,6 +45,7 @@ static const char usual[] = CONFIG_TEXT_HEAD FORESTS RECEIVE
     "  contoso-hub:\n"
     "    servers: [hub1.contoso.example, hub2.contoso.example]\n"
     "    connections: 150\n"
+    "    connection_age: 55m\n"
     "    rights: [default, send-headers-organization]\n"
     "    tls: { verify: name, server_name: mail.contoso.example }\n"
     "    auth: { user: svc-gw@contoso.example, password_file: out.password }\n" FABRIKAM
@@ -221,7 +222,8 @@ the_receive_connector_is_for_the_gateway_alone(void **state)
     must_hold(&m, "    Mechanism = 'Tls,BasicAuth,BasicAuthRequireTLS'\r\n"
                   "    Groups = 'None'\r\n");
     must_hold(&m, "    Fqdn = 'mail.contoso.example'\r\n");
-    must_hold(&m, "    PerSource = 150\r\n    Percentage = 3\r\n");
+    must_hold(&m, "    PerSource = 150\r\n    Percentage = 3\r\n"
+                  "    Timeout = '01:05:00'\r\n");
     must_hold(&m, "    Size = '25664KB'\r\n");
     must_lack(&m, "PROPOSAL");
     drop(&m);
