@@ -58,6 +58,7 @@ class Desk:
             self.scratch.write(f"{forest}.txt", LISTING)
         for name in CONFIGURATIONS:
             self.scratch.write(name, read("config", "guide", name))
+        self.scratch.write("forestgate.yaml", read("config", "guide", "during.yaml"))
 
     def run(self, *arguments, stdin=None):
         """One command in that folder; exit code, both outputs together."""

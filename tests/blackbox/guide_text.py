@@ -15,6 +15,7 @@ from kit import ROOT
 GUIDE = os.path.join(ROOT, "config", "guide")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
+LIVE = ("run", "status", "queue", "reload", "drain")  # they mean the file in force
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 

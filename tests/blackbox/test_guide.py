@@ -53,13 +53,23 @@ class Typed(Case):
             if file in (None, "FILE"):
                 continue
             with self.subTest(str(command)):
-                self.assertIn(file, CONFIGURATIONS)
-                parts = guide.sections(read("config", "guide", file))
-                connectors = {**parts["receive"][1], **parts["send"][1]}
-                for word, known in (("--connector", connectors), ("--forest", parts["forests"][1]),
-                                    ("retry", parts["send"][1])):
+                # Those that ask the running gateway mean the file in force, the others do not.
+                if command.words[1] in guide.LIVE:
+                    self.assertEqual(file, "forestgate.yaml")
+                known = self.names_of(CONFIGURATIONS if file == "forestgate.yaml" else [file])
+                for word in ("--connector", "--forest", "retry"):
                     value = command.option(word)
                     self.assertTrue(value in (None, "--all") or value in known, value)
+
+    def names_of(self, files):
+        """Forests and connectors of these configurations."""
+        wholes = [guide.sections(read("config", "guide", file)) for file in files]
+        return {n for w in wholes for s in ("forests", "receive", "send") for n in w[s][1]}
+
+    def test_other_commands_are_those_of_every_shell(self):
+        for block in guide.blocks("sh"):
+            for line in re.sub(r"\\\n\s*", "", block.text).splitlines():
+                self.assertRegex(line, r"^(forestgate|cp|umask) ", str(block))
 
     def test_those_that_ask_nobody_do_what_they_should(self):
         ran = set()
@@ -211,8 +221,10 @@ class Named(unittest.TestCase):
         listed = {link for page, link in guide.links() if page == "README.md"}
         self.assertLessEqual(set(self.pages) - {"README.md"} | set(CONFIGURATIONS), listed)
 
-    def test_lines_fit(self):
+    def test_lines_fit_and_hold_whole_code(self):
         for page, text in self.pages.items():
+            for line in guide.prose(text).splitlines():
+                self.assertEqual(line.count("`") % 2, 0, f"{page}: {line}")
             for number, line in enumerate(text.splitlines(), 1):
                 self.assertLessEqual(len(line), COLUMNS, f"{page}:{number}")
 
