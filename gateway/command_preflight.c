@@ -5,6 +5,7 @@
 #include "gateway/command_options.h"
 #include "gateway/ops/preflight.h"
 #include "gateway/ops/preflight_report.h"
+#include "gateway/ops/preflight_roundtrip.h"
 
 /* clang-format off */
 const char command_preflight_help[] =
@@ -29,12 +30,16 @@ const char command_preflight_help[] =
     "  --timeout T         30s; for each connection. There are five to a server at most, two more\n"
     "                      for each further address of its name; after ten minutes no further\n"
     "                      server is begun with\n"
+    "  --round-trip FROM,TO  then send a marked message from a mailbox of one forest to a mailbox\n"
+    "                      of another, through the running gateway, and see whether its delivery\n"
+    "                      report comes back (up to 4 times); the two mailboxes get one each\n"
+    "  --round-trip-wait T 2m; how long that is waited for\n"
     "  --json              one line of JSON in place of text\n"
     "\n"
     "An account and its password are tried ONCE at each server. Where a server refuses them they\n"
     "are not tried at any other server: a directory locks an account after a few of those.\n"
-    "It says MAIL and RCPT, then RSET; never DATA: no mail is sent. Domains are asked for their\n"
-    "postmaster; \"no such user\" is fine.\n"
+    "It says MAIL and RCPT, then RSET; never DATA: but for --round-trip no mail is sent. Domains\n"
+    "are asked for their postmaster; \"no such user\" is fine.\n"
     "\n"
     "--json: exit message file ready asked connections logons forests[] gateway not_checked[];\n"
     "  forests[]: forest, verdict (ready, warnings, unproven, not-ready), checks[];\n"
@@ -52,6 +57,9 @@ enum {
     TIMEOUT_MS = 30 * 1000, /* Exchange 2007 may wait 5 s before each refusal (tarpit) */
     TIMEOUT_MAX_MS = 5 * 60 * 1000,
     RUN_MS = 10 * 60 * 1000,
+    TRIPS_MAX = 4,
+    TRIP_MS = 2 * 60 * 1000,
+    TRIP_MAX_MS = 14 * 60 * 1000, /* then the gateway has forgotten it */
 };
 
 static int
@@ -62,15 +70,34 @@ say_failure(const struct err *why)
 }
 
 static bool
-read_timeout(const char *text, uint64_t *ms, struct err *err)
+read_timeout(const char *option, const char *text, uint64_t most_ms, uint64_t *ms,
+             struct err *err)
 {
     if (text == NULL)
         return true;
     if (!value_read_duration(slice_str(text), ms, err))
-        return err_within(err, "--timeout");
-    if (*ms == 0 || *ms > TIMEOUT_MAX_MS)
-        return err_set(err, ERR_CONFIG, "--timeout: more than nothing, and at most %ds",
-                       TIMEOUT_MAX_MS / 1000);
+        return err_within(err, "%s", option);
+    if (*ms == 0 || *ms > most_ms)
+        return err_set(err, ERR_CONFIG, "%s: more than nothing, and at most %llus", option,
+                       (unsigned long long)most_ms / 1000);
+    return true;
+}
+
+/* The marked messages that are to be sent afterwards. */
+struct trips {
+    struct preflight_trip at[TRIPS_MAX];
+    size_t count;
+    uint64_t wait_ms;
+};
+
+static bool
+read_trips(const char *const *words, size_t count, struct trips *trips, struct err *err)
+{
+    if (count > TRIPS_MAX)
+        return err_set(err, ERR_CONFIG, "--round-trip: at most %d times", TRIPS_MAX);
+    for (size_t i = 0; i < count; i++)
+        TRY(preflight_trip_read(words[i], &trips->at[i], err));
+    trips->count = count;
     return true;
 }
 
@@ -89,7 +116,7 @@ print(const struct preflight *p, const char *path, bool json)
 }
 
 static int
-run(const char *path, const struct preflight_wish *wish, bool json)
+run(const char *path, const struct preflight_wish *wish, const struct trips *trips, bool json)
 {
     struct config *config = options_load(path); /* complains on standard error */
     struct preflight p;
@@ -97,6 +124,8 @@ run(const char *path, const struct preflight_wish *wish, bool json)
     if (config == NULL)
         return 2;
     bool ok = preflight_run(config, wish, &p, &err);
+    for (size_t i = 0; ok && i < trips->count; i++)
+        preflight_round_trip(&p, config, &trips->at[i], trips->wait_ms);
     int status = ok ? print(&p, path, json) : say_failure(&err);
     preflight_fini(&p);
     config_unref(&config);
@@ -106,7 +135,10 @@ run(const char *path, const struct preflight_wish *wish, bool json)
 int
 command_preflight(int argc, char **argv)
 {
-    const char *path = NULL, *timeout = NULL;
+    const char *path = NULL, *timeout = NULL, *trip_wait = NULL;
+    const char *trip_words[OPTION_TIMES_MAX];
+    struct trips trips = {.wait_ms = TRIP_MS};
+    size_t trip_count = 0;
     const char *forests[OPTION_TIMES_MAX], *connectors[OPTION_TIMES_MAX];
     struct preflight_wish wish = {
         .forests = forests,
@@ -122,6 +154,8 @@ command_preflight(int argc, char **argv)
         {"connector", connectors, NULL, &wish.connector_count},
         {"no-auth", NULL, &wish.no_auth, NULL},
         {"timeout", &timeout, NULL, NULL},
+        {"round-trip", trip_words, NULL, &trip_count},
+        {"round-trip-wait", &trip_wait, NULL, NULL},
         {"json", NULL, &json, NULL},
     };
     if (!options_read(argc, argv, &path, specs, COUNT_OF(specs), &rest))
@@ -133,7 +167,9 @@ command_preflight(int argc, char **argv)
                 argv[rest]);
         return 2;
     }
-    if (!read_timeout(timeout, &wish.timeout_ms, &err))
+    if (!read_timeout("--timeout", timeout, TIMEOUT_MAX_MS, &wish.timeout_ms, &err) ||
+        !read_timeout("--round-trip-wait", trip_wait, TRIP_MAX_MS, &trips.wait_ms, &err) ||
+        !read_trips(trip_words, trip_count, &trips, &err))
         return say_failure(&err);
-    return run(path, &wish, json);
+    return run(path, &wish, &trips, json);
 }

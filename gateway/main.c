@@ -41,7 +41,8 @@ static const struct {
      "3)",
      command_doctor_help},
     {"preflight", command_preflight,
-     "-c FILE [--forest F]... [--connector NAME]... [--no-auth] [--timeout T] [--json]",
+     "-c FILE [--forest F]... [--connector NAME]... [--no-auth] [--timeout T]\n      "
+     "[--round-trip FROM,TO]... [--round-trip-wait T] [--json]",
      "is everything ready for mail between the forests? A list, and who has to act",
      command_preflight_help},
     {"exchange-setup", command_exchange_setup,

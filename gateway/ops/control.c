@@ -60,6 +60,8 @@ static const struct {
     {"queue", "list", control_queue_list},
     {"queue", "show", control_queue_show},
     {"queue", "retry", control_queue_retry},
+    {"round-trip", "start", control_roundtrip_start},
+    {"round-trip", "look", control_roundtrip_look},
     {"status", NULL, control_status},
     {"reload", NULL, reload},
     {"drain", NULL, drain},

@@ -41,6 +41,10 @@ control_fn control_queue_retry;
 control_fn control_messages_list; /* queue list --messages */
 control_fn control_queue_show;
 
+/* ---- control_roundtrip.c: marked messages ---- */
+control_fn control_roundtrip_start; /* FROM TO: its token */
+control_fn control_roundtrip_look;  /* TOKEN: one line of JSON */
+
 /* ---- status.c ---- */
 control_fn control_status; /* 1: there are problems */
 

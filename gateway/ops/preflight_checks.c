@@ -25,6 +25,8 @@ static const struct {
     [PREFLIGHT_STRANGERS_AFTER_LOGON] = {"strangers-after-logon", false},
     [PREFLIGHT_DOOR] = {"door", false},
     [PREFLIGHT_OUR_CERTIFICATE] = {"our-certificate", true},
+    [PREFLIGHT_ROUND_TRIP_THERE] = {"round-trip-there", true},
+    [PREFLIGHT_ROUND_TRIP_BACK] = {"round-trip-back", false},
     [PREFLIGHT_DAEMON] = {"daemon", false},
 };
 

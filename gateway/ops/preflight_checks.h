@@ -31,6 +31,9 @@ enum preflight_kind {
     /* Mail from the forest: what this gateway does. */
     PREFLIGHT_DOOR,
     PREFLIGHT_OUR_CERTIFICATE,
+    /* A marked message, when one was asked for. */
+    PREFLIGHT_ROUND_TRIP_THERE,
+    PREFLIGHT_ROUND_TRIP_BACK,
     /* The gateway as a whole. */
     PREFLIGHT_DAEMON,
     PREFLIGHT_KINDS,
@@ -81,6 +84,7 @@ struct preflight_section {
 struct preflight {
     struct preflight_section *sections, **sections_end;
     size_t connections, logons; /* of all servers */
+    size_t trips;               /* marked messages that were sent */
     struct arena memory;
     bool no_memory; /* something is missing for want of it */
     struct preflight_section spare_section;

@@ -156,9 +156,13 @@ void
 preflight_report_text(struct buf *out, const struct preflight *p, const char *config_file)
 {
     preflight_report_sentence(out, p);
-    buf_printf(out, "  (%s; %zu connection%s, %zu logon%s; no mail was sent)\n", config_file,
-               p->connections, p->connections == 1 ? "" : "s", p->logons,
-               p->logons == 1 ? "" : "s");
+    buf_printf(out, "  (%s; %zu connection%s, %zu logon%s; ", config_file, p->connections,
+               p->connections == 1 ? "" : "s", p->logons, p->logons == 1 ? "" : "s");
+    if (p->trips == 0)
+        buf_put_str(out, "no mail was sent)\n");
+    else
+        buf_printf(out, "%zu marked message%s sent)\n", p->trips,
+                   p->trips == 1 ? " was" : "s were");
     for (const struct preflight_section *s = p->sections; s != NULL; s = s->next)
         put_section(out, s);
     buf_put_str(out, "\nWhat cannot be checked from here\n");

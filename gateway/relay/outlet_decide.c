@@ -2,6 +2,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/base/clock.h"
+#include "gateway/relay/roundtrip.h"
 
 enum {
     TRIES = 2,           /* at other servers, or as many as there are */
@@ -144,6 +145,8 @@ log_delivery(const struct settlement *s, size_t n, const char *outcome,
     if (next_ms > 0)
         log_num(&line, "next_s", next_ms / 1000);
     log_end(&line);
+    const struct roundtrip_event event = {e, r, outcome, buf_slice(&reply), facts->offers_dsn};
+    roundtrip_note(s->outlet->worker->shop->roundtrips, s->outlet->runtime->config, &event);
 }
 
 /* 452 4.5.3 for all of them is no splitting: the server takes nobody now. */

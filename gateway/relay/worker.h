@@ -33,6 +33,7 @@ struct giving_up;
 struct inbound;
 struct outlet;
 struct rerouting;
+struct roundtrips;
 struct tls_diary;
 
 enum { WORKERS_MAX = 64 };
@@ -48,6 +49,7 @@ struct workshop {
     struct admission *admission;
     struct keyed_hash_key trace_key;
     struct ownership *ownership;
+    struct roundtrips *roundtrips;       /* NULL: nobody asks for any */
     struct tls_diary *diary;             /* worker 0 looks at it; NULL in tests */
     struct worker *workers[WORKERS_MAX]; /* filled by worker_new */
     size_t worker_count;
