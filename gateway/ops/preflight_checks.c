@@ -139,6 +139,8 @@ preflight_add_line(struct preflight *p, struct preflight_check *check, enum doct
     va_end(args);
     *check->lines_end = line;
     check->lines_end = &line->next;
+    if (state > check->state)
+        check->state = state;
     return line;
 }
 

@@ -101,7 +101,8 @@ struct preflight_section *preflight_add_section(struct preflight *p, const struc
 struct preflight_check *preflight_add_check(struct preflight *p, struct preflight_section *s,
                                             enum preflight_kind kind, const char *subject,
                                             const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* found is cut to its room and made printable. */
+/* found is cut to its room and made printable. The check is as bad as its worst line, unless its
+ * state is set afterwards. */
 struct preflight_line *preflight_add_line(struct preflight *p, struct preflight_check *check,
                                           enum doctor_state state, unsigned who,
                                           const char *subject, const char *fmt, ...)

@@ -62,8 +62,6 @@ struct judge {
 static struct preflight_line *
 say(const struct judge *j, enum doctor_state state, const char *found)
 {
-    if (state > j->check->state)
-        j->check->state = state;
     return preflight_add_line(j->p, j->check, state, state >= DOCTOR_WARNING ? WHO_GATEWAY : 0,
                               j->subject, "%s", found);
 }
@@ -394,14 +392,12 @@ preflight_judge_doors(struct preflight *p, struct preflight_section *s,
         say_until(certificate, end_unix_s);
     if (used > 0)
         return;
-    door->state = certificate->state = DOCTOR_NOT_TRIED;
     struct preflight_line *line =
         preflight_add_line(p, door, DOCTOR_WARNING, WHO_GATEWAY, "receive",
                            "no receive connector speaks for %s", s->forest->name);
     preflight_advise(line, "%s",
                      "its servers cannot bring mail: name the forest under speaks_for of the "
                      "receive connector that they come to");
-    door->state = DOCTOR_WARNING;
     (void)preflight_add_line(p, certificate, DOCTOR_NOT_TRIED, 0, "receive",
                              "there is no listener for this forest");
 }
@@ -417,11 +413,9 @@ preflight_judge_daemon(struct preflight *p, struct preflight_section *s,
     const char *subject = config->control_path != NULL ? config->control_path : "control";
     struct preflight_line *line;
     if (!daemon->answered || !daemon->knows_source) {
-        check->state = DOCTOR_NOT_TRIED;
         (void)preflight_add_line(p, check, DOCTOR_NOT_TRIED, 0, subject, "%s", daemon->why);
         return;
     }
-    check->state = daemon->draining || !daemon->same_source ? DOCTOR_WARNING : DOCTOR_OK;
     if (daemon->draining) {
         line = preflight_add_line(p, check, DOCTOR_WARNING, WHO_GATEWAY, subject, "%s",
                                   "it is draining, takes nothing new and will end");

@@ -409,7 +409,6 @@ say_unreachable(const struct judge *j)
                          "name the send connectors that reach %.60s under deliver of the "
                          "forest",
                          f->name);
-    check->state = line->state;
 }
 
 void
