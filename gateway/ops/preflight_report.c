@@ -17,7 +17,7 @@ preflight_not_checked(size_t i)
         "seen "
         "there only.",
         "Whether an address of a person exists and resolves to a name in the address book: "
-        "postmaster was asked for, and no message was sent.",
+        "postmaster was asked for.",
         "What Exchange limits in use: connections from one address, recipients, sizes of the "
         "organization.",
         NULL,

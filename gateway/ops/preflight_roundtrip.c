@@ -40,7 +40,10 @@ void
 preflight_trip_parse(struct slice answer, struct preflight_trip_state *state)
 {
     json_t *json = json_loadb(answer.ptr, answer.len, 0, NULL);
-    state->is_known = json_object_get(json, "there") != NULL;
+    state->is_known = json_is_string(json_object_get(json, "there"));
+    if (!state->is_known)
+        slice_copy_text(state->why_not, sizeof state->why_not,
+                        slice_str("the gateway's answer cannot be read"));
     copy_key(json, "there", state->there, sizeof state->there);
     copy_key(json, "back", state->back, sizeof state->back);
     copy_key(json, "there_words", state->there_words, sizeof state->there_words);
@@ -116,6 +119,13 @@ look(const struct config *config, const char *token, struct preflight_trip_state
 
 /* ---- What it comes to ---- */
 
+/* A check of one line is as well as that. */
+static void
+take_state(struct preflight_check *check)
+{
+    check->state = check->lines != NULL ? check->lines->state : DOCTOR_NOT_TRIED;
+}
+
 static void
 judge_there(struct preflight *p, struct preflight_section *s, const struct forest *there,
             const struct preflight_trip *trip, const struct preflight_trip_state *t)
@@ -137,6 +147,7 @@ judge_there(struct preflight *p, struct preflight_section *s, const struct fores
             preflight_add_line(p, check, DOCTOR_WARNING, WHO_EXCHANGE, to, "it waits: %s", words);
         preflight_advise(line, "It stays in the queue and is delivered when the servers take it");
     }
+    take_state(check);
 }
 
 static void
@@ -174,6 +185,28 @@ judge_back(struct preflight *p, struct preflight_section *s, const struct forest
                          "DeliveryReportEnabled); or answer the message by hand",
                          there->name);
     }
+    take_state(check);
+}
+
+static struct preflight_section *
+section_of(struct preflight *p, const struct forest *forest)
+{
+    for (struct preflight_section *s = p->sections; s != NULL; s = s->next)
+        if (s->forest == forest)
+            return s;
+    return preflight_add_section(p, forest);
+}
+
+/* TO is in no forest of the file, which the gateway has said. */
+static void
+judge_nowhere(struct preflight *p, const struct preflight_trip_state *state)
+{
+    struct preflight_section *s = section_of(p, NULL);
+    struct preflight_check *check = preflight_add_check(p, s, PREFLIGHT_ROUND_TRIP_THERE, NULL,
+                                                        "A marked message can be sent");
+    preflight_add_line(p, check, DOCTOR_NOT_TRIED, WHO_GATEWAY, "--round-trip", "%s",
+                       state->why_not);
+    take_state(check);
 }
 
 void
@@ -204,15 +237,6 @@ forest_of(const struct config *config, struct slice mailbox)
     return best;
 }
 
-static struct preflight_section *
-section_of(struct preflight *p, const struct forest *forest)
-{
-    for (struct preflight_section *s = p->sections; s != NULL; s = s->next)
-        if (s->forest == forest)
-            return s;
-    return preflight_add_section(p, forest);
-}
-
 void
 preflight_round_trip(struct preflight *p, const struct config *config,
                      const struct preflight_trip *trip, uint64_t wait_ms)
@@ -233,9 +257,6 @@ preflight_round_trip(struct preflight *p, const struct config *config,
     if (there != NULL)
         preflight_judge_trip(p, section_of(p, there), there, trip, &state);
     else
-        preflight_add_line(p,
-                           preflight_add_check(p, section_of(p, NULL), PREFLIGHT_ROUND_TRIP_THERE,
-                                               NULL, "A marked message can be sent"),
-                           DOCTOR_NOT_TRIED, WHO_GATEWAY, "--round-trip", "%s", state.why_not);
+        judge_nowhere(p, &state);
     preflight_conclude(p);
 }
