@@ -119,13 +119,6 @@ look(const struct config *config, const char *token, struct preflight_trip_state
 
 /* ---- What it comes to ---- */
 
-/* A check of one line is as well as that. */
-static void
-take_state(struct preflight_check *check)
-{
-    check->state = check->lines != NULL ? check->lines->state : DOCTOR_NOT_TRIED;
-}
-
 static void
 judge_there(struct preflight *p, struct preflight_section *s, const struct forest *there,
             const struct preflight_trip *trip, const struct preflight_trip_state *t)
@@ -141,13 +134,15 @@ judge_there(struct preflight *p, struct preflight_section *s, const struct fores
     } else if (strcmp(t->there, "delivered") == 0) {
         preflight_add_line(p, check, DOCTOR_OK, 0, to, "%s", words)->is_note = true;
     } else if (strcmp(t->there, "ended") == 0) {
-        preflight_add_line(p, check, DOCTOR_FAILED, WHO_EXCHANGE, to, "%s", words);
+        struct preflight_line *line =
+            preflight_add_line(p, check, DOCTOR_FAILED, WHO_EXCHANGE, to, "%s", words);
+        preflight_advise(line, "Its sender has a report; forestgate explain shows the way that "
+                               "was taken");
     } else {
         struct preflight_line *line =
             preflight_add_line(p, check, DOCTOR_WARNING, WHO_EXCHANGE, to, "it waits: %s", words);
         preflight_advise(line, "It stays in the queue and is delivered when the servers take it");
     }
-    take_state(check);
 }
 
 static void
@@ -185,7 +180,6 @@ judge_back(struct preflight *p, struct preflight_section *s, const struct forest
                          "DeliveryReportEnabled); or answer the message by hand",
                          there->name);
     }
-    take_state(check);
 }
 
 static struct preflight_section *
@@ -206,7 +200,6 @@ judge_nowhere(struct preflight *p, const struct preflight_trip_state *state)
                                                         "A marked message can be sent");
     preflight_add_line(p, check, DOCTOR_NOT_TRIED, WHO_GATEWAY, "--round-trip", "%s",
                        state->why_not);
-    take_state(check);
 }
 
 void
