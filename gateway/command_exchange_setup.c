@@ -136,8 +136,10 @@ read_output(const char *name, struct buf *out)
     }
     bool ok = f != NULL && !ferror(f) && buf_ok(out);
     if (!ok)
-        fprintf(stderr, "forestgate exchange-setup: %s cannot be read: %s\n", name,
-                buf_ok(out) ? strerror(errno) : "it is too large");
+        fprintf(stderr,
+                "forestgate exchange-setup: %s cannot be read: %s; --verify-commands prints what "
+                "to run there first\n",
+                name, buf_ok(out) ? strerror(errno) : "it is too large");
     if (f != NULL && f != stdin)
         fclose(f);
     return ok;

@@ -90,8 +90,8 @@ class Verify(ExchangeSetup):
                                                "Format-List"),
                              (b"Name : \0\n", "not text: it holds NUL")):
             self.assertIn(why, self.judge(content, code=2, name="bad.txt"))
-        self.assertIn("No such file", self.ask(*self.words, "--verify", self.scratch("none"),
-                                               code=2))
+        self.assertIn("No such file or directory; --verify-commands prints what to run there",
+                      self.ask(*self.words, "--verify", self.scratch("none"), code=2))
 
     def test_a_terminal_sees_nothing_that_moves_its_cursor(self):
         said = self.judge(OUTPUT.replace("BasicAuth\n", "Basic\x1b[2JAuth\n", 1))
