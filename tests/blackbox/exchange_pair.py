@@ -14,7 +14,7 @@ LOWERED = "    tls: { profile: exchange2003 }\n"
 class Pair:
     """servers and clients by the name of the forest; the servers' clock is wound by hand."""
 
-    def __init__(self, name, old="2003+KB", new="2007", receive="", send=""):
+    def __init__(self, name, old="2003+KB", new="2007", receive="", send="", workers=None):
         """receive and send: further lines of every connector."""
         self.clock = HandClock()
         self.world = world = World(name)
@@ -32,6 +32,8 @@ class Pair:
                 who, forest.server_name, forest.address, (GATEWAY_IP, world.port, GATEWAY_NAME),
                 forest.user, forest.password, world.ca.cert)
         text = world.config_text()
+        if workers:
+            text = text.replace("spool: {", f"workers: {workers}\nspool: {{", 1)
         for forest in (world.contoso, world.fabrikam):
             text = text.replace(f"    speaks_for: [{forest.name}]\n",
                                 f"    speaks_for: [{forest.name}]\n{LOWERED}{receive}")
