@@ -2,9 +2,11 @@
 configuration names, played on loopback: what the guide shows is what the commands answer."""
 
 import re
+import threading
 import unittest
 
 import guide_text as guide
+from exchange.client import ExchangeClient, Letter
 from exchange.server import ExchangeServer
 from gateway import Gateway
 from guide_case import PASSWORD, Case, Desk, read
@@ -15,6 +17,7 @@ from names import NameServer
 # The networks of the file, and where they lie here.
 NETWORKS = {"10.1.20.": "127.0.20.", "10.1.30.": "127.0.30.",
             "10.2.20.": "127.0.40.", "10.2.30.": "127.0.50."}
+REPORT = b"Subject: Delivery Status Notification (Success)\r\n\r\nDelivered.\r\n"
 ONLINE = ("preflight", "doctor", "probe", "status", "queue")
 FILE_IN_FORCE = {"2-connect.md": "before.yaml", "7-last-legacy-server.md": "during.yaml"}
 
@@ -51,6 +54,18 @@ class Time:
                                     [f"{forest}.example", f"mail.{forest}.example"], user, PASSWORD)
             self.names.hosts[host] = [server.address]
             self.servers[host] = server.start()
+            client = ExchangeClient(server.personality, host, server.address,
+                                    (GATEWAY_IP, self.port, "gw.contoso.example"),
+                                    rf"{forest.upper()}\svc-forestgate", PASSWORD,
+                                    self.desk.authority.cert)
+            server.keep_hook = lambda taken, client=client: threading.Thread(
+                target=self.report, args=(client, taken.sender), daemon=True).start()
+
+    def report(self, client, sender):
+        """Exchange reports the delivery, to a sender that there is."""
+        if sender:
+            client.send(Letter("", [sender], REPORT))
+            client.hang_up()
 
     def moved(self, text):
         """The file, on loopback."""
