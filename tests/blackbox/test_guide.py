@@ -102,6 +102,29 @@ class Typed(Case):
                 code, out = self.desk.run("check", "-c", "part.yaml")
                 self.assertEqual(code, 0, out)
 
+    def with_part(self, words):
+        """The configuration with the only part that holds these words: its name."""
+        parts = [b.text for b in guide.blocks("yaml") if words in b.text]
+        self.assertEqual(len(parts), 1)
+        first, _, text = parts[0].partition("\n")
+        whole = guide.merged(read("config", "guide", first.removeprefix("# ")), text)
+        self.desk.scratch.write("part.yaml", whole)
+        return "part.yaml"
+
+    def test_what_is_said_of_domains_is_so(self):
+        setup = ("exchange-setup", "--forest", "fabrikam", "--version")
+        code, out = self.desk.run(*setup, "2007", "-c", self.with_part("tailspin"))
+        self.assertRegex(out, r"'tailspin\.example' +'InternalRelay'")
+        code, out = self.desk.run(*setup, "2003", "-c", "part.yaml")
+        self.assertIn("Mail that this forest carries for forest tailspin\n", out)
+        code, out = self.desk.run(*setup, "2007", "-c", self.with_part("peer: gateway"))
+        self.assertEqual((code, "behind another gateway" in out), (2, True), out)
+        self.desk.scratch.write("part.yaml", read("config", "guide", "before.yaml").replace(
+            "mail.fabrikam.example: auth", "contoso.example: auth"))
+        code, out = self.desk.run("check", "-c", "part.yaml")
+        self.assertEqual(code, 1)
+        self.assertRegex(out, r"part\.yaml:\d+:.*owned by forest \"contoso\" already \(line \d+\)")
+
     def test_a_part_with_a_mistake_would_be_found(self):
         whole = guide.merged(read("config", "guide", "before.yaml"),
                              "forests:\n  contoso:\n    domains:\n      x.example: authoritativ\n")
