@@ -76,28 +76,28 @@ find_room(struct roundtrips *t)
     return room;
 }
 
-/* Two at once with the same mailboxes could not be told apart on their way back. */
-static bool
-is_under_way(const struct roundtrips *t, const char *from, const char *forest)
+/* Under way from the same mailbox to the same forest: on their way back two of them could not be
+ * told apart. NULL: none is. */
+static struct roundtrip *
+find_same(struct roundtrips *t, const struct roundtrip *as)
 {
     for (size_t i = 0; i < ROUNDTRIPS_MAX; i++) {
-        const struct roundtrip *e = &t->entries[i];
-        if (e->token[0] != '\0' && e->back == ROUNDTRIP_NOT_SEEN && e->there != ROUNDTRIP_ENDED &&
-            ascii_is(slice_str(e->from), from) && strcmp(e->forest, forest) == 0)
-            return true;
+        struct roundtrip *e = &t->entries[i];
+        if (e->token[0] != '\0' && !is_over(e) && ascii_is(slice_str(e->from), as->from) &&
+            strcmp(e->forest, as->forest) == 0)
+            return e;
     }
-    return false;
+    return NULL;
 }
 
 static bool
 enter(struct roundtrips *t, const struct roundtrip *e, struct err *err)
 {
-    if (is_under_way(t, e->from, e->forest))
+    struct roundtrip *same = find_same(t, e), *room = same != NULL ? same : find_room(t);
+    if (same != NULL && e->began_ms < same->began_ms + ROUNDTRIP_AGAIN_MS)
         return err_set(err, ERR_LIMIT,
-                       "one from this mailbox to that forest is under way: it is forgotten %d "
-                       "minutes after its start",
-                       ROUNDTRIP_KEPT_MS / 60000);
-    struct roundtrip *room = find_room(t);
+                       "one from this mailbox to that forest has just begun: wait %d minutes",
+                       ROUNDTRIP_AGAIN_MS / 60000);
     if (room == NULL)
         return err_set(err, ERR_LIMIT, "%d are under way: each is forgotten after %d minutes",
                        ROUNDTRIPS_MAX, ROUNDTRIP_KEPT_MS / 60000);

@@ -21,6 +21,7 @@ struct worker;
 
 enum {
     ROUNDTRIPS_MAX = 8,
+    ROUNDTRIP_AGAIN_MS = 2 * 60 * 1000, /* after this, one to the same effect replaces it */
     ROUNDTRIP_KEPT_MS = 15 * 60 * 1000,
     ROUNDTRIP_TOKEN = 17, /* 16 hexadecimal digits */
     ROUNDTRIP_ADDRESS = 330,
@@ -42,7 +43,7 @@ enum roundtrip_back {
 
 struct roundtrip {
     char token[ROUNDTRIP_TOKEN];
-    uint64_t id; /* of the marked message; 0 = not in custody yet */
+    uint64_t id; /* of the marked message; 0 = not known yet */
     uint64_t began_ms;
     char from[ROUNDTRIP_ADDRESS], to[ROUNDTRIP_ADDRESS];
     char forest[64]; /* TO's */
@@ -62,7 +63,7 @@ void roundtrips_free(struct roundtrips **t);
 MUST_USE bool roundtrip_enter(struct roundtrips *t, const char *from, const char *to,
                               const char *forest, uint64_t now_ms, char token[ROUNDTRIP_TOKEN],
                               struct err *err);
-/* The marked message is in custody, with this id; 0: it could not be taken, and why. */
+/* The marked message has this id; 0: it could not be taken into custody, and why. */
 void roundtrip_taken(struct roundtrips *t, const char *token, uint64_t id, const char *why);
 
 /* One recipient in one attempt, for roundtrip_note(). */

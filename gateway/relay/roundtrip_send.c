@@ -44,6 +44,18 @@ forest_of(const struct config *config, struct slice text, struct address *a, str
     return best;
 }
 
+/* One that speaks for the forest; NULL: none does. */
+static const struct receive_connector *
+receive_of(const struct config *config, const struct forest *forest)
+{
+    for (size_t i = 0; i < config->receive_count; i++)
+        for (size_t k = 0; k < config->receive[i].speaks_for_count; k++)
+            if (config->receive[i].speaks_for[k] == forest)
+                return &config->receive[i];
+    return NULL;
+}
+
+/* As mail of FROM's own servers would go. */
 static bool
 find_way(struct worker *w, struct slice from, struct slice to, const struct forest **there,
          struct route *route, struct err *err)
@@ -57,7 +69,12 @@ find_way(struct worker *w, struct slice from, struct slice to, const struct fore
     if (here == *there)
         return err_set(err, ERR_CONFIG, "both are of forest %s: a round trip leads to another",
                        here->name);
-    route_recipient(config, NULL, recipient, false, route);
+    if (receive_of(config, *there) == NULL)
+        return err_set(
+            err, ERR_CONFIG,
+            "no receive connector speaks for forest %s: its report could not come back",
+            (*there)->name);
+    route_recipient(config, receive_of(config, here), recipient, false, route);
     return route->connector != NULL || err_set(err, ERR_CONFIG, "%.200s", route->d.why);
 }
 
@@ -126,7 +143,8 @@ on_committed(void *context, const struct spool_answer *answer)
         sending_free(&s);
         return;
     }
-    roundtrip_taken(shop->roundtrips, s->token, answer->ok ? e->id : 0, answer->err.text);
+    if (!answer->ok)
+        roundtrip_taken(shop->roundtrips, s->token, 0, answer->err.text);
     if (answer->ok) {
         struct log_line line;
         log_begin(&line, shop->log, EV_round_trip_started, e->id);
@@ -150,6 +168,8 @@ commit(struct sending *s, struct slice content, struct err *err)
     bool ok = spool_append(draft, content, err);
     if (ok && (token = answers_expect(w->answers, on_committed, s)) == 0)
         ok = err_set(err, ERR_NOMEM, "out of memory");
+    if (ok) /* before it can be delivered, by whichever worker finds it first */
+        roundtrip_taken(w->shop->roundtrips, s->token, spool_draft_id(draft), "");
     if (ok)
         spool_commit(w->spool_client, &draft, &s->parcel->envelope, token, &s->parcel->body);
     else

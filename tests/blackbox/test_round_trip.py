@@ -3,10 +3,12 @@ says of both, and that nothing is lost or doubled by being watched."""
 
 import json
 import socket
+import threading
 import unittest
 
 from exchange.client import Letter
 from exchange_pair import ANNA, BOB, Pair
+from gateway import forestgate
 from kit import wait_until
 
 CARL = "carl@contoso.example"
@@ -174,7 +176,7 @@ class Trip(RoundTripCase):
 
     def test_two_at_once_are_told_apart(self):
         first = self.begin()
-        self.refused("Anna@contoso.example", "other@fabrikam.example", "under way")
+        self.refused("Anna@contoso.example", "other@fabrikam.example", "just begun")
         second = self.begin(CARL, BOB)
         self.until(first, there="delivered")
         self.until(second, there="delivered")
@@ -225,6 +227,60 @@ class ManyWorkers(RoundTripCase):
         self.until(token, back="came")
         self.empty()
         self.assertEqual(len(self.marked("fabrikam", token)), 1)
+
+
+class Command(RoundTripCase):
+    """forestgate preflight --round-trip"""
+
+    def preflight(self, *words):
+        code, out, err = forestgate("preflight", "-c", self.gateway.config, "--no-auth", "--json",
+                                    *words, seconds=60)
+        return code, json.loads(out) if out else None, err
+
+    def checks(self, told, forest):
+        (section,) = [f for f in told["forests"] if f["forest"] == forest]
+        return {c["check"]: c for c in section["checks"] if c["check"].startswith("round-trip")}
+
+    def test_it_is_told_with_the_other_checks(self):
+        def send_back():
+            wait_until("it arrives", lambda: self.pair.servers["fabrikam"].with_text(
+                "Subject: forestgate test message"))
+            self.report("fabrikam")
+        answer = threading.Thread(target=send_back)
+        answer.start()
+        _, told, err = self.preflight("--round-trip", f"{ANNA},{BOB}")
+        answer.join()
+        checks = self.checks(told, "fabrikam")
+        self.assertEqual({name: c["state"] for name, c in checks.items()},
+                         {"round-trip-there": "ok", "round-trip-back": "ok"}, err)
+        self.assertIn("250 2.6.0", checks["round-trip-there"]["lines"][0]["found"])
+
+    def test_a_refusal_fails_and_silence_warns(self):
+        code, told, _ = self.preflight("--round-trip", f"{ANNA},nobody@fabrikam.example")
+        self.assertEqual(code, 1)
+        checks = self.checks(told, "fabrikam")
+        self.assertEqual((checks["round-trip-there"]["state"], checks["round-trip-back"]["state"]),
+                         ("failed", "not-tried"))
+        self.assertIn("550 5.1.1", checks["round-trip-there"]["lines"][0]["found"])
+        code, told, _ = self.preflight("--round-trip", f"{CARL},{BOB}", "--round-trip-wait", "1s")
+        self.assertEqual((code, self.checks(told, "fabrikam")["round-trip-back"]["state"]),
+                         (1, "warning"))
+
+    def test_without_the_gateway_it_is_not_tried(self):
+        self.gateway.stop()
+        code, told, _ = self.preflight("--round-trip", f"{ANNA},{BOB}")
+        (check,) = self.checks(told, "fabrikam").values()
+        self.assertEqual((code, check["state"]), (1, "not-tried"))
+        self.assertEqual(check["lines"][0]["found"], "the gateway does not run")
+
+    def test_usage(self):
+        for words, why in ((("--round-trip", "anna"), "write two mailboxes"),
+                           (("--round-trip", f"{ANNA},{BOB}", "--round-trip-wait", "15m"),
+                            "at most 840s"),
+                           (("--round-trip", f"{ANNA},{BOB}") * 5, "at most 4 times")):
+            code, _, err = self.preflight(*words)
+            self.assertEqual(code, 2)
+            self.assertIn(why, err)
 
 
 if __name__ == "__main__":
