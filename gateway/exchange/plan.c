@@ -52,30 +52,36 @@ plan_is_behind(const struct config *config, const struct forest *f, const struct
 
 /* ---- What was asked for ---- */
 
-/* Is the connector among those that were named? Its kind counts alone: who names a receive
- * connector has said nothing of send connectors. */
+static bool
+is_receive(const struct config *config, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < config->receive_count; i++)
+        found |= strcmp(config->receive[i].name, name) == 0;
+    return found;
+}
+
+static bool
+is_connector(const struct config *config, const char *name, bool is_send)
+{
+    return is_send ? config_send(config, slice_str(name)) != NULL : is_receive(config, name);
+}
+
+/* Is the connector among those that were named? Its kind counts alone: who names receive
+ * connectors only has said nothing of send connectors. A name may be that of one of each. */
 static bool
 is_chosen(const struct config *config, const struct exchange_question *q, const char *name,
           bool is_send)
 {
     bool none_of_kind = true;
     for (size_t i = 0; i < q->connector_count; i++) {
-        bool found = config_send(config, slice_str(q->connectors[i])) != NULL;
-        if (found == is_send)
-            none_of_kind = false;
-        if (found == is_send && strcmp(q->connectors[i], name) == 0)
+        if (!is_connector(config, q->connectors[i], is_send))
+            continue;
+        none_of_kind = false;
+        if (strcmp(q->connectors[i], name) == 0)
             return true;
     }
     return none_of_kind;
-}
-
-static bool
-is_connector(const struct config *config, const char *name)
-{
-    bool found = config_send(config, slice_str(name)) != NULL;
-    for (size_t i = 0; i < config->receive_count; i++)
-        found |= strcmp(config->receive[i].name, name) == 0;
-    return found;
 }
 
 static bool
@@ -92,7 +98,8 @@ find_forest(struct exchange_plan *p, const struct exchange_question *q, struct e
         return err_set(err, ERR_CONFIG, "no forest \"%.40s\"; the configuration has %s",
                        q->forest, list);
     for (size_t i = 0; i < q->connector_count; i++)
-        if (!is_connector(p->config, q->connectors[i]))
+        if (!is_connector(p->config, q->connectors[i], true) &&
+            !is_connector(p->config, q->connectors[i], false))
             return err_set(err, ERR_CONFIG, "no connector \"%.60s\"", q->connectors[i]);
     return true;
 }

@@ -35,7 +35,7 @@ static const char text[] = CONFIG_TEXT_HEAD
     "    accounts:\n"
     "      svc: { names: ['CONTOSO\\svc-gw', svc-gw@contoso.example], password_hash_files: "
     "[in.hash] }\n"
-    "  from-contoso-hub:\n"
+    "  contoso-hub:\n"
     "    listen: [main]\n"
     "    networks: [10.1.30.0/24]\n"
     "    speaks_for: [contoso]\n"
@@ -202,6 +202,18 @@ a_name_is_written_as_the_version_is_used_to(void **state)
     }
 }
 
+/* As in the configuration that is shipped. */
+static void
+a_receive_and_a_send_connector_may_share_their_name(void **state)
+{
+    struct exchange_plan *p = plan_of("contoso", "contoso-hub");
+    (void)state;
+    assert_string_equal(p->outbound.ours->name, "contoso-hub");
+    assert_int_equal(p->inbound_count, 1);
+    assert_string_equal(p->inbound[0].ours->name, "contoso-hub");
+    exchange_plan_free(&p);
+}
+
 static void
 two_connectors_on_a_server_have_two_names(void **state)
 {
@@ -302,7 +314,7 @@ what_cannot_be_planned_here_says_where_to_ask(void **state)
          "forest northwind is behind another gateway (send connector to-northwind): run this "
          "there"},
         {"contoso", NULL,
-         "forest contoso may come in by receive connector from-bridgeheads or from-contoso-hub: "
+         "forest contoso may come in by receive connector from-bridgeheads or contoso-hub: "
          "say which with --connector"},
         {"contoso", "from-nobody", "no connector \"from-nobody\""},
         {"contoso", "from-fabrikam",
@@ -331,6 +343,7 @@ main(void)
         cmocka_unit_test(a_forest_that_carries_for_another_keeps_its_mail),
         cmocka_unit_test(their_connectors_mirror_ours),
         cmocka_unit_test(a_name_is_written_as_the_version_is_used_to),
+        cmocka_unit_test(a_receive_and_a_send_connector_may_share_their_name),
         cmocka_unit_test(two_connectors_on_a_server_have_two_names),
         cmocka_unit_test(rights_are_those_that_ours_have_a_use_for),
         cmocka_unit_test(addresses_are_proposed_from_listeners_or_given),
