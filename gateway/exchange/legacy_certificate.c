@@ -32,9 +32,8 @@ put_trust_of_ours(struct exchange_document *d, const struct send_connector *s)
     else if (s->tls_verify != TLS_VERIFY_NONE)
         LEGACY_DO(d,
                   "The authority that signs it must be in the file that the gateway's connector "
-                  "%s names as tls: ca%s%s.",
-                  s->name, s->tls_ca_file != NULL ? ": " : " (now: those of its system)",
-                  s->tls_ca_file != NULL ? s->tls_ca_file : "");
+                  "%s names as tls: ca%s.",
+                  s->name, s->tls_ca_file != NULL ? "" : " (now: those of its system)");
 }
 
 static void

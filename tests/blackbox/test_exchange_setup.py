@@ -97,6 +97,12 @@ class Golden(ExchangeSetup):
             self.check(f"{name}-{forest}-{version}.diff", "\n".join(lines) + "\n")
         self.assertEqual(self.checked, set(os.listdir(GOLDEN)), "a file of no set-up")
 
+    def test_nothing_in_them_is_of_this_machine(self):
+        for name in os.listdir(GOLDEN):
+            with open(os.path.join(GOLDEN, name), encoding="utf-8") as f:
+                self.assertNotIn(self.scratch.path, text := f.read(), name)
+            self.assertNotIn("/tmp/", text, name)
+
 
 class Formats(ExchangeSetup):
     def test_a_page_is_whole_and_needs_nothing_else(self):
