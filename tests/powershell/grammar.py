@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -16,8 +17,11 @@ def start():
     """The one parse.cjs of this process; it ends when its standard input does."""
     if not os.path.isdir(os.path.join(MODULES, "node_modules")):
         raise RuntimeError(f"no PowerShell grammar in {MODULES}: run scripts/bootstrap check")
+    node = shutil.which("node")
+    if not node:
+        raise RuntimeError("no Node.js (node) to read PowerShell with: run scripts/bootstrap check")
     words = tempfile.TemporaryFile("w+")
-    child = subprocess.Popen(["node", "--liftoff-only", os.path.join(HERE, "parse.cjs"), MODULES],
+    child = subprocess.Popen([node, "--liftoff-only", os.path.join(HERE, "parse.cjs"), MODULES],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, text=True)
     child.words = words
     atexit.register(stop, child)
