@@ -109,6 +109,15 @@ forest_delivers_by(const struct forest *forest, const struct send_connector *sen
     return false;
 }
 
+bool
+receive_speaks_for(const struct receive_connector *receive, const struct forest *forest)
+{
+    for (size_t i = 0; i < receive->speaks_for_count; i++)
+        if (receive->speaks_for[i] == forest)
+            return true;
+    return false;
+}
+
 const char *
 forest_home_domain(const struct forest *forest)
 {

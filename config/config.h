@@ -278,6 +278,8 @@ const struct listener *config_listener_at(const struct config *config, const cha
 const struct forest *config_forest(const struct config *config, struct slice name);
 /* Is the connector one of those under `deliver`? */
 bool forest_delivers_by(const struct forest *forest, const struct send_connector *send);
+/* Is the forest one of those that it speaks for? */
+bool receive_speaks_for(const struct receive_connector *receive, const struct forest *forest);
 /* The first domain of which the forest is the home; NULL: it has none. */
 const char *forest_home_domain(const struct forest *forest);
 

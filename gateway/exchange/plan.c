@@ -172,15 +172,6 @@ plan_inbound(struct exchange_plan *p, const struct exchange_question *q, struct 
 
 /* ---- Mail to us ---- */
 
-static bool
-speaks_for(const struct receive_connector *r, const struct forest *f)
-{
-    for (size_t i = 0; i < r->speaks_for_count; i++)
-        if (r->speaks_for[i] == f)
-            return true;
-    return false;
-}
-
 /* The form of the name that this version's dialogues show: user@domain, or DOMAIN\user. */
 static const char *
 login_name(const struct account *a, bool prefers_upn)
@@ -211,7 +202,7 @@ find_receive(const struct exchange_plan *p, const struct exchange_question *q,
     *found = NULL;
     for (size_t i = 0; i < p->config->receive_count; i++) {
         const struct receive_connector *r = &p->config->receive[i];
-        if (!speaks_for(r, p->forest) || !is_chosen(p->config, q, r->name, false))
+        if (!receive_speaks_for(r, p->forest) || !is_chosen(p->config, q, r->name, false))
             continue;
         if (*found != NULL)
             return err_set(err, ERR_CONFIG,

@@ -17,15 +17,6 @@ struct use {
 };
 
 static bool
-speaks_for(const struct receive_connector *r, const struct forest *f)
-{
-    for (size_t i = 0; i < r->speaks_for_count; i++)
-        if (r->speaks_for[i] == f)
-            return true;
-    return false;
-}
-
-static bool
 listens_at(const struct receive_connector *r, const struct listener *l)
 {
     for (size_t i = 0; i < r->listen_count; i++)
@@ -40,7 +31,7 @@ use_of(const struct config *config, const struct forest *f, const struct preflig
     struct use use = {.door = door};
     for (size_t i = 0; i < config->receive_count; i++) {
         const struct receive_connector *r = &config->receive[i];
-        if (!speaks_for(r, f) || !listens_at(r, door->listener))
+        if (!receive_speaks_for(r, f) || !listens_at(r, door->listener))
             continue;
         use.is_used = true;
         use.has_accounts = use.has_accounts || r->account_count > 0;

@@ -49,9 +49,8 @@ static const struct receive_connector *
 receive_of(const struct config *config, const struct forest *forest)
 {
     for (size_t i = 0; i < config->receive_count; i++)
-        for (size_t k = 0; k < config->receive[i].speaks_for_count; k++)
-            if (config->receive[i].speaks_for[k] == forest)
-                return &config->receive[i];
+        if (receive_speaks_for(&config->receive[i], forest))
+            return &config->receive[i];
     return NULL;
 }
 

@@ -52,6 +52,12 @@ def read_html(text):
     return document
 
 
+def difference(one, other, one_name, other_name):
+    lines = difflib.unified_diff(one.splitlines(), other.splitlines(), one_name, other_name,
+                                 lineterm="", n=1)
+    return "\n".join(lines) + "\n"
+
+
 class Golden(ExchangeSetup):
     def check(self, name, text):
         path = os.path.join(GOLDEN, name)
@@ -70,8 +76,11 @@ class Golden(ExchangeSetup):
         for version in VERSIONS:
             words = (path, "--forest", "contoso", "--version", version)
             base[version] = self.ask(*words)
-            ending = "ps1" if version >= "2007" else "txt"
-            self.check(f"two-forests-contoso-{version}.{ending}", base[version])
+            if version != "2010":
+                ending = "ps1" if version == "2007" else "txt"
+                self.check(f"two-forests-contoso-{version}.{ending}", base[version])
+        self.check("two-forests-contoso-2010.diff",
+                   difference(base["2007"], base["2010"], "2007", "2010"))
         self.check("two-forests-contoso-2003.html",
                    self.ask(path, "--forest", "contoso", "--version", "2003", "--format", "html"))
         self.check("two-forests-contoso-2003.reg",
@@ -91,10 +100,9 @@ class Golden(ExchangeSetup):
         for name, forest, version, words in self.setups():
             if (name, forest) == ("two-forests", "contoso"):
                 continue
-            lines = difflib.unified_diff(base[version].splitlines(), self.ask(*words).splitlines(),
-                                         "two-forests, contoso", f"{name}, {forest}",
-                                         lineterm="", n=1)
-            self.check(f"{name}-{forest}-{version}.diff", "\n".join(lines) + "\n")
+            self.check(f"{name}-{forest}-{version}.diff",
+                       difference(base[version], self.ask(*words), "two-forests, contoso",
+                                  f"{name}, {forest}"))
         self.assertEqual(self.checked, set(os.listdir(GOLDEN)), "a file of no set-up")
 
     def test_nothing_in_them_is_of_this_machine(self):
