@@ -61,7 +61,7 @@ void verify_certificates(struct verifier *v);
 /* The rights of an account on a connector of theirs; server: NULL for Send connectors. */
 void verify_rights(struct verifier *v, const char *server, const char *connector,
                    const char *user, const struct exchange_rights *rights);
-/* May strangers relay there? */
+/* May strangers relay there? After verify_rights(), which says when that cannot be told. */
 void verify_no_open_relay(struct verifier *v, const char *server, const char *connector);
 
 /* How many addresses beside this one do the ranges of a connector let in with it, of the
@@ -71,5 +71,9 @@ struct verify_width {
     unsigned char octets[16];
 };
 bool verify_range(const char *ranges, const char *address, struct verify_width *width);
+
+/* Whom does one range let in beside these addresses? */
+enum verify_reach { REACH_NOBODY, REACH_FEW /* 256 at most */, REACH_MANY };
+enum verify_reach verify_reach(struct slice range, const char *const *addresses, size_t count);
 
 #endif

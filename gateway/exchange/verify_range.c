@@ -143,3 +143,20 @@ verify_range(const char *ranges, const char *address, struct verify_width *width
     *width = s.width;
     return s.found;
 }
+
+enum verify_reach
+verify_reach(struct slice range, const char *const *addresses, size_t count)
+{
+    struct address low, high, one;
+    if (!read_range(range, &low, &high))
+        return REACH_FEW;
+    struct verify_width w = width_of(&low, &high);
+    for (size_t i = 0; i < sizeof w.octets - 1; i++)
+        if (w.octets[i] != 0)
+            return REACH_MANY;
+    for (size_t i = 0; w.octets[15] == 0 && i < count; i++)
+        if (read_address(slice_str(addresses[i]), &one) && one.family == low.family &&
+            memcmp(one.octets, low.octets, sizeof one.octets) == 0)
+            return REACH_NOBODY;
+    return REACH_FEW;
+}

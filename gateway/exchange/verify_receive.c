@@ -8,27 +8,62 @@
 
 /* ---- How a connector takes the gateway ---- */
 
-static void
-check_logon(struct verifier *v, const struct listing_record *r, const struct exchange_inbound *in)
+struct trust {
+    struct verifier *v;
+    const struct listing_record *record;
+};
+
+/* Whoever comes from a range of a connector that asks for no logon is trusted: the gateway alone
+ * may be in it. */
+static bool
+check_trusted(void *context, struct slice range)
 {
-    static const struct {
-        const char *word, *why;
-    } words[] = {
-        {"Tls", "STARTTLS is not offered: the gateway hands over nothing in clear"},
-        {"BasicAuth", "AUTH LOGIN is not offered: 530 5.7.1 Client was not authenticated"},
-        {"BasicAuthRequireTLS", "the password may be asked for outside of TLS"},
-    };
+    const struct trust *t = context;
+    const struct exchange_plan *p = t->v->plan;
+    const struct verify_place place = {t->record, "Receive connector",
+                                       verify_value(t->record, "Identity"), "RemoteIPRanges"};
+    char found[VERIFY_TEXT];
+    enum verify_reach reach = verify_reach(range, p->gateway_addresses, p->gateway_address_count);
+    slice_copy_text(found, sizeof found, range);
+    if (reach == REACH_NOBODY)
+        verify_agrees(t->v);
+    else
+        verify_differs(
+            t->v, reach == REACH_MANY ? EXCHANGE_STOPS : EXCHANGE_HARMS, &place, found,
+            "the gateway's addresses alone",
+            "who comes from there needs no logon, may name any sender, and may send to "
+            "everywhere");
+    return true;
+}
+
+static void
+check_trust(struct verifier *v, const struct listing_record *r)
+{
+    struct verify_place place = {r, "Receive connector", verify_value(r, "Identity"),
+                                 "AuthMechanism"};
+    struct trust trust = {v, r};
+    bool is_trusted = listing_has(verify_value(r, place.field), "ExternalAuthoritative");
+    verify_holds(v, &place, "ExternalAuthoritative", true, EXCHANGE_HARMS,
+                 "the gateway does not log on there (auth: none): all its mail counts as "
+                 "from outside");
+    if (is_trusted)
+        listing_each(verify_value(r, "RemoteIPRanges"), check_trusted, &trust);
+    place.field = "PermissionGroups";
+    verify_holds(v, &place, is_trusted ? "ExchangeServers" : "AnonymousUsers", true,
+                 EXCHANGE_STOPS,
+                 "the gateway does not log on there (auth: none), and who does not may not "
+                 "submit: 530 5.7.1 Client was not authenticated");
+}
+
+static void
+check_logon(struct verifier *v, const struct listing_record *r)
+{
     const struct verify_place place = {r, "Receive connector", verify_value(r, "Identity"),
                                        "AuthMechanism"};
-    if (in->user == NULL) {
-        verify_holds(v, &place, "ExternalAuthoritative", true, EXCHANGE_HARMS,
-                     "the gateway does not log on there (auth: none): all its mail counts as "
-                     "from outside");
-        return;
-    }
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        verify_holds(v, &place, words[i].word, true, i < 2 ? EXCHANGE_STOPS : EXCHANGE_HARMS,
-                     words[i].why);
+    verify_holds(v, &place, "BasicAuth", true, EXCHANGE_STOPS,
+                 "AUTH LOGIN is not offered: 530 5.7.1 Client was not authenticated");
+    verify_holds(v, &place, "BasicAuthRequireTLS", true, EXCHANGE_HARMS,
+                 "the password may be asked for outside of TLS");
     verify_holds(v, &place, "ExternalAuthoritative", false, EXCHANGE_HARMS,
                  "who comes from this range is trusted without a logon");
 }
@@ -57,17 +92,24 @@ static void
 check_connector(struct verifier *v, const struct listing_record *r,
                 const struct exchange_inbound *in)
 {
+    static const struct exchange_rights nothing = {.count = 0};
     struct verify_place place = {r, "Receive connector", verify_value(r, "Identity"),
                                  "PermissionGroups"};
-    if (in->user != NULL)
+    bool has_logon = in->user != NULL;
+    if (has_logon)
         verify_holds(v, &place, "AnonymousUsers", false, EXCHANGE_HARMS,
                      "mail is taken without a logon, as from outside: what should have been "
                      "noticed as a wrong password is not");
-    check_logon(v, r, in);
+    place.field = "AuthMechanism";
+    verify_holds(v, &place, "Tls", true, EXCHANGE_STOPS,
+                 "STARTTLS is not offered: the gateway hands over nothing in clear");
+    if (has_logon)
+        check_logon(v, r);
+    else
+        check_trust(v, r);
     check_limits(v, r, in);
-    if (in->user != NULL)
-        verify_rights(v, verify_value(r, "Server"), verify_value(r, "Name"), in->user,
-                      &in->rights);
+    verify_rights(v, verify_value(r, "Server"), verify_value(r, "Name"),
+                  has_logon ? in->user : "", has_logon ? &in->rights : &nothing);
     verify_no_open_relay(v, verify_value(r, "Server"), verify_value(r, "Name"));
 }
 
@@ -90,14 +132,39 @@ listens_on(const struct listing_record *r, uint16_t port)
     return false;
 }
 
+static bool
+is_open(const struct listing_record *r, const char *server, uint16_t port)
+{
+    return listing_is(verify_value(r, "Server"), server) && listens_on(r, port) &&
+           !listing_is(verify_value(r, "Enabled"), "False");
+}
+
+/* A connector whose list was cut before it could be seen to hold the address, which it may then
+ * hold more closely than the best one does; NULL: none. */
+static const struct listing_record *
+hidden(const struct verifier *v, const char *server, const char *address, uint16_t port,
+       const struct listing_record *best)
+{
+    static const struct verify_width exactly = {.octets = {0}};
+    const struct listing_record *r = NULL;
+    struct verify_width width;
+    if (best != NULL && verify_range(verify_value(best, "RemoteIPRanges"), address, &width) &&
+        memcmp(width.octets, exactly.octets, sizeof width.octets) == 0)
+        return NULL;
+    while ((r = verify_next(v, LISTING_RECEIVE_CONNECTOR, r)) != NULL)
+        if (r != best && is_open(r, server, port) &&
+            listing_is_cut(verify_value(r, "RemoteIPRanges")))
+            return r;
+    return NULL;
+}
+
 static const struct listing_record *
 taker(const struct verifier *v, const char *server, const char *address, uint16_t port)
 {
     const struct listing_record *r = NULL, *best = NULL;
     struct verify_width narrowest, width;
     while ((r = verify_next(v, LISTING_RECEIVE_CONNECTOR, r)) != NULL) {
-        if (!listing_is(verify_value(r, "Server"), server) || !listens_on(r, port) ||
-            listing_is(verify_value(r, "Enabled"), "False") ||
+        if (!is_open(r, server, port) ||
             !verify_range(verify_value(r, "RemoteIPRanges"), address, &width))
             continue;
         if (best == NULL || memcmp(width.octets, narrowest.octets, sizeof width.octets) < 0) {
@@ -120,6 +187,18 @@ is_first(const struct verifier *v, const struct listing_record *r, const char *s
 }
 
 static void
+say_hidden(struct verifier *v, const struct listing_record *cut, const char *address)
+{
+    const struct verify_place place = {cut, "Receive connector", verify_value(cut, "Identity"),
+                                       "RemoteIPRanges"};
+    char wanted[VERIFY_TEXT];
+    snprintf(wanted, sizeof wanted, "the whole list: is %.60s in it?", address);
+    verify_differs(v, EXCHANGE_UNKNOWN, &place, verify_value(cut, place.field), wanted,
+                   "which connector takes the gateway depends on it; print it again with "
+                   "$FormatEnumerationLimit = -1");
+}
+
+static void
 check_server(struct verifier *v, const char *server, const struct exchange_inbound *in,
              uint16_t port)
 {
@@ -127,7 +206,12 @@ check_server(struct verifier *v, const char *server, const struct exchange_inbou
     for (size_t i = 0; i < v->plan->gateway_address_count; i++) {
         const char *address = v->plan->gateway_addresses[i];
         const struct listing_record *r = taker(v, server, address, port);
+        const struct listing_record *cut = hidden(v, server, address, port, r);
         const struct verify_place place = {NULL, "Receive connector", in->name, ""};
+        if (cut != NULL) {
+            say_hidden(v, cut, address);
+            continue;
+        }
         snprintf(found, sizeof found, "none of server %.80s on port %u takes %.60s", server, port,
                  address);
         if (r == NULL)

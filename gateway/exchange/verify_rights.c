@@ -24,7 +24,32 @@ is_account(const char *user, const char *account)
     return ascii_same(bare_name(user), bare_name(account));
 }
 
-/* "HUB1\Name", "Name", or a distinguished name's end: is it of this connector? */
+/* Windows calls strangers by a name of its own language; "ANONYM..." it is in most. */
+static const char ANONYMOUS[] = "NT AUTHORITY\\ANONYMOUS LOGON";
+
+/* Does what `user` holds count for the account as well? Everybody is whoever connects. */
+static bool
+counts_for(const char *user, const char *account)
+{
+    struct slice bare = bare_name(user);
+    if (ascii_is(bare, "Everyone") || ascii_is(bare, "S-1-1-0"))
+        return true;
+    if (strcmp(account, ANONYMOUS) == 0)
+        return ascii_starts(bare, "ANONYM") || ascii_is(bare, "S-1-5-7");
+    return is_account(user, account) || ascii_is(bare, "Authenticated Users");
+}
+
+/* Without a name of its own, "ExtendedRight" means all of them. */
+static bool
+names_right(const struct listing_record *r, const char *right)
+{
+    const char *access = verify_value(r, "AccessRights");
+    const char *extended = verify_value(r, "ExtendedRights");
+    return listing_has(access, "GenericAll") || listing_has(extended, right) ||
+           (listing_has(access, "ExtendedRight") && listing_is(extended, ""));
+}
+
+/* "HUB1\Name" or "Name": is it of this connector? */
 static bool
 is_of(const struct listing_record *r, const char *server, const char *connector)
 {
@@ -38,7 +63,14 @@ is_of(const struct listing_record *r, const char *server, const char *connector)
     return listing_is(identity, full);
 }
 
-enum grant { NOT_GRANTED, GRANTED, DENIED };
+/* In the order in which Windows has them count: the last one that is there decides. */
+enum grant { NOT_GRANTED, INHERITED_GRANT, INHERITED_DENIAL, OWN_GRANT, OWN_DENIAL };
+
+static bool
+is_grant(enum grant grant)
+{
+    return grant == INHERITED_GRANT || grant == OWN_GRANT;
+}
 
 static enum grant
 look(const struct verifier *v, const char *server, const char *connector, const char *user,
@@ -47,13 +79,15 @@ look(const struct verifier *v, const char *server, const char *connector, const 
     const struct listing_record *r = NULL;
     enum grant grant = NOT_GRANTED;
     while ((r = verify_next(v, LISTING_PERMISSION, r)) != NULL) {
-        bool is_all = listing_has(verify_value(r, "AccessRights"), "GenericAll");
-        if (!is_of(r, server, connector) || !is_account(verify_value(r, "User"), user) ||
-            (!is_all && !listing_has(verify_value(r, "ExtendedRights"), right)))
+        if (!is_of(r, server, connector) || !counts_for(verify_value(r, "User"), user) ||
+            !names_right(r, right))
             continue;
-        if (listing_is(verify_value(r, "Deny"), "True"))
-            return DENIED;
-        grant = GRANTED;
+        bool is_denial = listing_is(verify_value(r, "Deny"), "True");
+        enum grant this = is_denial ? OWN_DENIAL : OWN_GRANT;
+        if (listing_is(verify_value(r, "Inherited"), "True"))
+            this = is_denial ? INHERITED_DENIAL : INHERITED_GRANT;
+        if (this > grant)
+            grant = this;
     }
     return grant;
 }
@@ -78,7 +112,7 @@ verify_rights(struct verifier *v, const char *server, const char *connector, con
     struct verify_place place = {NULL, "permissions on", name, ""};
     if (!is_printed(v, server, connector)) {
         verify_differs(v, EXCHANGE_UNKNOWN, &place, "not in the output", "Get-ADPermission",
-                       "which rights the account has is not known");
+                       "which rights there are is not known");
         return;
     }
     for (size_t i = 0; i < rights->count; i++) {
@@ -86,11 +120,12 @@ verify_rights(struct verifier *v, const char *server, const char *connector, con
         enum grant grant = look(v, server, connector, user, right->name);
         place.field = right->name;
         snprintf(wanted, sizeof wanted, "granted to %.200s", user);
-        if (grant == GRANTED)
+        if (is_grant(grant))
             verify_agrees(v);
         else
             verify_differs(v, right->is_vital ? EXCHANGE_STOPS : EXCHANGE_HARMS, &place,
-                           grant == DENIED ? "denied" : "not granted, unless through a group",
+                           grant == NOT_GRANTED ? "not granted, unless through a group"
+                                                : "denied",
                            wanted, right->why);
     }
 }
@@ -102,7 +137,9 @@ verify_no_open_relay(struct verifier *v, const char *server, const char *connect
     char name[VERIFY_PLACE];
     snprintf(name, sizeof name, "%.60s\\%.100s", server, connector);
     const struct verify_place place = {NULL, "permissions on", name, right};
-    if (look(v, server, connector, "NT AUTHORITY\\ANONYMOUS LOGON", right) == GRANTED)
+    if (!is_printed(v, server, connector))
+        return; /* verify_rights() has said so */
+    if (is_grant(look(v, server, connector, ANONYMOUS, right)))
         verify_differs(v, EXCHANGE_STOPS, &place, "granted to NT AUTHORITY\\ANONYMOUS LOGON",
                        "not granted",
                        "an open relay: everybody in its range may send to everywhere");
