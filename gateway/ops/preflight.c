@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/ops/control_client.h"
@@ -73,11 +74,12 @@ settings_of(const struct run *run, const struct preflight_answer *a)
     };
 }
 
+/* Directories take no notice of the case of a name. */
 static bool
 is_same_credential(const struct send_connector *a, const struct send_connector *b)
 {
     return a->auth_user != NULL && b->auth_user != NULL &&
-           strcmp(a->auth_user, b->auth_user) == 0 &&
+           ascii_same(slice_str(a->auth_user), slice_str(b->auth_user)) &&
            strcmp(a->auth_password, b->auth_password) == 0;
 }
 

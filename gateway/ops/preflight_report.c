@@ -72,13 +72,22 @@ put_line(struct buf *out, const struct preflight_line *line, const struct forest
         buf_printf(out, "%*smore: %s\n", COLUMN, "", line->command);
 }
 
-/* Of what could not be tried one reason is enough. */
+static bool
+is_tried_somewhere(const struct preflight_check *check)
+{
+    for (const struct preflight_line *line = check->lines; line != NULL; line = line->next)
+        if (line->state == DOCTOR_OK)
+            return true;
+    return false;
+}
+
+/* Of what could not be tried one reason is enough, unless it was tried at others. */
 static void
 put_check(struct buf *out, const struct preflight_check *check, const struct forest *forest)
 {
     buf_printf(out, "%*s%-*s", INDENT, "", STATE_WIDTH, doctor_state_text(check->state));
     probe_report_wrapped(out, COLUMN, check->say);
-    if (check->state == DOCTOR_NOT_TRIED && check->lines != NULL) {
+    if (check->state == DOCTOR_NOT_TRIED && check->lines != NULL && !is_tried_somewhere(check)) {
         const struct preflight_line *line = check->lines;
         while (line->state != DOCTOR_NOT_TRIED && line->next != NULL)
             line = line->next;

@@ -56,8 +56,8 @@ struct tally {
     size_t of[DOCTOR_FAILED + 1]; /* servers in each state */
 };
 
-/* any_will_do: mail takes another server when one is not well. A check that no server came to is
- * not tried; what was not tried at one is not held against the others. */
+/* any_will_do: mail takes another server when one is not well. What one server that is not known
+ * to be bad was not tried for is not proven, whatever the others say: it gets mail like them. */
 static enum doctor_state
 state_of(const struct tally *t, bool any_will_do)
 {
@@ -66,13 +66,7 @@ state_of(const struct tally *t, bool any_will_do)
                                                                            : DOCTOR_FAILED;
     if (t->of[DOCTOR_WARNING] > 0)
         return DOCTOR_WARNING;
-    return t->of[DOCTOR_OK] > 0 ? DOCTOR_OK : DOCTOR_NOT_TRIED;
-}
-
-static void
-count(struct tally *t, enum doctor_state state)
-{
-    t->of[state]++;
+    return t->of[DOCTOR_OK] > 0 && t->of[DOCTOR_NOT_TRIED] == 0 ? DOCTOR_OK : DOCTOR_NOT_TRIED;
 }
 
 /* ---- One server ---- */
@@ -111,6 +105,30 @@ add_line(const struct judge *j, struct preflight_check *check, const struct pref
         line->command = preflight_text(j->p, "forestgate doctor -c %s --connector %s %s",
                                        j->config_file, a->call->send->name, server);
     return line;
+}
+
+/* Does a line of the section say already that mail cannot pass by this server now? */
+static bool
+is_told_bad(const struct judge *j, const struct preflight_answer *a)
+{
+    char server[300];
+    put_server(server, sizeof server, a);
+    for (const struct preflight_check *c = j->section->checks; c != NULL; c = c->next) {
+        bool warns = c->kind == PREFLIGHT_REACH || c->kind >= PREFLIGHT_LOGON;
+        enum doctor_state least = warns ? DOCTOR_WARNING : DOCTOR_FAILED;
+        for (const struct preflight_line *line = c->lines; line != NULL; line = line->next)
+            if (line->state >= least && strcmp(line->subject, server) == 0)
+                return true;
+    }
+    return false;
+}
+
+static void
+count(const struct judge *j, struct tally *t, const struct preflight_answer *a,
+      enum doctor_state state)
+{
+    if (state != DOCTOR_NOT_TRIED || !is_told_bad(j, a))
+        t->of[state]++;
 }
 
 /* Several lines for what is not well, else one. */
@@ -208,7 +226,7 @@ judge_kind(const struct judge *j, enum preflight_kind kind, bool any_will_do, co
                                                         before, j->section->forest->name, after);
     for (size_t i = 0; i < j->answer_count; i++)
         if (is_ours(j, &j->answers[i]))
-            count(&tally, judge_server(j, check, &j->answers[i]));
+            count(j, &tally, &j->answers[i], judge_server(j, check, &j->answers[i]));
     check->state = state_of(&tally, any_will_do);
 }
 
@@ -322,7 +340,7 @@ judge_question(const struct judge *j, struct preflight_check *check,
         const struct preflight_answer *a = &j->answers[i];
         for (size_t k = 0; is_ours(j, a) && k < a->call->question_count; k++)
             if (asks_same(&a->call->questions[k], q) && concerns(j, a->call, q))
-                count(&tally, judge_answer(j, check, a, &a->call->questions[k]));
+                count(j, &tally, a, judge_answer(j, check, a, &a->call->questions[k]));
     }
     check->state = state_of(&tally, false);
 }

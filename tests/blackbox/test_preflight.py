@@ -195,6 +195,12 @@ class Servers(Case):
         a = self.preflight(expect=NOT_READY)
         self.assertEqual(a.verdict("fabrikam"), "warnings")
 
+    def test_what_one_server_was_not_tried_for_is_not_proven(self):
+        self.hubs[1].refusals["RCPT"] = "421 4.3.2 Service not available"
+        a = self.preflight(expect=NOT_READY)
+        self.assertEqual((a.verdict("fabrikam"), a.bad("fabrikam")), ("unproven", set()))
+        self.assertCheck(a, "fabrikam", "domain", "not-tried", "421 4.3.2")
+
     def test_without_the_logon_nothing_is_proven(self):
         a = self.preflight("--no-auth", expect=NOT_READY)
         self.assertEqual((a.verdict("fabrikam"), a.told["logons"]), ("unproven", 0))

@@ -196,7 +196,7 @@ class Behind(Case):
             "send:\n", "send:\n  other-hub:\n"
             f'    servers: ["hub2.fabrikam.example:{self.hubs[1].port}"]\n'
             f"    tls: {self.world.fabrikam.tls}\n"
-            f"    auth: {{ user: '{self.world.fabrikam.auth_user}', password_file: "
+            f"    auth: {{ user: '{self.world.fabrikam.auth_user.upper()}', password_file: "
             f"{self.world.fabrikam.password_file} }}\n").replace(
                 '"*.old.example": authoritative }\n    deliver: [fabrikam-servers]',
                 '"*.old.example": authoritative }\n    deliver: [other-hub]')
