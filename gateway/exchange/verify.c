@@ -86,14 +86,21 @@ verify_holds(struct verifier *v, const struct verify_place *place, const char *w
 
 /* ---- Sizes ---- */
 
-/* Digits, also with the commas, points, blanks or apostrophes of a culture between them. */
+/* Commas, points, blanks or apostrophes of a culture between digits; what is not ASCII is a blank
+ * that does not break, in whichever code page. */
+static bool
+is_between_digits(const char *at)
+{
+    while (*at != '\0' && (strchr(",.' ", *at) != NULL || (unsigned char)*at >= 0x80))
+        at++;
+    return ascii_is_digit(*at);
+}
+
 static uint64_t
 read_digits(const char **at)
 {
     uint64_t n = 0;
-    for (; ascii_is_digit(**at) ||
-           (**at != '\0' && strchr(",.' ", **at) != NULL && ascii_is_digit((*at)[1]));
-         ++*at)
+    for (; is_between_digits(*at); ++*at)
         if (ascii_is_digit(**at) && n < UINT64_MAX / 16)
             n = n * 10 + (uint64_t)(**at - '0');
     return n;

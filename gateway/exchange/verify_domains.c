@@ -9,6 +9,26 @@ static const char *const types[] = {
     [DOMAIN_EXTERNAL_RELAY] = "ExternalRelay",
 };
 
+/* The accepted domain that covers this one most closely: "*.d" covers what is below d. */
+static const struct listing_record *
+find_accepted(const struct verifier *v, const struct exchange_domain *d)
+{
+    const struct listing_record *r = NULL, *best = NULL;
+    size_t most = 0;
+    while ((r = verify_next(v, LISTING_ACCEPTED_DOMAIN, r)) != NULL) {
+        const char *name = verify_value(r, "DomainName");
+        bool is_wild = strncmp(name, "*.", 2) == 0;
+        size_t close = !is_wild && d->wildcard ? 0
+                                               : space_closeness(is_wild ? name + 2 : name,
+                                                                 is_wild, slice_str(d->name));
+        if (close > most) {
+            best = r;
+            most = close;
+        }
+    }
+    return best;
+}
+
 static const struct listing_record *
 find(const struct verifier *v, enum listing_kind kind, const char *domain)
 {
@@ -24,7 +44,7 @@ check_accepted(struct verifier *v, const struct exchange_domain *d)
 {
     char room[SPACE_TEXT];
     const char *name = space_text(d->name, d->wildcard, room);
-    const struct listing_record *r = find(v, LISTING_ACCEPTED_DOMAIN, name);
+    const struct listing_record *r = find_accepted(v, d);
     const struct verify_place place = {r, "accepted domain", name, r != NULL ? "DomainType" : ""};
     if (r == NULL)
         verify_differs(v, EXCHANGE_STOPS, &place, "missing", types[d->kind],
@@ -54,7 +74,7 @@ check_foreign(struct verifier *v, const struct exchange_domain *d)
     const char *name = space_text(d->name, d->wildcard, room);
     if (is_wanted(v->plan, d))
         return; /* a shared name space: check_accepted() has looked at it */
-    const struct listing_record *r = find(v, LISTING_ACCEPTED_DOMAIN, name);
+    const struct listing_record *r = find_accepted(v, d);
     const struct verify_place place = {r, "accepted domain", name, "DomainType"};
     if (r != NULL && listing_is(verify_value(r, "DomainType"), "Authoritative"))
         verify_differs(

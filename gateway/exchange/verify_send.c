@@ -78,6 +78,41 @@ serves(const struct listing_record *r, const struct exchange_domain *d)
     return best;
 }
 
+/* ---- Which of them lead to the gateway ---- */
+
+static bool
+leads_here(const struct exchange_plan *p, const struct listing_record *r)
+{
+    const char *hosts = verify_value(r, "SmartHosts");
+    bool leads =
+        listing_has(hosts, p->gateway) || listing_is(verify_value(r, "Name"), p->outbound.name);
+    for (size_t i = 0; i < p->gateway_address_count; i++) {
+        char literal[80];
+        snprintf(literal, sizeof literal, "[%.70s]", p->gateway_addresses[i]);
+        leads |= listing_has(hosts, literal) || listing_has(hosts, p->gateway_addresses[i]);
+    }
+    return leads;
+}
+
+static bool
+is_on(const struct listing_record *r)
+{
+    return !listing_is(verify_value(r, "Enabled"), "False");
+}
+
+/* Another one that leads to the gateway, is in use, and serves the domain (NULL: any). */
+static bool
+has_twin(const struct verifier *v, const struct listing_record *ours,
+         const struct exchange_domain *d)
+{
+    const struct listing_record *r = NULL;
+    while ((r = verify_next(v, LISTING_SEND_CONNECTOR, r)) != NULL)
+        if (r != ours && is_on(r) && leads_here(v->plan, r) &&
+            (d == NULL || serves(r, d).closeness > 0))
+            return true;
+    return false;
+}
+
 /* ---- What it should carry, and what it should not ---- */
 
 static void
@@ -86,7 +121,7 @@ check_other(struct verifier *v, const struct listing_record *ours,
 {
     struct best here = serves(ours, d), there = serves(other, d);
     char room[SPACE_TEXT], found[VERIFY_TEXT];
-    if (listing_is(verify_value(other, "Enabled"), "False") || there.closeness == 0)
+    if (!is_on(other) || leads_here(v->plan, other) || there.closeness == 0)
         return;
     if (there.closeness < here.closeness ||
         (there.closeness == here.closeness && there.cost > here.cost))
@@ -111,6 +146,10 @@ check_spaces(struct verifier *v, const struct listing_record *r)
         const struct exchange_domain *d = &spaces->at[i];
         const struct verify_place place = {r, "Send connector", verify_value(r, "Name"),
                                            "AddressSpaces"};
+        if (serves(r, d).closeness == 0 && has_twin(v, r, d)) {
+            verify_agrees(v);
+            continue;
+        }
         if (serves(r, d).closeness == 0) {
             verify_differs(v, listing_is_cut(list) ? EXCHANGE_UNKNOWN : EXCHANGE_STOPS, &place,
                            list, space_text(d->name, d->wildcard, room),
@@ -167,6 +206,22 @@ check_stray(void *context, struct slice item)
 
 /* ---- How it connects ---- */
 
+/* Exchange shares its mail out among the smart hosts of a connector. */
+static bool
+check_host(void *context, struct slice host)
+{
+    const struct stray *s = context;
+    const struct verify_place place = {s->record, "Send connector",
+                                       verify_value(s->record, "Name"), "SmartHosts"};
+    char found[VERIFY_TEXT];
+    slice_copy_text(found, sizeof found, host);
+    if (listing_is(found, s->v->plan->gateway))
+        return true;
+    verify_differs(s->v, EXCHANGE_WORTH, &place, found, "the gateway alone, or others like it",
+                   "a part of the mail goes there and not to this gateway");
+    return true;
+}
+
 static void
 check_security(struct verifier *v, const struct listing_record *r)
 {
@@ -221,21 +276,7 @@ check_connection(struct verifier *v, const struct listing_record *r)
         verify_agrees(v);
 }
 
-/* ---- Which one ---- */
-
-static bool
-leads_here(const struct exchange_plan *p, const struct listing_record *r)
-{
-    const char *hosts = verify_value(r, "SmartHosts");
-    bool leads =
-        listing_has(hosts, p->gateway) || listing_is(verify_value(r, "Name"), p->outbound.name);
-    for (size_t i = 0; i < p->gateway_address_count; i++) {
-        char literal[80];
-        snprintf(literal, sizeof literal, "[%.70s]", p->gateway_addresses[i]);
-        leads |= listing_has(hosts, literal) || listing_has(hosts, p->gateway_addresses[i]);
-    }
-    return leads;
-}
+/* ---- All of them ---- */
 
 void
 verify_send(struct verifier *v)
@@ -246,7 +287,7 @@ verify_send(struct verifier *v)
                         "whether mail for the other forests goes to the gateway"))
         return;
     while ((r = verify_next(v, LISTING_SEND_CONNECTOR, r)) != NULL) {
-        if (!leads_here(v->plan, r))
+        if (!leads_here(v->plan, r) || (!is_on(r) && has_twin(v, r, NULL)))
             continue;
         struct stray stray = {v, r};
         found++;
@@ -254,6 +295,8 @@ verify_send(struct verifier *v)
         check_security(v, r);
         check_spaces(v, r);
         listing_each(verify_value(r, "AddressSpaces"), check_stray, &stray);
+        if (listing_has(verify_value(r, "SmartHosts"), v->plan->gateway))
+            listing_each(verify_value(r, "SmartHosts"), check_host, &stray);
         verify_rights(v, NULL, verify_value(r, "Name"), "NT AUTHORITY\\ANONYMOUS LOGON",
                       &v->plan->outbound.rights);
     }

@@ -210,6 +210,13 @@ static const struct {
     {": 25 MB (26,214,400 bytes)", ": unlimited", EXCHANGE_WORTH,
      "Send connector To other forests (forestgate): MaxMessageSize", "unlimited",
      "the gateway's limit"},
+    {"{gw.contoso.example}", "{gw.contoso.example, other.example}", EXCHANGE_WORTH,
+     "Send connector To other forests (forestgate): SmartHosts", "other.example",
+     "the gateway alone, or others like it"},
+    {"AddressSpaces          : {smtp:*;1}",
+     "Name : Old\nEnabled : False\nSmartHosts : {gw.contoso.example}\n"
+     "SmartHostAuthMechanism : None\n\nAddressSpaces : {smtp:*;1}",
+     0, NULL, NULL, NULL},
     /* Address spaces. */
     {", smtp:group.example;1}", "}", EXCHANGE_STOPS,
      "Send connector To other forests (forestgate): AddressSpaces", "{smtp:contoso.example;1}",
@@ -248,6 +255,20 @@ static const struct {
      "without AnonymousUsers"},
     {"MaxMessageSize                : 25MB", "MaxMessageSize : 10 MB (10,485,760 bytes)",
      EXCHANGE_HARMS, "Receive connector " OURS ": MaxMessageSize", "10 MB (10,485,760 bytes)",
+     "26214400 octets or more"},
+    {"MaxMessageSize                : 25MB",
+     "MaxMessageSize : 25 MB (26\xc2\xa0"
+     "214\xc2\xa0"
+     "400 octets)",
+     0, NULL, NULL, NULL},
+    {"MaxMessageSize                : 25MB",
+     "MaxMessageSize : 9 MB (9\xff"
+     "437\xff"
+     "184 octets)",
+     EXCHANGE_HARMS, "Receive connector " OURS ": MaxMessageSize",
+     "9 MB (9\xff"
+     "437\xff"
+     "184 octets)",
      "26214400 octets or more"},
     {"MaxInboundConnectionPerSource : 20", "MaxInboundConnectionPerSource : 5", EXCHANGE_WORTH,
      "Receive connector " OURS ": MaxInboundConnectionPerSource", "5",
@@ -316,6 +337,11 @@ static const struct {
      "DomainName : group.example",
      EXCHANGE_STOPS, "accepted domain contoso.example: DomainType", "Authoritative",
      "no accepted domain here"},
+    {"DomainName : tailspin.example", "DomainName : *.example", 0, NULL, NULL, NULL},
+    {"DomainName : tailspin.example", "DomainName : TailSpin.Example", 0, NULL, NULL, NULL},
+    {"DomainName : tailspin.example\nDomainType : InternalRelay",
+     "DomainName : *.example\nDomainType : Authoritative", EXCHANGE_STOPS,
+     "accepted domain contoso.example: DomainType", "Authoritative", "no accepted domain here"},
     {REMOTE("contoso.example"), "", EXCHANGE_WORTH, "remote domain contoso.example", "missing",
      "a remote domain of its own"},
     {"AutoReplyEnabled      : True", "AutoReplyEnabled : False", EXCHANGE_WORTH,
@@ -367,6 +393,28 @@ each_difference_is_named_with_what_it_does(void **state)
         exchange_verdict_free(&v);
         buf_fini(&b);
     }
+}
+
+/* Two connectors to the gateway share the domains between them. */
+static void
+one_of_several_connectors_serves_each_domain(void **state)
+{
+    static const char both[] = "{smtp:contoso.example;1, smtp:group.example;1}";
+    const char *at = strstr(good, both), *end = strstr(good, "\n\n") + 2;
+    struct buf b;
+    (void)state;
+    buf_init(&b, 64 * 1024);
+    for (int i = 0; i < 2; i++) {
+        buf_put(&b, slice(good, (size_t)(at - good)));
+        buf_put_str(&b, i == 0 ? "{smtp:contoso.example;1}" : "{smtp:group.example;1}");
+        buf_put(&b, slice(at + strlen(both), (size_t)(end - at) - strlen(both)));
+    }
+    buf_put_str(&b, end);
+    struct exchange_verdict v = judge(buf_slice(&b));
+    if (v.count > 0)
+        fail_msg("%s: %s", v.findings[0].place, v.findings[0].found);
+    exchange_verdict_free(&v);
+    buf_fini(&b);
 }
 
 static void
@@ -431,6 +479,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_as_it_should_be_is_all_that_is_said),
         cmocka_unit_test(each_difference_is_named_with_what_it_does),
+        cmocka_unit_test(one_of_several_connectors_serves_each_domain),
         cmocka_unit_test(what_is_missing_is_not_called_well),
         cmocka_unit_test(the_worst_is_said_first_and_the_verdict_has_an_end),
         cmocka_unit_test(the_text_begins_with_the_sum),
