@@ -284,6 +284,31 @@ judge_nobody(const struct judge *j, struct preflight_check *check,
     return DOCTOR_OK;
 }
 
+/* Does this server take mail for a domain of nobody from the gateway's account? */
+static bool
+takes_anything(const struct preflight_answer *a)
+{
+    for (size_t i = 0; i < a->call->question_count; i++) {
+        const struct preflight_question *q = &a->call->questions[i];
+        const struct probe_step *step =
+            q->about == ASK_NOBODY && !q->is_left_out ? answer_to(q, a->session) : NULL;
+        if (step != NULL && step->code / 100 == 2)
+            return true;
+    }
+    return false;
+}
+
+/* That a domain is taken proves nothing where all are. */
+static void
+note_doubt(struct preflight_line *line)
+{
+    line->is_note = true;
+    preflight_advise(line, "%s",
+                     "the account may relay to anywhere there, so this does not show that mail "
+                     "for the domain ends there; a marked message does (--round-trip), or "
+                     "forestgate exchange-setup --verify");
+}
+
 static enum doctor_state
 judge_answer(const struct judge *j, struct preflight_check *check,
              const struct preflight_answer *a, const struct preflight_question *q)
@@ -307,6 +332,8 @@ judge_answer(const struct judge *j, struct preflight_check *check,
     struct preflight_line *line = add_line(j, check, a, state, WHO_EXCHANGE, step->text);
     if (state != DOCTOR_OK)
         preflight_advise(line, "%s", step->advice);
+    else if (q->about == ASK_DOMAIN && takes_anything(a))
+        note_doubt(line);
     return state;
 }
 

@@ -156,6 +156,10 @@ class Servers(Case):
         a = self.preflight(expect=READY)
         self.assertCheck(a, "fabrikam", "strangers-after-logon", "ok", "250", "Any-Recipient")
         self.assertIn("to anywhere", a.check("fabrikam", "strangers-after-logon")["text"])
+        for line in a.check("fabrikam", "domain", "fabrikam.example")["lines"]:
+            self.assertTrue(line["note"])
+            self.assertIn("this does not show that mail for the domain ends there",
+                          line["advice"])
         self.hubs[0].needs_auth = False
         a = self.preflight(expect=NOT_READY)
         self.assertEqual(a.bad("fabrikam"), {"strangers"})
