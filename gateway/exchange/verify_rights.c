@@ -55,10 +55,8 @@ is_of(const struct listing_record *r, const char *server, const char *connector)
 {
     const char *identity = verify_value(r, "Identity");
     char full[VERIFY_TEXT];
-    if (listing_is(identity, connector))
-        return true;
     if (server == NULL)
-        return false;
+        return listing_is(identity, connector);
     snprintf(full, sizeof full, "%.100s\\%.200s", server, connector);
     return listing_is(identity, full);
 }

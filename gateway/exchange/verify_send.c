@@ -256,6 +256,10 @@ check_connection(struct verifier *v, const struct listing_record *r)
     struct verify_place place = {r, "Send connector", verify_value(r, "Name"), "Enabled"};
     char port[8];
     verify_field(v, &place, "True", EXCHANGE_STOPS, "no mail goes to the gateway");
+    place.field = "IsScopedConnector"; /* since Service Pack 1 */
+    if (listing_value(r, place.field) != NULL)
+        verify_field(v, &place, "False", EXCHANGE_HARMS,
+                     "servers of other sites do not use it: their mail for other forests waits");
     place.field = "DNSRoutingEnabled";
     verify_field(v, &place, "False", EXCHANGE_STOPS, "mail goes to MX hosts, not to the gateway");
     place.field = "SmartHosts";
