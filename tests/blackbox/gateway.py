@@ -8,10 +8,12 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from kit import BUILD, GATEWAY_IP, Process, wait_until
+from kit import BUILD, GATEWAY_IP, ROOT, Process, wait_until
 
 FORESTGATE = os.path.join(BUILD, "forestgate")
 PAIR = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|[^ ]*)')
+with open(os.path.join(ROOT, "gateway/base/events.def")) as _f:
+    EVENTS = frozenset(re.findall(r"^EVENT\((\w+),", _f.read(), re.MULTILINE))
 
 
 def forestgate(*arguments, stdin=None, check=False, seconds=30):
@@ -110,7 +112,10 @@ class Gateway:
     def events(self, name=None, since=None, **wanted):
         """Log lines since the last start (or since an earlier log_size()) as dictionaries.
 
-        name is as in events.def; the log itself shows "-" for "_"."""
+        name is as in events.def; the log itself shows "-" for "_". Another would never be found,
+        and a test that it is absent would test nothing."""
+        if name is not None and name not in EVENTS:
+            raise ValueError(f"no event has the name {name!r} in events.def")
         found = []
         for line in self.log_text(self.read_from if since is None else since).splitlines():
             event = parse_line(line)

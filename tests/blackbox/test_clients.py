@@ -133,10 +133,11 @@ class Single(unittest.TestCase):
             self.assertEqual(raw.line(), f"220 {GATEWAY_NAME} ESMTP forestgate")
 
     def test_a_stranger_gets_nowhere(self):
+        begin = gateway.log_size()
         with Raw(GATEWAY_IP, world.port, STRANGER_IP) as raw:
             reply = raw.reply()
             self.assertRegex(reply, "^[45]")
-        gateway.wait_event("session_refused")
+        gateway.wait_event("session_refused", since=begin, client=STRANGER_IP)
 
     def test_logon_with_an_initial_response_and_its_cancellation(self):
         name = base64.b64encode(world.contoso.user.encode()).decode()

@@ -128,17 +128,19 @@ class Exch50(unittest.TestCase):
             raw.expect(None, 250)
             raw.expect("DATA", 354)
             raw.send(message("exch50", "half") + b".\r\n")
-            raw.expect(None, 250)
-        self.gateway.wait_event("delivery", to=EVE, outcome="bounced")
+            reply = raw.expect(None, 250)
+        self.gateway.wait_event("delivery", to=EVE, outcome="bounced",
+                                id=reply.split("InternalId=")[1].split("]")[0])
         (got,) = self.hop.with_text("X-Mark: half")
         self.assertIsNone(got.exch50)
         self.assertEqual(self.counted("recipients"), 1)
 
     def test_a_connection_that_dies_over_it_costs_the_blob_until_the_next_reload(self):
         self.hop.script["blob"] = DROP
+        begin = self.gateway.log_size()
         got = self.submit("hung")
         self.assertIsNone(got.exch50)
-        self.gateway.wait_event("exch50_hung", connector="fabrikam-servers")
+        self.gateway.wait_event("exch50_hung", since=begin, connector="fabrikam-servers")
         self.hop.script.clear()
         self.assertIsNone(self.submit("still-hung").exch50)
         self.gateway.reload()

@@ -195,7 +195,7 @@ class Commands(Case):
         self.assertEqual(gateway.command("queue", "retry", "fabrikam-servers")[0], 0)
         self.assertNotEqual(gateway.command("queue", "retry", "no-such-connector")[0], 0)
         self.arrives("queue-1")
-        gateway.wait_event("control")
+        gateway.wait_event("control", command="queue retry fabrikam-servers")
 
     def test_a_probe_is_served_and_leaves_no_line(self):
         self.world.config_text = lambda text=self.world.config_text(): text.replace(
