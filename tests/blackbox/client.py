@@ -14,6 +14,11 @@ def trusting(ca):
     return ssl.create_default_context(cafile=ca)
 
 
+def queue_id(reply):
+    """Under which a message was taken, out of the reply to its end."""
+    return reply.split("InternalId=")[1].split("]")[0]
+
+
 class Lost(Exception):
     """The server closed the connection."""
 

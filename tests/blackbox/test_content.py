@@ -3,9 +3,9 @@
 
 import unittest
 
+from client import queue_id
 from forests import World, message
-from sink import DROP
-from sink import Gone
+from sink import DROP, Gone
 
 RICH = ["SIZE 52428800", "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING",
         "BINARYMIME"]
@@ -27,10 +27,6 @@ def submit(world, sender, recipient, chunks, mail=""):
             if not last and not reply.startswith("250"):
                 return reply
         return reply
-
-
-def queue_id(reply):
-    return reply.split("InternalId=")[1].split("]")[0]
 
 
 class RichHop(unittest.TestCase):

@@ -3,6 +3,7 @@ dropped and counted where it does not (exchange-facts.md 1.6, 3.6)."""
 
 import unittest
 
+from client import queue_id
 from forests import World, message
 from sink import DROP
 
@@ -38,15 +39,16 @@ class Exch50(unittest.TestCase):
     def counted(self, fate):
         return self.count(fate) - self.before[fate]
 
-    def submit(self, mark, recipients=(BOB,), blob=BLOB, before=(), after=(), refused_after=()):
+    def hand_in(self, mark, recipients=(BOB,), kind=2, before=(), after=(), refused_after=()):
+        """A message with a blob; its queue id."""
         with self.world.raw() as raw:
             raw.expect(f"MAIL FROM:<{ANNA}>", 250)
             for line in before:
                 raw.ask(line)
             for recipient in recipients:
                 raw.expect(f"RCPT TO:<{recipient}>", 250)
-            raw.expect(f"XEXCH50 {len(blob)} 2", 354)
-            raw.send(blob)
+            raw.expect(f"XEXCH50 {len(BLOB)} {kind}", 354)
+            raw.send(BLOB)
             raw.expect(None, 250)
             for line in after:
                 raw.expect(line, 250)
@@ -54,10 +56,13 @@ class Exch50(unittest.TestCase):
                 raw.expect(line, 501)
             raw.expect("DATA", 354)
             raw.send(message("exch50", mark) + b".\r\n")
-            reply = raw.expect(None, 250)
+            return queue_id(raw.expect(None, 250))
+
+    def submit(self, mark, recipients=(BOB,), **more):
+        """The same; what arrived of it."""
+        taken_as = self.hand_in(mark, recipients, **more)
         for recipient in recipients:
-            self.gateway.wait_event("delivery", to=recipient, outcome="delivered",
-                                    id=reply.split("InternalId=")[1].split("]")[0])
+            self.gateway.wait_event("delivery", to=recipient, outcome="delivered", id=taken_as)
         (got,) = self.hop.with_text(f"X-Mark: {mark}")
         return got
 
@@ -76,20 +81,12 @@ class Exch50(unittest.TestCase):
 
     def test_it_outlives_a_restart(self):
         self.hop.script["mail"] = b"451 4.3.0 not now\r\n"
-        with self.world.raw() as raw:
-            raw.expect(f"MAIL FROM:<{ANNA}>", 250)
-            raw.expect(f"RCPT TO:<{BOB}>", 250)
-            raw.expect(f"XEXCH50 {len(BLOB)} 3", 354)
-            raw.send(BLOB)
-            raw.expect(None, 250)
-            raw.expect("DATA", 354)
-            raw.send(message("exch50", "restart") + b".\r\n")
-            queue_id = raw.expect(None, 250).split("InternalId=")[1].split("]")[0]
-        self.gateway.wait_event("delivery", id=queue_id, outcome="deferred")
+        taken_as = self.hand_in("restart", kind=3)
+        self.gateway.wait_event("delivery", id=taken_as, outcome="deferred")
         self.gateway.kill()
         self.hop.script.clear()
         self.gateway.start()
-        self.gateway.wait_event("delivery", id=queue_id, outcome="delivered")
+        self.gateway.wait_event("delivery", id=taken_as, outcome="delivered")
         (got,) = self.hop.with_text("X-Mark: restart")
         self.assertEqual(got.exch50, (f"{len(BLOB)} 3", BLOB))
 
@@ -119,18 +116,8 @@ class Exch50(unittest.TestCase):
     def test_a_recipient_that_the_next_hop_refuses_costs_it_too(self):
         self.hop.script["rcpt"] = (
             lambda _, line: b"550 5.1.1 User unknown\r\n" if "eve" in line else None)
-        with self.world.raw() as raw:
-            raw.expect(f"MAIL FROM:<{ANNA}>", 250)
-            raw.expect(f"RCPT TO:<{BOB}>", 250)
-            raw.expect(f"RCPT TO:<{EVE}>", 250)
-            raw.expect(f"XEXCH50 {len(BLOB)} 2", 354)
-            raw.send(BLOB)
-            raw.expect(None, 250)
-            raw.expect("DATA", 354)
-            raw.send(message("exch50", "half") + b".\r\n")
-            reply = raw.expect(None, 250)
         self.gateway.wait_event("delivery", to=EVE, outcome="bounced",
-                                id=reply.split("InternalId=")[1].split("]")[0])
+                                id=self.hand_in("half", (BOB, EVE)))
         (got,) = self.hop.with_text("X-Mark: half")
         self.assertIsNone(got.exch50)
         self.assertEqual(self.counted("recipients"), 1)
