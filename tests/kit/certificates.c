@@ -140,6 +140,15 @@ certificates_folder_new(char folder[CERTIFICATES_FOLDER])
 }
 
 void
+certificates_folder_with(char folder[CERTIFICATES_FOLDER], const struct certificate_row *rows,
+                         size_t count)
+{
+    certificates_folder_new(folder);
+    for (size_t i = 0; i < count; i++)
+        certificates_make(folder, rows[i].name, &rows[i].spec);
+}
+
+void
 certificates_folder_remove(const char *folder)
 {
     DIR *all = opendir(folder);

@@ -30,4 +30,13 @@ enum { CERTIFICATES_FOLDER = 64 };
 void certificates_folder_new(char folder[CERTIFICATES_FOLDER]);
 void certificates_folder_remove(const char *folder);
 
+struct certificate_row {
+    const char *name;
+    struct certificate_spec spec;
+};
+
+/* The same with these in it, made in this order. */
+void certificates_folder_with(char folder[CERTIFICATES_FOLDER],
+                              const struct certificate_row *rows, size_t count);
+
 #endif

@@ -15,6 +15,15 @@
 
 static char folder[CERTIFICATES_FOLDER];
 
+static const struct certificate_row certificates[] = {
+    {"gw", {.common_name = "gw", .names = "DNS:gw.contoso.example"}},
+    {"legacy",
+     {.common_name = "legacy", .names = "DNS:legacy.contoso.example", .rsa_bits = 2048}},
+    {"wild", {.common_name = "wild", .names = "DNS:*.fabrikam.example"}},
+    {"rsa", {.common_name = "rsa", .rsa_bits = 2048}},
+    {"weak", {.common_name = "weak", .rsa_bits = 1024}},
+};
+
 static const char *
 file_of(char room[128], const char *name)
 {
@@ -320,36 +329,6 @@ tls_context_survives_every_lack_of_memory(void **state)
     assert_true(server_ok && client_ok);
 }
 
-static int
-make_certificates(void **state)
-{
-    (void)state;
-    certificates_folder_new(folder);
-    certificates_make(
-        folder, "gw",
-        &(struct certificate_spec){.common_name = "gw", .names = "DNS:gw.contoso.example"});
-    certificates_make(folder, "legacy",
-                      &(struct certificate_spec){.common_name = "legacy",
-                                                 .names = "DNS:legacy.contoso.example",
-                                                 .rsa_bits = 2048});
-    certificates_make(
-        folder, "wild",
-        &(struct certificate_spec){.common_name = "wild", .names = "DNS:*.fabrikam.example"});
-    certificates_make(folder, "rsa",
-                      &(struct certificate_spec){.common_name = "rsa", .rsa_bits = 2048});
-    certificates_make(folder, "weak",
-                      &(struct certificate_spec){.common_name = "weak", .rsa_bits = 1024});
-    return 0;
-}
-
-static int
-drop_certificates(void **state)
-{
-    (void)state;
-    certificates_folder_remove(folder);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -365,5 +344,8 @@ main(void)
         cmocka_unit_test(tls_context_lives_as_long_as_its_filters),
         cmocka_unit_test(tls_context_survives_every_lack_of_memory),
     };
-    return cmocka_run_group_tests(tests, make_certificates, drop_certificates);
+    certificates_folder_with(folder, certificates, COUNT_OF(certificates));
+    int status = cmocka_run_group_tests(tests, NULL, NULL);
+    certificates_folder_remove(folder);
+    return status;
 }

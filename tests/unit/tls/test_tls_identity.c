@@ -11,6 +11,17 @@
 #include "tests/kit/certificates.h"
 
 static char folder[CERTIFICATES_FOLDER];
+static char many_names[4000];
+
+static const struct certificate_row certificates[] = {
+    {"root", {.common_name = "Contoso Root", .is_authority = true, .rsa_bits = 2048}},
+    {"gw",
+     {.common_name = "gw",
+      .names = "DNS:gw.contoso.example,IP:10.1.1.1,IP:2001:db8::1",
+      .issuer = "root"}},
+    {"many", {.names = many_names}},
+    {"strange", {.common_name = "K\303\266ln\r\nlevel=error"}},
+};
 
 static bool
 identity_of(const char *name, struct tls_identity *out, struct err *err)
@@ -100,35 +111,12 @@ tls_identity_says_what_is_wrong_with_a_file(void **state)
     assert_non_null(strstr(err.text, "gw.key: no start line"));
 }
 
-static int
-make_certificates(void **state)
+static void
+put_many_names(void)
 {
-    (void)state;
-    char names[4000] = "";
     for (size_t i = 0, n = 0; i < 100; i++)
-        n += (size_t)snprintf(names + n, sizeof names - n, "%sDNS:host%zu.contoso.example",
-                              i ? "," : "", i);
-    certificates_folder_new(folder);
-    certificates_make(folder, "root",
-                      &(struct certificate_spec){
-                          .common_name = "Contoso Root", .is_authority = true, .rsa_bits = 2048});
-    certificates_make(
-        folder, "gw",
-        &(struct certificate_spec){.common_name = "gw",
-                                   .names = "DNS:gw.contoso.example,IP:10.1.1.1,IP:2001:db8::1",
-                                   .issuer = "root"});
-    certificates_make(folder, "many", &(struct certificate_spec){.names = names});
-    certificates_make(folder, "strange",
-                      &(struct certificate_spec){.common_name = "K\303\266ln\r\nlevel=error"});
-    return 0;
-}
-
-static int
-drop_certificates(void **state)
-{
-    (void)state;
-    certificates_folder_remove(folder);
-    return 0;
+        n += (size_t)snprintf(many_names + n, sizeof many_names - n,
+                              "%sDNS:host%zu.contoso.example", i ? "," : "", i);
 }
 
 int
@@ -140,5 +128,9 @@ main(void)
         cmocka_unit_test(tls_identity_shows_many_and_strange_names_within_its_room),
         cmocka_unit_test(tls_identity_says_what_is_wrong_with_a_file),
     };
-    return cmocka_run_group_tests(tests, make_certificates, drop_certificates);
+    put_many_names();
+    certificates_folder_with(folder, certificates, COUNT_OF(certificates));
+    int status = cmocka_run_group_tests(tests, NULL, NULL);
+    certificates_folder_remove(folder);
+    return status;
 }

@@ -19,10 +19,7 @@
 
 static char folder[CERTIFICATES_FOLDER];
 
-static const struct {
-    const char *name;
-    struct certificate_spec spec;
-} certificates[] = {
+static const struct certificate_row certificates[] = {
     {"root", {.common_name = "Contoso Root", .is_authority = true, .rsa_bits = 2048}},
     {"root-1024", {.common_name = "Old Root", .is_authority = true, .rsa_bits = 1024}},
     {"root-512", {.common_name = "Toy Root", .is_authority = true, .rsa_bits = 512}},
@@ -467,9 +464,7 @@ main(void)
         cmocka_unit_test(tls_client_with_a_self_signed_certificate_is_taken_as_not_verified),
         cmocka_unit_test(tls_exchange2003_reads_split_and_empty_records_and_sends_none),
     };
-    certificates_folder_new(folder);
-    for (size_t i = 0; i < COUNT_OF(certificates); i++)
-        certificates_make(folder, certificates[i].name, &certificates[i].spec);
+    certificates_folder_with(folder, certificates, COUNT_OF(certificates));
     int status = cmocka_run_group_tests(tests, NULL, NULL);
     certificates_folder_remove(folder);
     return status;

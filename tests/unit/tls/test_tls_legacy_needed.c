@@ -11,10 +11,7 @@
 
 static char folder[CERTIFICATES_FOLDER];
 
-static const struct {
-    const char *name;
-    struct certificate_spec spec;
-} certificates[] = {
+static const struct certificate_row certificates[] = {
     {"root", {.common_name = "Contoso Root", .is_authority = true, .rsa_bits = 2048}},
     {"root-1024", {.common_name = "Old Root", .is_authority = true, .rsa_bits = 1024}},
     {"gw", {.common_name = "gw", .names = "DNS:" GW, .issuer = "root", .rsa_bits = 2048}},
@@ -137,9 +134,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tls_exchange2003_is_needed_exactly_where_the_modern_profile_refuses),
     };
-    certificates_folder_new(folder);
-    for (size_t i = 0; i < COUNT_OF(certificates); i++)
-        certificates_make(folder, certificates[i].name, &certificates[i].spec);
+    certificates_folder_with(folder, certificates, COUNT_OF(certificates));
     int status = cmocka_run_group_tests(tests, NULL, NULL);
     certificates_folder_remove(folder);
     return status;

@@ -14,10 +14,7 @@ enum { DAY = 24 * 3600 };
 
 static char folder[CERTIFICATES_FOLDER];
 
-static const struct {
-    const char *name;
-    struct certificate_spec spec;
-} certificates[] = {
+static const struct certificate_row certificates[] = {
     {"root", {.common_name = "Contoso Root", .is_authority = true, .rsa_bits = 2048}},
     {"foreign", {.common_name = "Fabrikam Root", .is_authority = true}},
     {"old-below",
@@ -294,24 +291,6 @@ tls_trouble_knows_the_shape_of_what_came_instead(void **state)
     }
 }
 
-static int
-make_certificates(void **state)
-{
-    (void)state;
-    certificates_folder_new(folder);
-    for (size_t i = 0; i < COUNT_OF(certificates); i++)
-        certificates_make(folder, certificates[i].name, &certificates[i].spec);
-    return 0;
-}
-
-static int
-drop_certificates(void **state)
-{
-    (void)state;
-    certificates_folder_remove(folder);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -321,5 +300,8 @@ main(void)
         cmocka_unit_test(tls_trouble_shows_nothing_unprintable),
         cmocka_unit_test(tls_trouble_knows_the_shape_of_what_came_instead),
     };
-    return cmocka_run_group_tests(tests, make_certificates, drop_certificates);
+    certificates_folder_with(folder, certificates, COUNT_OF(certificates));
+    int status = cmocka_run_group_tests(tests, NULL, NULL);
+    certificates_folder_remove(folder);
+    return status;
 }

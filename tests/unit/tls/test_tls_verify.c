@@ -16,10 +16,7 @@ enum { DAY = 24 * 3600 };
 
 static char folder[CERTIFICATES_FOLDER];
 
-static const struct {
-    const char *name;
-    struct certificate_spec spec;
-} certificates[] = {
+static const struct certificate_row certificates[] = {
     {"root", {.common_name = "Contoso Root", .is_authority = true}},
     {"below", {.common_name = "Contoso Issuing", .is_authority = true, .issuer = "root"}},
     {"other-root", {.common_name = "Fabrikam Root", .is_authority = true}},
@@ -303,24 +300,6 @@ tls_verify_looks_again_at_a_resumed_session(void **state)
     tls_context_unref(&server);
 }
 
-static int
-make_certificates(void **state)
-{
-    (void)state;
-    certificates_folder_new(folder);
-    for (size_t i = 0; i < COUNT_OF(certificates); i++)
-        certificates_make(folder, certificates[i].name, &certificates[i].spec);
-    return 0;
-}
-
-static int
-drop_certificates(void **state)
-{
-    (void)state;
-    certificates_folder_remove(folder);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -329,5 +308,8 @@ main(void)
         cmocka_unit_test(tls_verify_shows_the_pin_that_came),
         cmocka_unit_test(tls_verify_looks_again_at_a_resumed_session),
     };
-    return cmocka_run_group_tests(tests, make_certificates, drop_certificates);
+    certificates_folder_with(folder, certificates, COUNT_OF(certificates));
+    int status = cmocka_run_group_tests(tests, NULL, NULL);
+    certificates_folder_remove(folder);
+    return status;
 }
