@@ -1,24 +1,16 @@
 /* The run against a server in clear, and the report of it; the black box sees the rest. */
 #include "gateway/ops/doctor.h"
 
-#include <arpa/inet.h>
 #include <jansson.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "gateway/base/mem.h"
 #include "gateway/ops/doctor_report.h"
+#include "tests/kit/mx.h"
 #include "tests/kit/test.h"
 
 /* Answers every line with its reply, as a server without TLS. */
-struct mx {
-    int listener;
-    uint16_t port;
-    pthread_t thread;
-};
-
 static const char *
 reply_to(const char *line)
 {
@@ -38,52 +30,16 @@ reply_to(const char *line)
     return "500 5.3.3 Unrecognized command\r\n";
 }
 
-static bool
-hear_line(int fd, char *line, size_t room)
+static void
+serve(int fd, void *context)
 {
-    size_t n = 0;
-    while (n + 1 < room && read(fd, line + n, 1) == 1)
-        if (line[n++] == '\n') {
-            line[n] = '\0';
-            return true;
-        }
-    return false;
-}
-
-static void *
-serve(void *context)
-{
-    const struct mx *s = context;
-    int fd;
-    while ((fd = accept(s->listener, NULL, NULL)) >= 0) {
-        char line[600];
-        const char *say = "220 mx Microsoft ESMTP MAIL Service ready at\r\n";
-        while (send(fd, say, strlen(say), MSG_NOSIGNAL) > 0 && hear_line(fd, line, sizeof line))
-            say = reply_to(line);
-        close(fd);
+    (void)context;
+    char line[600] = "";
+    const char *say = "220 mx Microsoft ESMTP MAIL Service ready at\r\n";
+    while (send(fd, say, strlen(say), MSG_NOSIGNAL) > 0 && mx_hear_line(fd, line, sizeof line)) {
+        say = reply_to(line);
+        line[0] = '\0';
     }
-    return NULL;
-}
-
-static void
-server_open(struct mx *s)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(s->listener, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(s->listener, 8), 0);
-    assert_int_equal(getsockname(s->listener, (struct sockaddr *)&at, &len), 0);
-    s->port = ntohs(at.sin_port);
-    assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-static void
-server_close(struct mx *s)
-{
-    shutdown(s->listener, SHUT_RDWR); /* accept() returns */
-    assert_int_equal(pthread_join(s->thread, NULL), 0);
-    close(s->listener);
 }
 
 static struct doctor_settings
@@ -124,7 +80,7 @@ a_server_without_tls_is_seen_as_far_as_the_connector_would_go(void **state)
     struct mx server;
     struct doctor *d = NULL;
     struct err err;
-    server_open(&server);
+    mx_open(&server, serve, NULL);
     const struct doctor_settings s = settings_for(&server);
     assert_true(doctor_run(&s, &d, &err));
     assert_int_equal(d->connections, 3);
@@ -135,7 +91,7 @@ a_server_without_tls_is_seen_as_far_as_the_connector_would_go(void **state)
     assert_int_equal(find(d, "open-relay")->state, DOCTOR_OK);
     assert_non_null(strstr(find(d, "open-relay")->found, DOCTOR_NOBODY ": 550 5.7.1"));
     doctor_free(&d);
-    server_close(&server);
+    mx_close(&server);
 }
 
 static void
@@ -145,7 +101,7 @@ where_tls_is_wanted_nothing_is_said_in_clear(void **state)
     struct mx server;
     struct doctor *d = NULL;
     struct err err;
-    server_open(&server);
+    mx_open(&server, serve, NULL);
     struct doctor_settings s = settings_for(&server);
     s.wish.tls_required = true;
     assert_true(doctor_run(&s, &d, &err));
@@ -153,7 +109,7 @@ where_tls_is_wanted_nothing_is_said_in_clear(void **state)
     assert_int_equal(find(d, "starttls")->state, DOCTOR_FAILED);
     assert_int_equal(find(d, "sender")->state, DOCTOR_NOT_TRIED);
     doctor_free(&d);
-    server_close(&server);
+    mx_close(&server);
 }
 
 static void
@@ -164,7 +120,7 @@ the_report_has_lines_for_people_and_keys_for_machines(void **state)
     struct doctor *d = NULL;
     struct err err;
     struct buf text, json;
-    server_open(&server);
+    mx_open(&server, serve, NULL);
     const struct doctor_settings s = settings_for(&server);
     assert_true(doctor_run(&s, &d, &err));
     const struct doctor_report r = {.connector = "hubs", .doctor = d};
@@ -189,7 +145,7 @@ the_report_has_lines_for_people_and_keys_for_machines(void **state)
     buf_fini(&text);
     buf_fini(&json);
     doctor_free(&d);
-    server_close(&server);
+    mx_close(&server);
 }
 
 static void
@@ -214,7 +170,7 @@ the_failure_of_each_allocation_is_told(void **state)
     (void)state;
     struct mx server;
     struct err err;
-    server_open(&server);
+    mx_open(&server, serve, NULL);
     const struct doctor_settings s = settings_for(&server);
     bool well = false;
     for (long calls = 0; !well && calls < 2000; calls++) {
@@ -227,7 +183,7 @@ the_failure_of_each_allocation_is_told(void **state)
         doctor_free(&d);
     }
     assert_true(well);
-    server_close(&server);
+    mx_close(&server);
 }
 
 int

@@ -4,77 +4,42 @@
  */
 #include "gateway/ops/probe.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "gateway/base/mem.h"
+#include "tests/kit/mx.h"
 #include "tests/kit/test.h"
 
 enum { SAID_MAX = 4096 };
 
 /* Each reply is said when a line came, the first at once; then it closes. */
-struct mx {
-    int listener;
-    uint16_t port;
+struct script {
+    struct mx mx;
     const char *const *replies;
-    pthread_t thread;
     char said[SAID_MAX]; /* by the client */
 };
 
-static bool
-hear_line(int fd, struct mx *s)
+static void
+serve(int fd, void *context)
 {
-    size_t n = strlen(s->said);
-    while (n + 1 < SAID_MAX && read(fd, s->said + n, 1) == 1) {
-        s->said[++n] = '\0';
-        if (s->said[n - 1] == '\n')
-            return true;
+    struct script *s = context;
+    s->said[0] = '\0';
+    for (size_t i = 0; s->replies[i] != NULL; i++) {
+        if (i > 0 && !mx_hear_line(fd, s->said, sizeof s->said))
+            return;
+        if (send(fd, s->replies[i], strlen(s->replies[i]), MSG_NOSIGNAL) < 0)
+            return;
     }
-    return false;
-}
-
-static void *
-serve(void *context)
-{
-    struct mx *s = context;
-    int fd;
-    while ((fd = accept(s->listener, NULL, NULL)) >= 0) {
-        s->said[0] = '\0';
-        for (size_t i = 0; s->replies[i] != NULL; i++) {
-            size_t n = strlen(s->replies[i]);
-            if ((i > 0 && !hear_line(fd, s)) || send(fd, s->replies[i], n, MSG_NOSIGNAL) < 0)
-                break;
-        }
-        close(fd);
-    }
-    return NULL;
 }
 
 static void
-server_open(struct mx *s, const char *const *replies)
+script_open(struct script *s, const char *const *replies)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    *s = (struct mx){.replies = replies};
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(s->listener, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(s->listener, 8), 0);
-    assert_int_equal(getsockname(s->listener, (struct sockaddr *)&at, &len), 0);
-    s->port = ntohs(at.sin_port);
-    assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-static void
-server_close(struct mx *s)
-{
-    shutdown(s->listener, SHUT_RDWR); /* accept() returns */
-    assert_int_equal(pthread_join(s->thread, NULL), 0);
-    close(s->listener);
+    *s = (struct script){.replies = replies};
+    mx_open(&s->mx, serve, s);
 }
 
 static struct probe_settings
@@ -97,12 +62,12 @@ static void
 it_goes_as_far_as_the_envelope_and_leaves_nothing(void **state)
 {
     (void)state;
-    struct mx server;
+    struct script server;
     struct probe *p = NULL;
     struct err err;
     const struct probe_settings s = settings_in_clear();
-    server_open(&server, good);
-    const struct probe_target target = {"127.0.0.1", server.port};
+    script_open(&server, good);
+    const struct probe_target target = {"127.0.0.1", server.mx.port};
     assert_true(probe_run(&s, &target, 1, &p, &err));
     assert_int_equal(probe_count(p), 1);
     const struct probe_result *r = probe_results(p)[0];
@@ -119,7 +84,7 @@ it_goes_as_far_as_the_envelope_and_leaves_nothing(void **state)
     assert_true(us <= r->us);
     assert_string_equal(r->steps[5].text, "lee@b.example: 550 5.1.1 who?");
     probe_free(&p);
-    server_close(&server);
+    mx_close(&server.mx);
     assert_string_equal(server.said, "EHLO gw.a.example\r\nMAIL FROM:<kim@a.example>\r\n"
                                      "RCPT TO:<lee@b.example>\r\nRCPT TO:<max@b.example>\r\n"
                                      "RSET\r\nQUIT\r\n");
@@ -129,14 +94,14 @@ static void
 several_targets_come_back_in_their_order(void **state)
 {
     (void)state;
-    struct mx server;
+    struct script server;
     struct probe *p = NULL;
     struct err err;
     struct probe_settings s = settings_in_clear();
     s.every_address = true;
-    server_open(&server, good);
+    script_open(&server, good);
     const struct probe_target targets[] = {
-        {"no..name", 25}, {"127.0.0.1", server.port}, {"127.0.0.1", 1}};
+        {"no..name", 25}, {"127.0.0.1", server.mx.port}, {"127.0.0.1", 1}};
     assert_true(probe_run(&s, targets, COUNT_OF(targets), &p, &err));
     assert_int_equal(probe_count(p), 3);
     const struct probe_result *const *r = probe_results(p);
@@ -144,18 +109,18 @@ several_targets_come_back_in_their_order(void **state)
     assert_int_equal(probe_worst_step(r[1])->kind, PROBE_RCPT);
     assert_int_equal(probe_worst_step(r[2])->kind, PROBE_CONNECT);
     probe_free(&p);
-    server_close(&server);
+    mx_close(&server.mx);
 }
 
 static void
 the_failure_of_each_allocation_is_told(void **state)
 {
     (void)state;
-    struct mx server;
+    struct script server;
     struct err err;
     const struct probe_settings s = settings_in_clear();
-    server_open(&server, good);
-    const struct probe_target target = {"127.0.0.1", server.port};
+    script_open(&server, good);
+    const struct probe_target target = {"127.0.0.1", server.mx.port};
     bool well = false;
     for (long calls = 0; !well && calls < 500; calls++) {
         struct probe *p = NULL;
@@ -169,7 +134,7 @@ the_failure_of_each_allocation_is_told(void **state)
         probe_free(&p);
     }
     assert_true(well);
-    server_close(&server);
+    mx_close(&server.mx);
 }
 
 int
