@@ -200,3 +200,13 @@ def message(subject, mark, body=b"Hello\r\n", extra=b""):
     return head + extra + b"\r\n" + body
 
 
+def stand_between_real_servers(case, name):
+    """For a class of tests: Postfix, Exim, and between them a gateway that this host may ask."""
+    case.world = world = World(name)
+    case.addClassCleanup(world.scratch.remove)
+    case.addClassCleanup(world.stop)
+    case.postfix, case.exim = world.postfix(), world.exim()
+    case.postfix.start()
+    case.exim.start()
+    world.contoso.network += ", 127.0.0.1"
+    case.gateway = world.start()

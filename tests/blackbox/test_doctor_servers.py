@@ -3,7 +3,7 @@
 import unittest
 
 from doctor_case import CRITICAL, HUB, OK, UNKNOWN, WARNING, Case
-from forests import GATEWAY_NAME, World
+from forests import GATEWAY_NAME, stand_between_real_servers
 from gateway import forestgate
 from kit import FABRIKAM_IP, Authority, Scratch, free_port, self_signed
 from legacy import GnutlsServer, OldAuthority, old_server
@@ -200,14 +200,7 @@ class RealServers(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = world = World("doctor-peers")
-        cls.addClassCleanup(world.scratch.remove)
-        cls.addClassCleanup(world.stop)
-        cls.postfix, cls.exim = world.postfix(), world.exim()
-        cls.postfix.start()
-        cls.exim.start()
-        world.contoso.network += ", 127.0.0.1"  # from where doctor asks
-        cls.gateway = world.start()
+        stand_between_real_servers(cls, "doctor-peers")
 
     def test_postfix_and_exim_are_well(self):
         for connector, peer in (("contoso-servers", self.postfix), ("fabrikam-servers", self.exim)):

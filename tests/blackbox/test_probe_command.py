@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from forests import GATEWAY_NAME, World
+from forests import GATEWAY_NAME, World, stand_between_real_servers
 from gateway import forestgate
 from kit import FABRIKAM_IP, Authority, Scratch, free_port, self_signed
 from legacy import OldAuthority, old_server
@@ -436,14 +436,7 @@ class RealServers(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = world = World("probe-peers")
-        cls.addClassCleanup(world.scratch.remove)
-        cls.addClassCleanup(world.stop)
-        cls.postfix, cls.exim = world.postfix(), world.exim()
-        cls.postfix.start()
-        cls.exim.start()
-        world.contoso.network += ", 127.0.0.1"  # from where the probe asks
-        cls.gateway = world.start()
+        stand_between_real_servers(cls, "probe-peers")
 
     def test_postfix_and_exim_are_fine_and_keep_nothing(self):
         for connector, peer, sender in (("contoso-servers", self.postfix, "bob@fabrikam.example"),
