@@ -263,6 +263,21 @@ config_check_refuses_what_does_not_fit_together(void **state)
     complaint_rows_check(mistakes, COUNT_OF(mistakes));
 }
 
+/* Contoso's connectors of config_folder_small, from what its receive connector may gain to what
+ * its send connector may. */
+#define FROM_ACCOUNTS_TO_SERVERS                                                                 \
+    "    accounts:\n"                                                                            \
+    "      svc: { names: ['CONTOSO\\svc'], password_hash_files: [secrets/contoso.hash] }\n"      \
+    "  fabrikam-hub:\n"                                                                          \
+    "    listen: [main]\n"                                                                       \
+    "    networks: [10.2.0.0/16]\n"                                                              \
+    "    speaks_for: [fabrikam]\n"                                                               \
+    "    accounts:\n"                                                                            \
+    "      svc: { names: ['FABRIKAM\\svc'], password_hash_files: [secrets/fabrikam.hash] }\n"    \
+    "send:\n"                                                                                    \
+    "  contoso-hub:\n"                                                                           \
+    "    servers: [hub.contoso.example]\n"
+
 /* Things that are allowed, and that somebody should know. The configuration loads. */
 static const struct complaint_row warnings[] = {
     {"TLS not required of clients", "    speaks_for: [contoso]",
@@ -342,31 +357,9 @@ static const struct complaint_row warnings[] = {
      "36:23: warning: rights: send-headers-forest has no effect: no receive connector holds "
      "accept-headers-forest\n"},
     {"fields for servers that do not know them",
+     "    speaks_for: [contoso]\n" FROM_ACCOUNTS_TO_SERVERS,
      "    speaks_for: [contoso]\n"
-     "    accounts:\n"
-     "      svc: { names: ['CONTOSO\\svc'], password_hash_files: [secrets/contoso.hash] }\n"
-     "  fabrikam-hub:\n"
-     "    listen: [main]\n"
-     "    networks: [10.2.0.0/16]\n"
-     "    speaks_for: [fabrikam]\n"
-     "    accounts:\n"
-     "      svc: { names: ['FABRIKAM\\svc'], password_hash_files: [secrets/fabrikam.hash] }\n"
-     "send:\n"
-     "  contoso-hub:\n"
-     "    servers: [hub.contoso.example]\n",
-     "    speaks_for: [contoso]\n"
-     "    rights: [default, accept-headers-organization]\n"
-     "    accounts:\n"
-     "      svc: { names: ['CONTOSO\\svc'], password_hash_files: [secrets/contoso.hash] }\n"
-     "  fabrikam-hub:\n"
-     "    listen: [main]\n"
-     "    networks: [10.2.0.0/16]\n"
-     "    speaks_for: [fabrikam]\n"
-     "    accounts:\n"
-     "      svc: { names: ['FABRIKAM\\svc'], password_hash_files: [secrets/fabrikam.hash] }\n"
-     "send:\n"
-     "  contoso-hub:\n"
-     "    servers: [hub.contoso.example]\n"
+     "    rights: [default, accept-headers-organization]\n" FROM_ACCOUNTS_TO_SERVERS
      "    tls: { profile: exchange2003 }\n"
      "    rights: [default, send-headers-organization]\n",
      "33:21: warning: TLS IS LOWERED for the servers of \"contoso-hub\": TLS 1.0 and static RSA "
