@@ -2,39 +2,9 @@
 
 #include <stdio.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/relay/bounce_original.h"
-#include "gateway/relay/giveup.h"
-#include "tests/kit/house.h"
+#include "tests/kit/bounce_house.h"
 #include "tests/kit/test.h"
-#include "tests/kit/turns.h"
-
-/* Exchange's own field is Exchange's: no report shows it. */
-#define ORIGINAL_SHOWN                                                                           \
-    "Received: from a by b\r\n"                                                                  \
-    "Subject: an offer,\r\n of two lines\r\n"
-static const char original_header[] = "Received: from a by b\r\n"
-                                      "X-MS-Exchange-Organization-AuthAs: Internal\r\n"
-                                      "Subject: an offer,\r\n of two lines\r\n"
-                                      "X-MS-Exchange-Forest-RulesExecuted: a,\r\n\tb\r\n";
-
-/* The server of reports takes none now, so that they can be read here; it counts them. */
-static const char *
-takes_no_report(struct fake_server *f, const char *line)
-{
-    int *offered = f->context;
-    if (strncmp(line, "RCPT", 4) != 0)
-        return NULL;
-    ++*offered;
-    return "450 4.2.0 later\r\n";
-}
-
-static const char *
-refuses_gone(struct fake_server *f, const char *line)
-{
-    (void)f;
-    return strstr(line, "<gone") != NULL ? "550 5.1.1 User unknown\r\n" : NULL;
-}
 
 static const char *
 reports_itself(struct fake_server *f, const char *line)
@@ -43,51 +13,11 @@ reports_itself(struct fake_server *f, const char *line)
     return strncmp(line, "EHLO", 4) == 0 ? "250-fake\r\n250-PIPELINING\r\n250 DSN\r\n" : NULL;
 }
 
-static int reports;
-
-static void
-begin(struct house *h)
-{
-    house_init(h);
-    reports = 0;
-    h->home.context = &reports;
-    h->home.answer = takes_no_report;
-    h->first.answer = refuses_gone;
-}
-
-/* A message to those who are named, with these wishes, waits; e says what else it is. */
-static struct parcel *
-hand_in(struct house *h, struct envelope e, const char *const *to, const unsigned *notify,
-        size_t count, struct slice content, int64_t wait_ms)
-{
-    struct envelope_recipient r[HOUSE_TO_MAX];
-    struct parcel *p = NULL;
-    struct spool_draft *d;
-    struct err err;
-    int64_t now = clock_unix_ms();
-    for (size_t i = 0; i < count; i++) {
-        (void)custody_envelope(&r[i], "hub", now, now + wait_ms);
-        r[i].address = slice_str(to[i]);
-        r[i].notify = notify[i];
-    }
-    e.received_unix_ms = now;
-    e.recipients = r;
-    e.recipient_count = count;
-    assert_true(spool_begin(h->custody.spool, &d, &err));
-    assert_true(spool_append(d, slice_str(original_header), &err));
-    assert_true(spool_append(d, content, &err));
-    spool_commit(h->custody.waiter.client, &d, &e, 7, NULL);
-    struct spool_answer answer = waiter_next(&h->custody.waiter);
-    assert_true(answer.ok);
-    assert_true(parcel_load(h->custody.spool, answer.id, &p, &err));
-    return p;
-}
-
 static void
 send_to(struct house *h, struct envelope e, const char *const *to, const unsigned *notify,
         size_t count, struct slice content)
 {
-    struct parcel *p = hand_in(h, e, to, notify, count, content, 0);
+    struct parcel *p = bounce_house_hand_in(h, e, to, notify, count, content, 0);
     worker_offer(h->worker, p);
     parcel_unref(&p);
 }
@@ -99,56 +29,6 @@ send_one(struct house *h, struct envelope e, const char *to, unsigned notify,
     send_to(h, e, &to, &notify, 1, content);
 }
 
-static struct envelope
-from_kim(void)
-{
-    return (struct envelope){.from = slice_str("kim@contoso.example")};
-}
-
-static bool
-has_report(void *context)
-{
-    return reports > 0 && house_is_at_rest(context);
-}
-
-/* The only message in custody is a report: its text. */
-static const char *
-read_report(struct house *h, struct envelope *e, struct buf *out)
-{
-    uint64_t ids[2];
-    turns_until(h->loop, has_report, h);
-    struct body *body = NULL;
-    struct slice piece;
-    struct err err;
-    assert_int_equal(spool_list(h->custody.spool, 0, ids, 2), 1);
-    assert_true(custody_read(&h->custody, ids[0], e));
-    assert_true(e->is_report && e->from.len == 0 && e->recipient_count == 1);
-    assert_true(slice_is(e->recipients[0].address, "kim@contoso.example"));
-    assert_true(spool_body(h->custody.spool, ids[0], &body, &err));
-    assert_int_equal(body_size(body), e->size);
-    buf_init(out, 16 << 20);
-    static char scratch[1 << 16];
-    for (uint64_t at = 0;; at += piece.len) {
-        assert_true(body_read(body, at, scratch, sizeof scratch, &piece, &err));
-        if (piece.len == 0)
-            break;
-        buf_put(out, piece);
-    }
-    body_unref(&body);
-    return buf_text(out);
-}
-
-static int
-count_of(const char *text, const char *word)
-{
-    int count = 0;
-    for (; (text = strstr(text, word)) != NULL; text++)
-        count++;
-    return count;
-}
-
-static const struct slice no_content = {"\r\n", 2};
-
 /* RFC 3461 5.2.2 b. */
 static void
 bounce_tells_of_success_when_the_next_server_will_not(void **state)
@@ -157,17 +37,17 @@ bounce_tells_of_success_when_the_next_server_will_not(void **state)
     struct envelope e;
     struct buf text;
     (void)state;
-    begin(&h);
-    struct envelope from = from_kim();
+    bounce_house_init(&h);
+    struct envelope from = bounce_house_from_kim();
     from.envid = slice_str("QQ+2B1");
-    send_one(&h, from, "lee@fabrikam.example", DSN_NOTIFY_SUCCESS, no_content);
-    const char *all = read_report(&h, &e, &text);
+    send_one(&h, from, "lee@fabrikam.example", DSN_NOTIFY_SUCCESS, bounce_house_no_content);
+    const char *all = bounce_house_report(&h, &e, &text);
     assert_int_equal(fake_server_took(&h.first, "lee@fabrikam.example"), 1);
     assert_non_null(strstr(all, "\r\nOriginal-Envelope-Id: QQ+1\r\n"));
     assert_non_null(strstr(all, "\r\nAction: relayed\r\nStatus: 2.1.9\r\n"));
     assert_non_null(strstr(all, "\r\nRemote-MTA: dns; [127.0.0.1]\r\n"));
     assert_non_null(strstr(all, "\r\nDiagnostic-Code: smtp; 250 2.0.0 fine\r\n"));
-    assert_non_null(strstr(all, "text/rfc822-headers\r\n\r\n" ORIGINAL_SHOWN "\r\n--="));
+    assert_non_null(strstr(all, "text/rfc822-headers\r\n\r\n" BOUNCE_HOUSE_SHOWN "\r\n--="));
     assert_null(strstr(all, "X-MS-Exchange"));
     buf_fini(&text);
     house_fini(&h);
@@ -178,9 +58,10 @@ bounce_tells_of_no_success_when_the_next_server_does(void **state)
 {
     struct house h;
     (void)state;
-    begin(&h);
+    bounce_house_init(&h);
     h.first.answer = reports_itself;
-    send_one(&h, from_kim(), "lee@fabrikam.example", DSN_NOTIFY_SUCCESS, no_content);
+    send_one(&h, bounce_house_from_kim(), "lee@fabrikam.example", DSN_NOTIFY_SUCCESS,
+             bounce_house_no_content);
     house_until_left(&h, 0);
     assert_int_equal(fake_server_took(&h.first, "lee@fabrikam.example"), 1);
     assert_int_equal(h.home.connections, 0);
@@ -207,11 +88,11 @@ bounce_is_silent_for_who_wants_no_report(void **state)
 {
     struct house h;
     (void)state;
-    begin(&h);
+    bounce_house_init(&h);
     for (size_t i = 0; i < COUNT_OF(quiet_rows); i++) {
         const struct quiet_row *row = &quiet_rows[i];
         struct envelope e = {.from = slice_str(row->from)};
-        send_one(&h, e, row->to, row->notify, no_content);
+        send_one(&h, e, row->to, row->notify, bounce_house_no_content);
         house_until_left(&h, 0);
         if (h.home.connections > 0)
             fail_row(row->say, "there is a report");
@@ -232,17 +113,19 @@ bounce_tells_each_recipient_its_own_in_one_report(void **state)
     struct envelope e;
     struct buf text;
     (void)state;
-    begin(&h);
-    send_to(&h, from_kim(), to, notify, COUNT_OF(to), no_content);
-    const char *all = read_report(&h, &e, &text);
-    assert_int_equal(count_of(all, "\r\nFinal-Recipient: "), 3);
+    bounce_house_init(&h);
+    send_to(&h, bounce_house_from_kim(), to, notify, COUNT_OF(to), bounce_house_no_content);
+    const char *all = bounce_house_report(&h, &e, &text);
+    assert_int_equal(bounce_house_count(all, "\r\nFinal-Recipient: "), 3);
     assert_non_null(strstr(all, "\r\nFinal-Recipient: rfc822; yes@fabrikam.example\r\n"
                                 "Action: relayed\r\n"));
     assert_non_null(strstr(all, "\r\nFinal-Recipient: rfc822; gone1@fabrikam.example\r\n"
                                 "Action: failed\r\n"));
     assert_non_null(strstr(all, "\r\nFinal-Recipient: rfc822; gone3@fabrikam.example\r\n"
                                 "Action: failed\r\n"));
-    assert_int_equal(count_of(all, "gone2@") + count_of(all, "lee@") + count_of(all, "mia@"), 0);
+    assert_int_equal(bounce_house_count(all, "gone2@") + bounce_house_count(all, "lee@") +
+                         bounce_house_count(all, "mia@"),
+                     0);
     buf_fini(&text);
     house_fini(&h);
 }
@@ -282,13 +165,13 @@ static const struct return_row {
      true,
      false},
     {"the largest",
-     BOUNCE_WHOLE_MAX - sizeof original_header + 1,
+     BOUNCE_WHOLE_MAX - sizeof BOUNCE_HOUSE_HEADER + 1,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
      "gone",
      true,
      false},
     {"too large",
-     BOUNCE_WHOLE_MAX - sizeof original_header + 2,
+     BOUNCE_WHOLE_MAX - sizeof BOUNCE_HOUSE_HEADER + 2,
      {.dsn_return = DSN_RETURN_FULL, .body_type = SMTP_BODY_7BIT},
      "gone",
      false,
@@ -365,13 +248,13 @@ check_return(const struct return_row *row)
     struct envelope report, e = row->e;
     struct buf text, content;
     char to[64];
-    begin(&h);
+    bounce_house_init(&h);
     struct board_place *place = row->is_unknown ? NULL : know_way_back(&h);
     e.from = slice_str("kim@contoso.example");
     snprintf(to, sizeof to, "%s@fabrikam.example", row->to);
     put_content(&content, row->size);
     send_one(&h, e, to, DSN_NOTIFY_FAILURE | DSN_NOTIFY_SUCCESS, buf_slice(&content));
-    const char *all = read_report(&h, &report, &text);
+    const char *all = bounce_house_report(&h, &report, &text);
 
     const char *part = strstr(all, row->whole ? "\r\nContent-Type: message/rfc822\r\n"
                                               : "\r\nContent-Type: text/rfc822-headers\r\n");
@@ -383,8 +266,8 @@ check_return(const struct return_row *row)
     const char *at = strstr(part + 2, "\r\n\r\n");
     assert_non_null(at);
     at += 4;
-    assert_true(strncmp(at, ORIGINAL_SHOWN, strlen(ORIGINAL_SHOWN)) == 0);
-    at += strlen(ORIGINAL_SHOWN);
+    assert_true(strncmp(at, BOUNCE_HOUSE_SHOWN, strlen(BOUNCE_HOUSE_SHOWN)) == 0);
+    at += strlen(BOUNCE_HOUSE_SHOWN);
     if (row->whole) {
         assert_true((size_t)(text.data + text.len - at) > content.len);
         assert_memory_equal(at, content.data, content.len);
@@ -406,92 +289,6 @@ bounce_returns_of_the_message_what_was_asked_for(void **state)
         check_return(&return_rows[i]);
 }
 
-/* ---- What no attempt decides ---- */
-
-enum { AN_HOUR = 3600 * 1000 };
-
-struct waited {
-    struct house *house;
-    uint64_t id;
-    bool (*is)(const struct envelope *e);
-};
-
-static bool
-is_so(void *context)
-{
-    struct waited *w = context;
-    struct envelope e;
-    return house_is_at_rest(w->house) && custody_read(&w->house->custody, w->id, &e) && w->is(&e);
-}
-
-static void
-until_recorded(struct house *h, uint64_t id, bool (*is)(const struct envelope *e))
-{
-    struct waited waited = {h, id, is};
-    turns_until(h->loop, is_so, &waited);
-}
-
-static bool
-second_is_expired(const struct envelope *e)
-{
-    return e->recipients[1].state == RECIPIENT_EXPIRED;
-}
-
-static void
-giveup_ends_without_report_who_wants_none(void **state)
-{
-    static const char *const to[] = {"yes@fabrikam.example", "no@fabrikam.example"};
-    static const unsigned notify[] = {DSN_NOTIFY_FAILURE, DSN_NOTIFY_NEVER};
-    static const uint32_t first = 0, second = 1;
-    struct house h;
-    struct envelope e;
-    struct buf text;
-    (void)state;
-    begin(&h);
-    struct parcel *p = hand_in(&h, from_kim(), to, notify, 2, no_content, AN_HOUR);
-    assert_true(give_up(h.worker, p, &second, 1, true, NULL));
-    until_recorded(&h, p->envelope.id, second_is_expired);
-    assert_int_equal(h.home.connections, 0);
-
-    assert_true(give_up(h.worker, p, &first, 1, true, NULL));
-    parcel_unref(&p);
-    const char *all = read_report(&h, &e, &text);
-    assert_int_equal(count_of(all, "\r\nFinal-Recipient: "), 1);
-    assert_non_null(strstr(all, "yes@fabrikam.example\r\nAction: failed\r\nStatus: 4.4.7\r\n"));
-    buf_fini(&text);
-    house_fini(&h);
-}
-
-static bool
-is_noticed(const struct envelope *e)
-{
-    return e->delay_noticed;
-}
-
-/* Noticed it is, whoever hears of it. */
-static void
-giveup_gives_notice_to_who_wants_it(void **state)
-{
-    static const char *const to[] = {"yes@fabrikam.example", "no@fabrikam.example"};
-    static const uint32_t both[] = {0, 1};
-    static const struct {
-        unsigned notify[2];
-        uint64_t messages;
-    } rows[] = {{{DSN_NOTIFY_SUCCESS, DSN_NOTIFY_NEVER}, 1},
-                {{DSN_NOTIFY_DELAY, DSN_NOTIFY_FAILURE}, 2}};
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct house h;
-        begin(&h);
-        struct parcel *p = hand_in(&h, from_kim(), to, rows[i].notify, 2, no_content, AN_HOUR);
-        assert_true(give_notice(h.worker, p, both, 2));
-        until_recorded(&h, p->envelope.id, is_noticed);
-        house_until_left(&h, rows[i].messages);
-        parcel_unref(&p);
-        house_fini(&h);
-    }
-}
-
 int
 main(void)
 {
@@ -501,8 +298,6 @@ main(void)
         cmocka_unit_test(bounce_is_silent_for_who_wants_no_report),
         cmocka_unit_test(bounce_tells_each_recipient_its_own_in_one_report),
         cmocka_unit_test(bounce_returns_of_the_message_what_was_asked_for),
-        cmocka_unit_test(giveup_ends_without_report_who_wants_none),
-        cmocka_unit_test(giveup_gives_notice_to_who_wants_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
