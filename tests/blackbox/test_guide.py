@@ -161,7 +161,7 @@ class Named(unittest.TestCase):
 
     # Words of Exchange, of SMTP, of the world.
     OTHERS = re.compile(r"""
-        \$ | \[\.\.\.\] | FILE | FromMIIS | \w+\.example | \*\.\w+\.example | XXXX
+        \$ | \[\.\.\.\] | FILE | FromMIIS | \w+\.example | \*\.\w+\.example
         | AUTH=<> | Received | authoritative | internal-relay | Retry | Suspended
         | IMCEAEX-.* | _ | / | \+2[089E] | \+40 | legacyExchangeDN
         | 504\ Need\ to\ authenticate\ first
