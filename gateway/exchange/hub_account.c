@@ -117,6 +117,10 @@ hub_account(const struct hub *h)
                                "stops AUTH LOGIN: leave it empty, or name the Exchange servers "
                                "and test");
     advise(h);
+    HUB_SAY(
+        h, EXCHANGE_UNDO,
+        "Only if this script said that it made the account: one that was here before may have "
+        "other uses, and what is deleted here does not come back.");
     for (size_t i = 0; i < h->p->inbound_count; i++) {
         const struct exchange_inbound *in = &h->p->inbound[i];
         if (in->user == NULL || is_said(h, i))

@@ -111,8 +111,11 @@ hub_test(const struct hub *h)
             "queues with the gateway's last reply. Event 11005: the gateway's certificate is not "
             "trusted or does not name it. Events 12014 and 12015: this server has no certificate "
             "for the name of its connector, or it has expired.");
-    HUB_SAY(h, EXCHANGE_DO,
-            "After a day without trouble run this script again with -ProtocolLogging None.");
+    HUB_SAY(
+        h, EXCHANGE_DO,
+        "After a day without trouble run this script again with the same parameters as before "
+        "and -ProtocolLogging None: left out, -GatewayAddress and the servers would be the "
+        "proposals again.");
     HUB_DO(h, "foreach ($concern in $Concerns) {\n"
               "    Write-Host ('  look at this: ' + $concern)\n"
               "}\n"

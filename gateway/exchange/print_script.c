@@ -59,10 +59,13 @@ put_head(struct buf *out, const struct exchange_document *d)
                  "this version. First look at what it would change, which changes and asks "
                  "nothing:");
     buf_put_str(out, "#\n#     .\\exchange-setup.ps1 -WhatIf\n#\n");
-    put_sentence(out,
-                 "then without -WhatIf. It may be run again at any time: what is right already "
-                 "is left alone. The first failure stops it with a sentence and exit code 1; "
-                 "steps above that one stay done, and a further run goes on from there.");
+    put_sentence(
+        out,
+        "then without -WhatIf. It may be run again at any time, with the same parameters: one "
+        "that is left out has its default again, and what was made with another value is "
+        "set back to that. What is right already is left alone. The first failure stops it with "
+        "a sentence and exit code 1; "
+        "steps above that one stay done, and a further run goes on from there.");
     buf_put_str(out, "#\n");
     put_sentence(out,
                  "\"Check on your system\" marks what the authors of the gateway have read or "
@@ -86,6 +89,14 @@ put_parameters(struct buf *out, const struct exchange_document *d)
                      "    [switch]$WhatIf\n"
                      ")\n\n");
 }
+
+/* PowerShell 1.0 refuses no parameter that a script lacks: a misspelt -WhatIf ends in $args, and
+ * the run would be a real one. */
+static const char refusal[] =
+    "if ($args.Count -gt 0) {\n"
+    "    throw ('This script has no parameter {0}. Nothing was done.' -f \"$($args[0])\")\n"
+    "}\n"
+    "\n";
 
 /* The commands that the shell of 2010 imports see the global preference alone: it is set, and set
  * back at both ends. */
@@ -210,6 +221,7 @@ exchange_print_script(const struct exchange_document *d, struct buf *out)
     put_head(&text, d);
     put_parameters(&text, d);
     buf_put_str(&text, failure);
+    buf_put_str(&text, refusal);
     buf_put_str(&text, d->prelude);
     put_questions(&text, d);
     for (size_t i = 0; i < d->step_count; i++)

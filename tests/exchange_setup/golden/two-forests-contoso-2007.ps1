@@ -9,9 +9,10 @@
 #
 #     .\exchange-setup.ps1 -WhatIf
 #
-# then without -WhatIf. It may be run again at any time: what is right already is left alone. The
-# first failure stops it with a sentence and exit code 1; steps above that one stay done, and a
-# further run goes on from there.
+# then without -WhatIf. It may be run again at any time, with the same parameters: one that is left
+# out has its default again, and what was made with another value is set back to that. What is right
+# already is left alone. The first failure stops it with a sentence and exit code 1; steps above
+# that one stay done, and a further run goes on from there.
 #
 # "Check on your system" marks what the authors of the gateway have read or concluded but not seen
 # on a server.
@@ -56,6 +57,10 @@ trap {
     Write-Host 'Nothing after that was done. Repair it and run the script again.'
     $global:ErrorActionPreference = $PreferenceBefore
     exit 1
+}
+
+if ($args.Count -gt 0) {
+    throw ('This script has no parameter {0}. Nothing was done.' -f "$($args[0])")
 }
 
 $Product = 'Exchange Server 2007'
@@ -557,6 +562,8 @@ Write-Host ('  the gateway connects from ' + [string]::Join(', ', $GatewayAddres
 #       Get-User -Identity 'CONTOSO\svc-forestgate' | Format-List Name,UserPrincipalName,SamAccountName,UserAccountControl,RecipientType
 #
 # Undo:
+#   Only if this script said that it made the account: one that was here before may have other uses,
+#   and what is deleted here does not come back.
 #       Get-User -Identity 'CONTOSO\svc-forestgate' | ForEach-Object { dsrm.exe $_.DistinguishedName }
 #
 $Step = 2
@@ -803,6 +810,9 @@ Write-Host ('Step {0}: {1}' -f $Step, 'Trust in the gateway''s certificate')
 if ($GatewayCertificateFile) {
     $path = (Resolve-Path $GatewayCertificateFile).Path
     $root = New-Object System.Security.Cryptography.X509Certificates.X509Certificate2 -ArgumentList $path
+    if ($root.Subject -ne $root.Issuer) {
+        throw ('{0} is no root certificate: {1} signed it. Give the file of that one, or of the root above it.' -f $root.Subject, $root.Issuer)
+    }
     $store = @(Get-ChildItem cert:\LocalMachine\Root | Where-Object { $_.Thumbprint -eq $root.Thumbprint })
     if (@($Sources | Where-Object { "$($_.Name)" -eq $env:COMPUTERNAME }).Count -eq 0) {
         Write-Host '  this computer is not one of the source servers: nothing is added here'
@@ -920,7 +930,8 @@ Write-Host ('Step {0}: {1}' -f $Step, 'First test, and when to switch the protoc
 #   last reply. Event 11005: the gateway's certificate is not trusted or does not name it. Events
 #   12014 and 12015: this server has no certificate for the name of its connector, or it has
 #   expired.
-#   After a day without trouble run this script again with -ProtocolLogging None.
+#   After a day without trouble run this script again with the same parameters as before and
+#   -ProtocolLogging None: left out, -GatewayAddress and the servers would be the proposals again.
 foreach ($concern in $Concerns) {
     Write-Host ('  look at this: ' + $concern)
 }

@@ -309,6 +309,23 @@ a_trial_run_asks_for_nothing(void **state)
     drop(&m);
 }
 
+/* What a further run would set back, and what the way back would delete, is said where it is. */
+static void
+what_can_do_harm_is_said_beside_it(void **state)
+{
+    struct made m;
+    (void)state;
+    make(&m, usual, "contoso", EXCHANGE_2007, "10.1.0.5");
+    const char *caution = strstr(m.text, "#   Only if this script said that it made the account");
+    assert_non_null(caution);
+    assert_true(caution < strstr(m.text, "dsrm.exe"));
+    must_hold(&m, "run this script again with the same parameters as before");
+    const char *look = strstr(m.text, "if ($root.Subject -ne $root.Issuer) {");
+    assert_non_null(look);
+    assert_true(look < strstr(m.text, "certutil.exe -addstore Root $path"));
+    drop(&m);
+}
+
 static void
 what_the_configuration_does_not_know_is_asked_for(void **state)
 {
@@ -411,6 +428,7 @@ main(void)
         cmocka_unit_test(the_send_connector_names_the_gateway_and_its_domains),
         cmocka_unit_test(each_version_gets_what_it_has),
         cmocka_unit_test(a_trial_run_asks_for_nothing),
+        cmocka_unit_test(what_can_do_harm_is_said_beside_it),
         cmocka_unit_test(what_the_configuration_does_not_know_is_asked_for),
         cmocka_unit_test(without_an_account_the_connector_is_externally_secured),
         cmocka_unit_test(values_stay_inside_their_quotes),

@@ -114,6 +114,24 @@ what_must_be_given_is_asked_for_before_the_first_step(void **state)
     buf_fini(&b);
 }
 
+/* PowerShell 1.0 takes any -Word: one that is not ours must not become a run that changes things.
+ */
+static void
+a_misspelt_parameter_stops_it_before_anything_else(void **state)
+{
+    struct buf b;
+    (void)state;
+    document->prelude = "function Read-Nothing {\n}\n";
+    two_steps();
+    const char *script = print(&b);
+    const char *refusal = strstr(script, "if ($args.Count -gt 0) {\r\n    throw (");
+    assert_non_null(refusal);
+    assert_true(strstr(script, "\ntrap {") < refusal);
+    assert_true(refusal < strstr(script, "function Read-Nothing"));
+    assert_true(refusal < strstr(script, "Do-First"));
+    buf_fini(&b);
+}
+
 /* A comment ends with its line: a line break in a value would begin a command. */
 static void
 no_text_leaves_its_comment(void **state)
@@ -166,6 +184,8 @@ main(void)
         cmocka_unit_test_setup_teardown(the_way_back_begins_with_the_last_step, begin, end),
         cmocka_unit_test_setup_teardown(what_must_be_given_is_asked_for_before_the_first_step,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(a_misspelt_parameter_stops_it_before_anything_else, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(no_text_leaves_its_comment, begin, end),
         cmocka_unit_test_setup_teardown(sentences_are_wrapped_and_words_are_not_broken, begin,
                                         end),
