@@ -115,57 +115,67 @@ check_connector(struct verifier *v, const struct listing_record *r,
 
 /* ---- Which one takes it ---- */
 
+/* Where a connector must listen for the gateway to meet it. */
+struct door {
+    const char *server;
+    const char *address; /* the gateway's: a binding is of its family, or is not met */
+    uint16_t port;
+};
+
+struct binding_search {
+    const struct door *door;
+    bool found;
+};
+
+/* "0.0.0.0:25", "[::]:25", or one of the server's own addresses. */
 static bool
-listens_on(const struct listing_record *r, uint16_t port)
+compare_binding(void *context, struct slice binding)
 {
-    char any[16], any6[16], text[16];
-    const char *bindings = verify_value(r, "Bindings");
-    snprintf(any, sizeof any, "0.0.0.0:%u", port);
-    snprintf(any6, sizeof any6, "[::]:%u", port);
-    snprintf(text, sizeof text, ":%u", port);
-    if (listing_has(bindings, any) || listing_has(bindings, any6))
-        return true;
-    size_t tail = strlen(text); /* one of the server's own addresses */
-    for (const char *at = strstr(bindings, text); at != NULL; at = strstr(at + 1, text))
-        if (!ascii_is_digit(at[tail]))
-            return true;
-    return false;
+    struct binding_search *s = context;
+    char text[VERIFY_TEXT], port[8];
+    slice_copy_text(text, sizeof text, binding);
+    const char *colon = strrchr(text, ':');
+    snprintf(port, sizeof port, "%u", s->door->port);
+    bool is_six = strchr(s->door->address, ':') != NULL;
+    s->found = colon != NULL && strcmp(colon + 1, port) == 0 && (text[0] == '[') == is_six;
+    return !s->found;
 }
 
 static bool
-is_open(const struct listing_record *r, const char *server, uint16_t port)
+is_open(const struct listing_record *r, const struct door *door)
 {
-    return listing_is(verify_value(r, "Server"), server) && listens_on(r, port) &&
+    struct binding_search s = {door, false};
+    listing_each(verify_value(r, "Bindings"), compare_binding, &s);
+    return s.found && listing_is(verify_value(r, "Server"), door->server) &&
            !listing_is(verify_value(r, "Enabled"), "False");
 }
 
 /* A connector whose list was cut before it could be seen to hold the address, which it may then
  * hold more closely than the best one does; NULL: none. */
 static const struct listing_record *
-hidden(const struct verifier *v, const char *server, const char *address, uint16_t port,
-       const struct listing_record *best)
+hidden(const struct verifier *v, const struct door *door, const struct listing_record *best)
 {
     static const struct verify_width exactly = {.octets = {0}};
     const struct listing_record *r = NULL;
     struct verify_width width;
-    if (best != NULL && verify_range(verify_value(best, "RemoteIPRanges"), address, &width) &&
+    if (best != NULL &&
+        verify_range(verify_value(best, "RemoteIPRanges"), door->address, &width) &&
         memcmp(width.octets, exactly.octets, sizeof width.octets) == 0)
         return NULL;
     while ((r = verify_next(v, LISTING_RECEIVE_CONNECTOR, r)) != NULL)
-        if (r != best && is_open(r, server, port) &&
-            listing_is_cut(verify_value(r, "RemoteIPRanges")))
+        if (r != best && is_open(r, door) && listing_is_cut(verify_value(r, "RemoteIPRanges")))
             return r;
     return NULL;
 }
 
 static const struct listing_record *
-taker(const struct verifier *v, const char *server, const char *address, uint16_t port)
+taker(const struct verifier *v, const struct door *door)
 {
     const struct listing_record *r = NULL, *best = NULL;
     struct verify_width narrowest, width;
     while ((r = verify_next(v, LISTING_RECEIVE_CONNECTOR, r)) != NULL) {
-        if (!is_open(r, server, port) ||
-            !verify_range(verify_value(r, "RemoteIPRanges"), address, &width))
+        if (!is_open(r, door) ||
+            !verify_range(verify_value(r, "RemoteIPRanges"), door->address, &width))
             continue;
         if (best == NULL || memcmp(width.octets, narrowest.octets, sizeof width.octets) < 0) {
             best = r;
@@ -177,12 +187,14 @@ taker(const struct verifier *v, const char *server, const char *address, uint16_
 
 /* Is this the first address of the gateway that this connector takes? Else it has been judged. */
 static bool
-is_first(const struct verifier *v, const struct listing_record *r, const char *server,
-         size_t address, uint16_t port)
+is_first(const struct verifier *v, const struct listing_record *r, const struct door *door)
 {
-    for (size_t i = 0; i < address; i++)
-        if (taker(v, server, v->plan->gateway_addresses[i], port) == r)
+    struct door before = *door;
+    for (size_t i = 0; v->plan->gateway_addresses[i] != door->address; i++) {
+        before.address = v->plan->gateway_addresses[i];
+        if (taker(v, &before) == r)
             return false;
+    }
     return true;
 }
 
@@ -204,21 +216,21 @@ check_server(struct verifier *v, const char *server, const struct exchange_inbou
 {
     char found[VERIFY_TEXT];
     for (size_t i = 0; i < v->plan->gateway_address_count; i++) {
-        const char *address = v->plan->gateway_addresses[i];
-        const struct listing_record *r = taker(v, server, address, port);
-        const struct listing_record *cut = hidden(v, server, address, port, r);
+        const struct door door = {server, v->plan->gateway_addresses[i], port};
+        const struct listing_record *r = taker(v, &door);
+        const struct listing_record *cut = hidden(v, &door, r);
         const struct verify_place place = {NULL, "Receive connector", in->name, ""};
         if (cut != NULL) {
-            say_hidden(v, cut, address);
+            say_hidden(v, cut, door.address);
             continue;
         }
         snprintf(found, sizeof found, "none of server %.80s on port %u takes %.60s", server, port,
-                 address);
+                 door.address);
         if (r == NULL)
             verify_differs(v, EXCHANGE_STOPS, &place, found,
                            "RemoteIPRanges with the gateway's address",
                            "the gateway cannot hand over mail there");
-        else if (is_first(v, r, server, i, port))
+        else if (is_first(v, r, &door))
             check_connector(v, r, in);
     }
 }
