@@ -31,6 +31,10 @@ struct exchange_domains {
     size_t count;
 };
 
+/* The one of that name, without regard to case; NULL: none. */
+const struct exchange_domain *exchange_domain_find(const struct exchange_domains *list,
+                                                   struct slice name, bool wildcard);
+
 /* An extended right that an account of theirs must hold on a connector of theirs. */
 struct exchange_right {
     const char *name; /* "ms-Exch-SMTP-Submit" */

@@ -3,19 +3,21 @@
 
 #include <string.h>
 
-static bool
-is_same(const struct exchange_domain *d, const struct forest_domain *f)
+#include "gateway/base/ascii.h"
+
+const struct exchange_domain *
+exchange_domain_find(const struct exchange_domains *list, struct slice name, bool wildcard)
 {
-    return d->wildcard == f->wildcard && strcmp(d->name, f->name) == 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->at[i].wildcard == wildcard && ascii_is(name, list->at[i].name))
+            return &list->at[i];
+    return NULL;
 }
 
 static bool
 holds(const struct exchange_domains *list, const struct forest_domain *f)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (is_same(&list->at[i], f))
-            return true;
-    return false;
+    return exchange_domain_find(list, slice_str(f->name), f->wildcard) != NULL;
 }
 
 static const struct forest_domain *

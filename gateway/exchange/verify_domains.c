@@ -56,23 +56,13 @@ check_accepted(struct verifier *v, const struct exchange_domain *d)
                          : "recipients that live in another forest are unknown here: 550 5.1.1");
 }
 
-static bool
-is_wanted(const struct exchange_plan *p, const struct exchange_domain *d)
-{
-    for (size_t i = 0; i < p->accepted.count; i++)
-        if (p->accepted.at[i].wildcard == d->wildcard &&
-            strcmp(p->accepted.at[i].name, d->name) == 0)
-            return true;
-    return false;
-}
-
 /* Who is the authority of a domain keeps its mail: it would never come to the gateway. */
 static void
 check_foreign(struct verifier *v, const struct exchange_domain *d)
 {
     char room[SPACE_TEXT];
     const char *name = space_text(d->name, d->wildcard, room);
-    if (is_wanted(v->plan, d))
+    if (exchange_domain_find(&v->plan->accepted, slice_str(d->name), d->wildcard) != NULL)
         return; /* a shared name space: check_accepted() has looked at it */
     const struct listing_record *r = find_accepted(v, d);
     const struct verify_place place = {r, "accepted domain", name, "DomainType"};

@@ -169,15 +169,10 @@ struct stray {
     const struct listing_record *record;
 };
 
-static const struct exchange_domain *
-find(const struct exchange_domains *list, const struct space *s)
+static bool
+is_among(const struct exchange_domains *list, const struct space *s)
 {
-    char name[SPACE_TEXT];
-    slice_copy_text(name, sizeof name, s->domain);
-    for (size_t i = 0; i < list->count; i++)
-        if (list->at[i].wildcard == s->wildcard && strcasecmp(list->at[i].name, name) == 0)
-            return &list->at[i];
-    return NULL;
+    return exchange_domain_find(list, s->domain, s->wildcard) != NULL;
 }
 
 /* An address space that the gateway does not serve for this forest. */
@@ -188,12 +183,12 @@ check_stray(void *context, struct slice item)
     const struct exchange_plan *p = s->v->plan;
     struct space space;
     char found[VERIFY_TEXT];
-    if (!read_space(item, &space) || find(&p->outbound.spaces, &space) != NULL ||
-        find(&p->outbound.extra, &space) != NULL)
+    if (!read_space(item, &space) || is_among(&p->outbound.spaces, &space) ||
+        is_among(&p->outbound.extra, &space))
         return true;
     const struct verify_place place = {s->record, "Send connector",
                                        verify_value(s->record, "Name"), "AddressSpaces"};
-    bool is_own = find(&p->accepted, &space) != NULL;
+    bool is_own = is_among(&p->accepted, &space);
     slice_copy_text(found, sizeof found, item);
     verify_differs(s->v, is_own ? EXCHANGE_STOPS : EXCHANGE_HARMS, &place, found,
                    "without this address space",
