@@ -70,16 +70,6 @@ struct reader {
     bool failed; /* no room */
 };
 
-static struct slice
-trim(struct slice s)
-{
-    while (s.len > 0 && s.ptr[0] == ' ')
-        slice_skip(&s, 1);
-    while (s.len > 0 && s.ptr[s.len - 1] == ' ')
-        s.len--;
-    return s;
-}
-
 static bool
 next_line(struct reader *r, struct slice *line)
 {
@@ -108,7 +98,7 @@ split(struct slice line, struct slice *name, struct slice *value)
         return false;
     *name = slice(line.ptr, n);
     slice_skip(&line, colon + 1);
-    *value = trim(line);
+    *value = ascii_trim(line);
     return true;
 }
 
@@ -211,12 +201,12 @@ static void
 read_line(struct reader *r, struct slice line)
 {
     struct slice name, value;
-    if (trim(line).len == 0)
+    if (ascii_trim(line).len == 0)
         end_record(r);
     else if (split(line, &name, &value))
         add_field(r, name, value);
     else if (r->count > 0 && line.ptr[0] == ' ')
-        add_more(r, trim(line));
+        add_more(r, ascii_trim(line));
     else
         end_record(r);
 }

@@ -2,21 +2,11 @@
 #include "gateway/base/ascii.h"
 #include "gateway/exchange/listing.h"
 
-static struct slice
-trim(struct slice s)
-{
-    while (s.len > 0 && ascii_is_blank(s.ptr[0]))
-        slice_skip(&s, 1);
-    while (s.len > 0 && ascii_is_blank(s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 /* Without the braces of a list. */
 static struct slice
 inside(const char *value)
 {
-    struct slice s = trim(slice_str(value));
+    struct slice s = ascii_trim(slice_str(value));
     if (s.len >= 2 && s.ptr[0] == '{' && s.ptr[s.len - 1] == '}')
         return slice(s.ptr + 1, s.len - 2);
     return s;
@@ -29,7 +19,7 @@ listing_each(const char *value, bool (*take)(void *context, struct slice item), 
     while (rest.len > 0) {
         const char *comma = memchr(rest.ptr, ',', rest.len);
         size_t len = comma != NULL ? (size_t)(comma - rest.ptr) : rest.len;
-        struct slice item = trim(slice(rest.ptr, len));
+        struct slice item = ascii_trim(slice(rest.ptr, len));
         if (item.len > 0 && !take(context, item))
             return;
         slice_skip(&rest, comma != NULL ? len + 1 : len);
