@@ -20,6 +20,15 @@ struct verifier {
     struct exchange_verdict *verdict;
 };
 
+/* Who has not logged on, as Windows calls him in English. */
+#define VERIFY_ANONYMOUS "NT AUTHORITY\\ANONYMOUS LOGON"
+
+/* What an item of a list is judged for: listing_each(). */
+struct verify_subject {
+    struct verifier *v;
+    const struct listing_record *record;
+};
+
 /* What is compared: a field of a record, or what stands nowhere. */
 struct verify_place {
     const struct listing_record *record; /* NULL: it is missing */

@@ -26,7 +26,7 @@ read_address(struct slice text, struct address *a)
 
 /* All bits of the mask, which counts from the first octet of the family, set or cleared. */
 static void
-spread(struct address *a, unsigned bits, bool set)
+spread(struct address *a, uint64_t bits, bool set)
 {
     size_t first = a->family == AF_INET ? 12 : 0;
     for (size_t i = 0; i < 16 - first; i++)
@@ -36,18 +36,6 @@ spread(struct address *a, unsigned bits, bool set)
                 a->octets[first + i] = (unsigned char)(set ? a->octets[first + i] | bit
                                                            : a->octets[first + i] & ~bit);
             }
-}
-
-static bool
-read_bits(struct slice text, unsigned most, unsigned *bits)
-{
-    *bits = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!ascii_is_digit(text.ptr[i]) || text.len > 3)
-            return false;
-        *bits = *bits * 10 + (unsigned)(text.ptr[i] - '0');
-    }
-    return text.len > 0 && *bits <= most;
 }
 
 static unsigned
@@ -65,11 +53,11 @@ read_masked(struct slice text, size_t at, struct address *low, struct address *h
 {
     struct slice tail = slice_from(text, at + 1);
     struct address mask;
-    unsigned bits;
+    uint64_t bits;
     if (!read_address(slice_head(text, at), low))
         return false;
     if (text.ptr[at] == '/') {
-        if (!read_bits(tail, low->family == AF_INET ? 32 : 128, &bits))
+        if (!ascii_number(tail, low->family == AF_INET ? 32 : 128, &bits))
             return false;
     } else {
         if (tail.len == 0 || !read_address(slice_head(tail, tail.len - 1), &mask) ||

@@ -8,17 +8,12 @@
 
 /* ---- How a connector takes the gateway ---- */
 
-struct trust {
-    struct verifier *v;
-    const struct listing_record *record;
-};
-
 /* Whoever comes from a range of a connector that asks for no logon is trusted: the gateway alone
  * may be in it. */
 static bool
 check_trusted(void *context, struct slice range)
 {
-    const struct trust *t = context;
+    const struct verify_subject *t = context;
     const struct exchange_plan *p = t->v->plan;
     const struct verify_place place = {t->record, "Receive connector",
                                        verify_value(t->record, "Identity"), "RemoteIPRanges"};
@@ -41,13 +36,13 @@ check_trust(struct verifier *v, const struct listing_record *r)
 {
     struct verify_place place = {r, "Receive connector", verify_value(r, "Identity"),
                                  "AuthMechanism"};
-    struct trust trust = {v, r};
+    struct verify_subject subject = {v, r};
     bool is_trusted = listing_has(verify_value(r, place.field), "ExternalAuthoritative");
     verify_holds(v, &place, "ExternalAuthoritative", true, EXCHANGE_HARMS,
                  "the gateway does not log on there (auth: none): all its mail counts as "
                  "from outside");
     if (is_trusted)
-        listing_each(verify_value(r, "RemoteIPRanges"), check_trusted, &trust);
+        listing_each(verify_value(r, "RemoteIPRanges"), check_trusted, &subject);
     place.field = "PermissionGroups";
     verify_holds(v, &place, is_trusted ? "ExchangeServers" : "AnonymousUsers", true,
                  EXCHANGE_STOPS,
@@ -78,10 +73,9 @@ check_limits(struct verifier *v, const struct listing_record *r,
                 "what the gateway took and is larger comes back to its sender");
     place.field = "MaxInboundConnectionPerSource";
     const char *value = verify_value(r, place.field);
-    uint64_t most = 0;
-    for (const char *at = value; ascii_is_digit(*at) && most < 1000000; at++)
-        most = most * 10 + (uint64_t)(*at - '0');
-    if (value[0] == '\0' || listing_is(value, "unlimited") || most >= in->ours->connections)
+    uint64_t most;
+    bool is_number = ascii_number(slice_str(value), UINT32_MAX, &most);
+    if (!is_number || most >= in->ours->connections) /* unlimited, or it is not printed */
         verify_agrees(v);
     else
         verify_differs(v, EXCHANGE_WORTH, &place, value, "at least `connections` of the gateway",

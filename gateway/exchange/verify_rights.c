@@ -24,17 +24,15 @@ is_account(const char *user, const char *account)
     return ascii_same(bare_name(user), bare_name(account));
 }
 
-/* Windows calls strangers by a name of its own language; "ANONYM..." it is in most. */
-static const char ANONYMOUS[] = "NT AUTHORITY\\ANONYMOUS LOGON";
-
-/* Does what `user` holds count for the account as well? Everybody is whoever connects. */
+/* Does what `user` holds count for the account as well? Everybody is whoever connects. Windows
+ * calls strangers by a name of its own language; "ANONYM..." it is in most. */
 static bool
 counts_for(const char *user, const char *account)
 {
     struct slice bare = bare_name(user);
     if (ascii_is(bare, "Everyone") || ascii_is(bare, "S-1-1-0"))
         return true;
-    if (strcmp(account, ANONYMOUS) == 0)
+    if (strcmp(account, VERIFY_ANONYMOUS) == 0)
         return ascii_starts(bare, "ANONYM") || ascii_is(bare, "S-1-5-7");
     return is_account(user, account) || ascii_is(bare, "Authenticated Users");
 }
@@ -137,9 +135,8 @@ verify_no_open_relay(struct verifier *v, const char *server, const char *connect
     const struct verify_place place = {NULL, "permissions on", name, right};
     if (!is_printed(v, server, connector))
         return; /* verify_rights() has said so */
-    if (is_grant(look(v, server, connector, ANONYMOUS, right)))
-        verify_differs(v, EXCHANGE_STOPS, &place, "granted to NT AUTHORITY\\ANONYMOUS LOGON",
-                       "not granted",
+    if (is_grant(look(v, server, connector, VERIFY_ANONYMOUS, right)))
+        verify_differs(v, EXCHANGE_STOPS, &place, "granted to " VERIFY_ANONYMOUS, "not granted",
                        "an open relay: everybody in its range may send to everywhere");
     else
         verify_agrees(v);

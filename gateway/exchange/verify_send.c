@@ -3,16 +3,18 @@
 #include "gateway/exchange/verify_private.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/route/spaces.h"
 
 /* ---- Address spaces: "[Local:]smtp:*.contoso.example;10" ---- */
 
+enum { COST_MAX = 100 };
+
 struct space {
     struct slice domain; /* without "*."; "" for "*" */
     bool wildcard;
-    unsigned cost;
+    uint64_t cost;
 };
 
 /* False: not of SMTP. */
@@ -25,16 +27,15 @@ read_space(struct slice item, struct space *space)
     for (size_t colon; (colon = slice_find(name, ':')) < name.len;) {
         struct slice word = slice_head(name, colon);
         is_typed = true;
-        is_smtp = word.len == 4 && strncasecmp(word.ptr, "smtp", 4) == 0;
+        is_smtp = ascii_is(word, "smtp");
         slice_skip(&name, colon + 1);
     }
     space->wildcard = slice_is(name, "*") || slice_starts(name, slice_str("*."));
     if (space->wildcard)
         slice_skip(&name, name.len == 1 ? 1 : 2);
     space->domain = name;
-    space->cost = 1;
-    if (cost.len > 0 && cost.len < 4)
-        space->cost = (unsigned)strtoul(cost.ptr, NULL, 10);
+    if (!ascii_number(cost, COST_MAX, &space->cost))
+        space->cost = 1; /* Exchange's own default */
     return !is_typed || is_smtp;
 }
 
@@ -53,7 +54,7 @@ struct best {
     const char *domain;
     bool wildcard;
     size_t closeness;
-    unsigned cost;
+    uint64_t cost;
 };
 
 static bool
@@ -73,7 +74,7 @@ compare(void *context, struct slice item)
 static struct best
 serves(const struct listing_record *r, const struct exchange_domain *d)
 {
-    struct best best = {.domain = d->name, .wildcard = d->wildcard, .cost = 1000};
+    struct best best = {.domain = d->name, .wildcard = d->wildcard, .cost = COST_MAX + 1};
     listing_each(verify_value(r, "AddressSpaces"), compare, &best);
     return best;
 }
@@ -164,11 +165,6 @@ check_spaces(struct verifier *v, const struct listing_record *r)
     }
 }
 
-struct stray {
-    struct verifier *v;
-    const struct listing_record *record;
-};
-
 static bool
 is_among(const struct exchange_domains *list, const struct space *s)
 {
@@ -179,7 +175,7 @@ is_among(const struct exchange_domains *list, const struct space *s)
 static bool
 check_stray(void *context, struct slice item)
 {
-    const struct stray *s = context;
+    const struct verify_subject *s = context;
     const struct exchange_plan *p = s->v->plan;
     struct space space;
     char found[VERIFY_TEXT];
@@ -205,7 +201,7 @@ check_stray(void *context, struct slice item)
 static bool
 check_host(void *context, struct slice host)
 {
-    const struct stray *s = context;
+    const struct verify_subject *s = context;
     const struct verify_place place = {s->record, "Send connector",
                                        verify_value(s->record, "Name"), "SmartHosts"};
     char found[VERIFY_TEXT];
@@ -288,15 +284,15 @@ verify_send(struct verifier *v)
     while ((r = verify_next(v, LISTING_SEND_CONNECTOR, r)) != NULL) {
         if (!leads_here(v->plan, r) || (!is_on(r) && has_twin(v, r, NULL)))
             continue;
-        struct stray stray = {v, r};
+        struct verify_subject subject = {v, r};
         found++;
         check_connection(v, r);
         check_security(v, r);
         check_spaces(v, r);
-        listing_each(verify_value(r, "AddressSpaces"), check_stray, &stray);
+        listing_each(verify_value(r, "AddressSpaces"), check_stray, &subject);
         if (listing_has(verify_value(r, "SmartHosts"), v->plan->gateway))
-            listing_each(verify_value(r, "SmartHosts"), check_host, &stray);
-        verify_rights(v, NULL, verify_value(r, "Name"), "NT AUTHORITY\\ANONYMOUS LOGON",
+            listing_each(verify_value(r, "SmartHosts"), check_host, &subject);
+        verify_rights(v, NULL, verify_value(r, "Name"), VERIFY_ANONYMOUS,
                       &v->plan->outbound.rights);
     }
     const struct verify_place place = {NULL, "Send connector", v->plan->outbound.name, ""};
