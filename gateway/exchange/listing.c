@@ -115,6 +115,7 @@ static const struct {
     {"DomainType", LISTING_ACCEPTED_DOMAIN},
     {"AllowedOOFType", LISTING_REMOTE_DOMAIN},
     {"Thumbprint", LISTING_CERTIFICATE},
+    {"MaxReceiveSize", LISTING_TRANSPORT},
 };
 
 static const char *const commands[LISTING_KINDS] = {
@@ -125,6 +126,7 @@ static const char *const commands[LISTING_KINDS] = {
     "Get-AcceptedDomain",
     "Get-RemoteDomain",
     "Get-ExchangeCertificate",
+    "Get-TransportConfig",
 };
 
 static enum listing_kind

@@ -32,6 +32,7 @@ enum listing_kind {
     LISTING_ACCEPTED_DOMAIN,   /* Get-AcceptedDomain */
     LISTING_REMOTE_DOMAIN,     /* Get-RemoteDomain */
     LISTING_CERTIFICATE,       /* Get-ExchangeCertificate */
+    LISTING_TRANSPORT,         /* Get-TransportConfig */
     LISTING_KINDS,
 };
 

@@ -204,6 +204,7 @@ exchange_verify(const struct exchange_plan *plan, const struct listing *listing,
     verify_receive(&v);
     verify_domains(&v);
     verify_certificates(&v);
+    verify_transport(&v);
     sort(verdict);
     return true;
 }

@@ -6,6 +6,7 @@
  *   verify_rights.c       permissions on both
  *   verify_domains.c      accepted and remote domains
  *   verify_certificate.c  certificates
+ *   verify_transport.c    limits of the organization
  *   verify_range.c        RemoteIPRanges
  *   verify_text.c         the commands, and the verdict for people
  */
@@ -66,6 +67,7 @@ void verify_send(struct verifier *v);
 void verify_receive(struct verifier *v);
 void verify_domains(struct verifier *v);
 void verify_certificates(struct verifier *v);
+void verify_transport(struct verifier *v);
 
 /* The rights of an account on a connector of theirs; server: NULL for Send connectors. */
 void verify_rights(struct verifier *v, const char *server, const char *connector,

@@ -6,10 +6,14 @@ $File = Join-Path $env:TEMP 'forestgate-verify.txt'
 $Rights = 'Identity', 'User', 'Deny', 'Inherited', 'AccessRights', 'ExtendedRights'
 $Send = Get-SendConnector
 $Receive = Get-ReceiveConnector
-$Send | Format-List * | Out-File $File -Width 4096
-$Receive | Format-List * | Out-File $File -Width 4096 -Append
+# A comment of several lines would look like the end of a connector.
+$Send | Select-Object * -ExcludeProperty Comment | Format-List * |
+    Out-File $File -Width 4096
+$Receive | Select-Object * -ExcludeProperty Comment | Format-List * |
+    Out-File $File -Width 4096 -Append
 $Send | Get-ADPermission | Format-List $Rights | Out-File $File -Width 4096 -Append
 $Receive | Get-ADPermission | Format-List $Rights | Out-File $File -Width 4096 -Append
+Get-TransportConfig | Format-List * | Out-File $File -Width 4096 -Append
 Get-AcceptedDomain | Format-List * | Out-File $File -Width 4096 -Append
 Get-RemoteDomain | Format-List * | Out-File $File -Width 4096 -Append
 Get-ExchangeCertificate | Format-List * | Out-File $File -Width 4096 -Append

@@ -107,7 +107,12 @@ static const char good[] =
                                                                     "Services           : IIS, "
                                                                     "SMTP\n"
                                                                     "Status             : Valid\n"
-                                                                    "Thumbprint         : 0123\n";
+                                                                    "Thumbprint         : 0123\n"
+                                                                    "\n"
+                                                                    "MaxReceiveSize : 25 MB "
+                                                                    "(26,214,400 bytes)\n"
+                                                                    "MaxSendSize    : "
+                                                                    "unlimited\n";
 
 static struct config *config;
 static struct exchange_plan *plan;
@@ -163,7 +168,7 @@ what_is_as_it_should_be_is_all_that_is_said(void **state)
         print_error("%s: %s, %s\n", v.findings[i].place, v.findings[i].found,
                     v.findings[i].wanted);
     assert_int_equal(v.count, 0);
-    assert_int_equal(v.checked, 40);
+    assert_int_equal(v.checked, 42);
     exchange_verdict_free(&v);
 }
 
@@ -358,6 +363,11 @@ static const struct {
      "a remote domain of its own"},
     {"AutoReplyEnabled      : True", "AutoReplyEnabled : False", EXCHANGE_WORTH,
      "remote domain contoso.example: AutoReplyEnabled", "False", "True"},
+    /* The organization. */
+    {"MaxReceiveSize : 25 MB (26,214,400 bytes)", "MaxReceiveSize : 10MB", EXCHANGE_HARMS,
+     "organization: MaxReceiveSize", "10MB", "26214400 octets or more"},
+    {"MaxSendSize    : unlimited", "MaxSendSize : 10MB", EXCHANGE_WORTH,
+     "organization: MaxSendSize", "10MB", "26214400 octets or more"},
     /* Certificates. */
     {": Valid", ": DateInvalid", EXCHANGE_STOPS, "certificate for hub1.fabrikam.example: Status",
      "DateInvalid", "Valid"},
@@ -434,7 +444,7 @@ what_is_missing_is_not_called_well(void **state)
 {
     struct exchange_verdict v = judge(slice_str("Name : x\n"));
     (void)state;
-    assert_int_equal(v.count, 5);
+    assert_int_equal(v.count, 6);
     for (size_t i = 0; i < v.count; i++)
         assert_int_equal(v.findings[i].severity, EXCHANGE_UNKNOWN);
     assert_string_equal(v.findings[0].place, "output of Get-SendConnector");
@@ -476,7 +486,7 @@ the_text_begins_with_the_sum(void **state)
     buf_clear(&b);
     exchange_verdict_text(plan, &v, &b);
     static const char expected[] =
-        "Exchange of forest fabrikam, against what gw.contoso.example needs: 40 compared, 1 "
+        "Exchange of forest fabrikam, against what gw.contoso.example needs: 42 compared, 1 "
         "stops "
         "mail.\n\nSTOPS MAIL, or lets through what must not pass\n\n"
         "  certificate for hub1.fabrikam.example: Status  (the record at line ";
