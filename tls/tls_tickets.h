@@ -2,10 +2,10 @@
  * tls_tickets.h - the keys of a server's session tickets: new ones twice a day.
  *
  * Follows  RFC 5077 4: name, AES-256-CBC, HMAC-SHA256. Tickets of TLS 1.2 can be opened by
- * whoever learns their key, so no key lives for long. Who comes with an older ticket shakes hands
- *          in full, once.
+ *          whoever learns their key, so no key lives for long. Who comes with an older ticket
+ *          shakes hands in full, once.
  * Threads  any number shake hands meanwhile. That is why the keys are kept here: OpenSSL's own
- * may not be changed while a handshake could look at them.
+ *          may not be changed while a handshake could look at them.
  */
 #ifndef TLS_TLS_TICKETS_H
 #define TLS_TLS_TICKETS_H

@@ -5,7 +5,7 @@
  * Follows  exchange-facts.md 1.5, 1.6, 2.1, 2.2, 3.5, 5.1, 5.3, 6.4, 8; Microsoft KB 829721,
  *          823019, 823024, 319574, 948963, 938397, 968730, 842851, 818222, 288635, 314961,
  *          329061, 266166, 828770, 187498; Exchange 2000 and 2003 help. What was seen in none of
- * them is marked in the document: "check on your system".
+ *          them is marked in the document: "check on your system".
  */
 #ifndef EXCHANGE_LEGACY_SETUP_H
 #define EXCHANGE_LEGACY_SETUP_H

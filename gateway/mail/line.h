@@ -7,8 +7,8 @@
  * Follows  RFC 5321 2.3.8: CR and LF stand only together, and only CRLF ends a line.
  * Refuses  bare LF, bare CR, NUL, and lines over the maximum; each by its own name, because each
  *          gets its own reply. An over-long line is skipped to its end; its front is kept, which
- * says what command is lost. Touches  nothing but its carry buffer, allocated when a line first
- * comes in two pieces.
+ *          says what command is lost.
+ * Touches  nothing but its carry buffer, allocated when a line first comes in two pieces.
  */
 #ifndef MAIL_LINE_H
 #define MAIL_LINE_H

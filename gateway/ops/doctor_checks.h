@@ -6,7 +6,7 @@
  * Gives    checks in the order of a conversation. What could not be looked at is there too, with
  *          the reason: nobody should take silence for health.
  * Follows  exchange-facts.md 2, 3, 8. Sentences about a step that failed are route/diagnosis's;
- * those here are about what only several steps together tell.
+ *          those here are about what only several steps together tell.
  */
 #ifndef OPS_DOCTOR_CHECKS_H
 #define OPS_DOCTOR_CHECKS_H

@@ -5,9 +5,11 @@
  * Rule     What proves the way there is the delivery of the marked message by its queue id; the
  *          way back, a message without a sender that a server of the far forest brought for the
  *          same address since then. Content is never read: what the report says is in the
- * mailbox. Hot path whoever delivers asks roundtrip_note() for each recipient; with an empty
- * table that is one relaxed load. Bounds   ROUNDTRIPS_MAX at once; one that is over gives way to
- * a new one, and each is forgotten after ROUNDTRIP_KEPT_MS, and with the process. Thread safe.
+ *          mailbox.
+ * Hot path whoever delivers asks roundtrip_note() for each recipient; with an empty table that is
+ *          one relaxed load.
+ * Bounds   ROUNDTRIPS_MAX at once; one that is over gives way to a new one, and each is forgotten
+ *          after ROUNDTRIP_KEPT_MS, and with the process. Thread safe.
  */
 #ifndef RELAY_ROUNDTRIP_H
 #define RELAY_ROUNDTRIP_H

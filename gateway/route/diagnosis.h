@@ -5,8 +5,9 @@
  * Takes    what was said (or went wrong here, in the same shape), at which stage, and what is
  *          known of the server from before and from the failed connection.
  * Gives    a sentence of at most DIAGNOSIS_MAX octets, printable ASCII, without full stop; ""
- * when there is nothing to add to the reply. Follows  exchange-facts.md 2, 3.2, 3.3, 8 and the
- * rows 7, 10, 11, 27-34, 45-47, 50 of its table; dependencies.md 3.2 for Windows Server 2003.
+ *          when there is nothing to add to the reply.
+ * Follows  exchange-facts.md 2, 3.2, 3.3, 8 and the rows 7, 10, 11, 27-34, 45-47, 50 of its
+ *          table; dependencies.md 3.2 for Windows Server 2003.
  *
  * For callers: fill what you know of struct diagnosis_context and leave the rest zero; NULL is a
  * context of which nothing is known. The sentence is then more general, never wrong. Show

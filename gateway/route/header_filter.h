@@ -3,8 +3,9 @@
  * Pure.
  *
  * Takes    the message from its first octet, in pieces of any size, until it says that it is
- * done. Gives    the header section as it goes on, with its blank line, in a buffer of the
- * caller; and how many octets of the message that stands for. What follows is the body: it is not
+ *          done.
+ * Gives    the header section as it goes on, with its blank line, in a buffer of the caller; and
+ *          how many octets of the message that stands for. What follows is the body: it is not
  *          looked at, so nobody copies it.
  * Follows  exchange-facts.md 4; firewall.h for the fields and rights.
  * Refuses  a header section over HEADER_FILTER_MAX, which intake lets nobody store.

@@ -3,7 +3,7 @@
  * restore. Pure; a hand-wound clock drives it in tests.
  *
  * Follows  exchange-facts.md section 10 rows 46, 47: on 421 4.3.2 fewer connections, not a
- * failure.
+ *          failure.
  *
  * Healthy  failures is 0: 1, 2, 4 ... max connections, doubled by each message taken.
  * Failed   failures counts up: no connection until blocked_until_ms, then one as a probe. The

@@ -3,7 +3,7 @@
  * such an entry. Pure.
  *
  * Follows  exchange-facts.md 5.2 and section 10 row 40: exact > longest "*." > "*"; "*.d" covers
- * d and all below it, "d" only d.
+ *          d and all below it, "d" only d.
  */
 #ifndef ROUTE_SPACES_H
 #define ROUTE_SPACES_H

@@ -3,9 +3,9 @@
  *
  * Takes    requests from any thread, in a bounded queue.
  * Gives    answers, all of them from here. A batch is whatever arrived while the last one was
- * being committed, outcomes before accepts; each client is woken once for a batch. Follows
- * design.md 4 "When storage fails": no room aborts the batch, outcomes are then tried alone;
- * after an I/O error everything is in doubt and nothing is done any more.
+ *          being committed, outcomes before accepts; each client is woken once for a batch.
+ * Follows  design.md 4 "When storage fails": no room aborts the batch, outcomes are then tried
+ *          alone; after an I/O error everything is in doubt and nothing is done any more.
  */
 #ifndef SPOOL_COMMITTER_H
 #define SPOOL_COMMITTER_H

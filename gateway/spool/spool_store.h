@@ -6,8 +6,8 @@
  * of clients, drafts or body files.
  *
  * Threads  the batch functions belong to one thread, the committer; the reading ones may be
- * called from any thread, and hold nothing of the store when they return. Errors   ERR_FULL (no
- * room: disk or map), ERR_NOMEM, ERR_STATE (no such message), ERR_IO.
+ *          called from any thread, and hold nothing of the store when they return.
+ * Errors   ERR_FULL (no room: disk or map), ERR_NOMEM, ERR_STATE (no such message), ERR_IO.
  */
 #ifndef SPOOL_STORE_H
 #define SPOOL_STORE_H
