@@ -55,7 +55,7 @@ struct row {
     size_t count_at;               /* lists and names: the member that counts them */
     size_t size;                   /* names: octets of one struct */
     size_t where_at;               /* the member of each struct (of a section or a gathered list:
-                                    * of the struct of this level) that keeps its place; 0 = none */
+                                    * of the struct of this level) that keeps its place; or 0 */
     const struct word *words;      /* when the type is one of words */
     const char *target;            /* when the type is a name of something: the path of that */
     uint64_t min, max;             /* of the value; of a list, how many; 0, 0 = any */
