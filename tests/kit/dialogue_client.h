@@ -7,7 +7,7 @@
 /*
  * What happens:
  *     ! client key=value ...        before all else; hello=NAME tls=required user=NAME
- *                                   password=WORD. Without it: gw.a.example, TLS if offered, no logon
+ *                                   password=WORD. Without: gw.a.example, TLS if any, no logon
  *     ! tls                         the handshake is done
  *     ! send from=<a> to=<b>,<c>    a transaction; also size=N body=8bit|7bit auth=<>|ADDRESS
  *                                   only=envelope bare unended utf8 ret=full|headers envid=XTEXT
@@ -25,7 +25,7 @@
  *     = task ready                  wait, starttls, ready, body, done, failed, closed
  *     = stage mail                  connect, banner, ehlo, starttls, tls, auth, mail, rcpt, data,
  *                                   content, idle
- *     = outcome 0 rcpt 550 5.1.1 *  of the first recipient; "data local 451 *": not from the server
+ *     = outcome 0 rcpt 550 5.1.1 *  of the first recipient; "data local 451 *": made by ourselves
  *     = failure auth 535 *
  *     = silent                      there is nothing to say
  *     = blob taken                  none, taken, not-offered, recipients, refused, closed,
