@@ -111,6 +111,8 @@ ask(const struct hub *h)
     if (h->p->outbound.extra.count > 0)
         exchange_parameter(h->d, "ExtraSpaces", "switch", NULL,
                            "also make the Send connector for domains of no forest");
+    exchange_parameter(h->d, "ChangeDomainType", "switch", NULL,
+                       "change accepted domains that exist with another type than they should");
     exchange_parameter(h->d, "ProtocolLogging", "string", "'Verbose'",
                        "Verbose on the first day, None afterwards");
 }

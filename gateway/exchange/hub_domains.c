@@ -17,10 +17,13 @@ static const char functions[] =
     "        New-AcceptedDomain -Name $Name -DomainName $Domain -DomainType $Type "
     "-WhatIf:$WhatIf | Out-Null\n"
     "    } elseif (\"$($found[0].DomainType)\" -ne $Type) {\n"
-    "        Write-Concern ('{0} was {1} and becomes {2}. Authoritative: recipients that are not "
-    "here get a non-delivery report. Relay: they are sent on.' -f $Domain, "
-    "$found[0].DomainType, $Type)\n"
-    "        Write-Change ('{0}: {1}' -f $Domain, $Type)\n"
+    "        if (-not $ChangeDomainType) {\n"
+    "            Write-Concern ('{0} is {1} and should be {2}: left as it is. Authoritative: "
+    "recipients that are not here get a non-delivery report. Relay: they are sent on. Run this "
+    "with -ChangeDomainType once that is wanted.' -f $Domain, $found[0].DomainType, $Type)\n"
+    "            return\n"
+    "        }\n"
+    "        Write-Change ('{0}: {1}, was {2}' -f $Domain, $Type, $found[0].DomainType)\n"
     "        Set-AcceptedDomain -Identity \"$($found[0].Identity)\" -DomainType $Type "
     "-WhatIf:$WhatIf\n"
     "    } else {\n"
@@ -130,9 +133,10 @@ explain_accepted(const struct hub *h)
                 "WARNING: mail is to be relayed through this forest, and the gateway's "
                 "configuration gives it no authoritative domain.");
     HUB_SAY(h, EXCHANGE_DO,
-            "A domain that exists with another type is changed, and the script says what it was: "
-            "from InternalRelay to Authoritative, whoever is not in this organization yet no "
-            "longer gets mail. The default domain stays what it is.");
+            "A domain that exists with another type is only pointed out: from InternalRelay to "
+            "Authoritative, whoever is not in this organization yet no longer gets mail. "
+            "-ChangeDomainType changes it, and the script says what it was. The default domain "
+            "stays what it is.");
 }
 
 static void

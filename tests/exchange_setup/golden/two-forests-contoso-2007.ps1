@@ -40,6 +40,9 @@ param(
     # ask for the password of the Send connector again
     [switch]$NewPassword,
 
+    # change accepted domains that exist with another type than they should
+    [switch]$ChangeDomainType,
+
     # Verbose on the first day, None afterwards
     [string]$ProtocolLogging = 'Verbose',
 
@@ -176,8 +179,11 @@ function Set-Accepted([string]$Domain, [string]$Name, [string]$Type) {
         Write-Change ('{0}: new accepted domain, {1}' -f $Domain, $Type)
         New-AcceptedDomain -Name $Name -DomainName $Domain -DomainType $Type -WhatIf:$WhatIf | Out-Null
     } elseif ("$($found[0].DomainType)" -ne $Type) {
-        Write-Concern ('{0} was {1} and becomes {2}. Authoritative: recipients that are not here get a non-delivery report. Relay: they are sent on.' -f $Domain, $found[0].DomainType, $Type)
-        Write-Change ('{0}: {1}' -f $Domain, $Type)
+        if (-not $ChangeDomainType) {
+            Write-Concern ('{0} is {1} and should be {2}: left as it is. Authoritative: recipients that are not here get a non-delivery report. Relay: they are sent on. Run this with -ChangeDomainType once that is wanted.' -f $Domain, $found[0].DomainType, $Type)
+            return
+        }
+        Write-Change ('{0}: {1}, was {2}' -f $Domain, $Type, $found[0].DomainType)
         Set-AcceptedDomain -Identity "$($found[0].Identity)" -DomainType $Type -WhatIf:$WhatIf
     } else {
         Write-Right ('{0}: {1}' -f $Domain, $Type)
@@ -619,9 +625,9 @@ Write-Host ('Step {0}: {1}' -f $Step, 'Accepted domains')
 #   Authoritative: this organization has all recipients of the domain; mail for one that it does not
 #   find gets a non-delivery report. Mail can be relayed through a forest only where that forest has
 #   such a domain.
-#   A domain that exists with another type is changed, and the script says what it was: from
-#   InternalRelay to Authoritative, whoever is not in this organization yet no longer gets mail. The
-#   default domain stays what it is.
+#   A domain that exists with another type is only pointed out: from InternalRelay to Authoritative,
+#   whoever is not in this organization yet no longer gets mail. -ChangeDomainType changes it, and
+#   the script says what it was. The default domain stays what it is.
 Set-Accepted 'contoso.example' 'contoso.example' 'Authoritative'
 Set-Accepted '*.contoso.example' 'contoso.example and below' 'Authoritative'
 

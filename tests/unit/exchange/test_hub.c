@@ -199,6 +199,9 @@ domains_have_the_type_and_name_that_the_plan_gives(void **state)
                   "'Authoritative'\r\n");
     must_hold(&m, "Set-Accepted 'group.example' 'group.example' 'InternalRelay'\r\n");
     must_hold(&m, "Set-Accepted 'tailspin.example' 'tailspin.example' 'InternalRelay'\r\n");
+    /* Another type is changed only where that is asked for: it may cost mail. */
+    must_hold(&m, "[switch]$ChangeDomainType");
+    must_hold(&m, "if (-not $ChangeDomainType) {\r\n            Write-Concern");
     must_hold(&m, "Set-Remote 'fabrikam.example' 'fabrikam.example'\r\n");
     must_lack(&m, "Set-Remote 'web.example'");
     /* Accepted here: Exchange makes no remote domain for it. */
