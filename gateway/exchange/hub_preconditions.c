@@ -113,9 +113,10 @@ hub_test(const struct hub *h)
             "for the name of its connector, or it has expired.");
     HUB_SAY(
         h, EXCHANGE_DO,
-        "After a day without trouble run this script again with the same parameters as before "
-        "and -ProtocolLogging None: left out, -GatewayAddress and the servers would be the "
-        "proposals again.");
+        "After a day without trouble switch the logs off by the commands under Undo of this "
+        "step. A further run of this script switches them on again unless -ProtocolLogging None "
+        "is among its parameters, which otherwise must be the same as before: left out, "
+        "-GatewayAddress and the servers would be the proposals again.");
     HUB_DO(h, "foreach ($concern in $Concerns) {\n"
               "    Write-Host ('  look at this: ' + $concern)\n"
               "}\n"

@@ -936,8 +936,10 @@ Write-Host ('Step {0}: {1}' -f $Step, 'First test, and when to switch the protoc
 #   last reply. Event 11005: the gateway's certificate is not trusted or does not name it. Events
 #   12014 and 12015: this server has no certificate for the name of its connector, or it has
 #   expired.
-#   After a day without trouble run this script again with the same parameters as before and
-#   -ProtocolLogging None: left out, -GatewayAddress and the servers would be the proposals again.
+#   After a day without trouble switch the logs off by the commands under Undo of this step. A
+#   further run of this script switches them on again unless -ProtocolLogging None is among its
+#   parameters, which otherwise must be the same as before: left out, -GatewayAddress and the
+#   servers would be the proposals again.
 foreach ($concern in $Concerns) {
     Write-Host ('  look at this: ' + $concern)
 }

@@ -322,7 +322,7 @@ what_can_do_harm_is_said_beside_it(void **state)
     const char *caution = strstr(m.text, "#   Only if this script said that it made the account");
     assert_non_null(caution);
     assert_true(caution < strstr(m.text, "dsrm.exe"));
-    must_hold(&m, "run this script again with the same parameters as before");
+    must_hold(&m, "switch the logs off by the commands under Undo");
     const char *look = strstr(m.text, "if ($root.Subject -ne $root.Issuer) {");
     assert_non_null(look);
     assert_true(look < strstr(m.text, "certutil.exe -addstore Root $path"));
