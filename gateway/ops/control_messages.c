@@ -21,8 +21,14 @@ state_text(enum recipient_state state)
         return "expired";
     case RECIPIENT_HELD:
         return "held";
+    case RECIPIENT_SUSPENDED:
+        return "suspended";
+    case RECIPIENT_RETURNING:
+        return "returning";
+    case RECIPIENT_REMOVED:
+        return "removed";
     }
-    never("recipient_state has five values");
+    never("recipient_state has eight values");
 }
 
 /* ---- queue list --messages ---- */
@@ -40,7 +46,7 @@ put_message_text(struct buf *out, const struct envelope *e, int64_t now)
     id_text(e->id, id);
     for (size_t i = 0; i < e->recipient_count; i++) {
         const struct envelope_recipient *r = &e->recipients[i];
-        if (r->state != RECIPIENT_WAITING && r->state != RECIPIENT_HELD)
+        if (!envelope_is_open(r))
             continue;
         buf_put_str(out, id);
         buf_put_char(out, ' ');

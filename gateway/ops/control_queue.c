@@ -69,10 +69,17 @@ collect_queues(const struct control_means *means, struct queue_row *rows, size_t
             board_connector_fini(&notice);
         }
     }
-    const struct spool_queue_stats *lost = stats_of(stats, stats_count, "");
-    if (lost->messages > 0 && n < max)
-        rows[n++] =
-            (struct queue_row){.name = CONTROL_UNREACHABLE, .state = "Held", .stats = *lost};
+    static const struct {
+        const char *queue, *state;
+    } stranded[] = {
+        {QUEUE_UNREACHABLE, "Ready"}, {QUEUE_HELD, "Ready"}, {QUEUE_POISON, "Suspended"}};
+    for (size_t i = 0; i < COUNT_OF(stranded) && n < max; i++) {
+        const struct spool_queue_stats *q = stats_of(stats, stats_count, stranded[i].queue);
+        if (q->messages > 0)
+            rows[n++] = (struct queue_row){.name = control_queue_name(stranded[i].queue),
+                                           .state = stranded[i].state,
+                                           .stats = *q};
+    }
     return n;
 }
 

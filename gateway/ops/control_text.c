@@ -2,6 +2,12 @@
 
 #include <inttypes.h>
 
+const char *
+control_queue_name(const char *queue)
+{
+    return queue[0] != '\0' ? queue : CONTROL_UNREACHABLE;
+}
+
 bool
 control_has_word(const struct slice *words, size_t count, const char *word)
 {

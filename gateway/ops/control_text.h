@@ -13,6 +13,9 @@
 /* What a queue without a connector is called in tables. */
 #define CONTROL_UNREACHABLE "(unreachable)"
 
+/* A queue as people know it: the name of a send connector, or QUEUE_* but for that. */
+const char *control_queue_name(const char *queue);
+
 bool control_has_word(const struct slice *words, size_t count, const char *word);
 
 /* What follows `word`, or the empty slice. */

@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/ops/control_text.h"
 
 enum { QUEUES_MAX = 256 };
 
@@ -48,9 +49,11 @@ show_queues(struct workshop *shop, const struct config *c)
     hide_queues(m);
     for (size_t i = 0; i < c->send_count; i++)
         show_queue(m, c->send[i].name, &empty, now);
-    show_queue(m, "none", &empty, now);
+    show_queue(m, CONTROL_UNREACHABLE, &empty, now);
+    show_queue(m, QUEUE_HELD, &empty, now);
+    show_queue(m, QUEUE_POISON, &empty, now);
     for (size_t i = 0; i < n; i++)
-        show_queue(m, queues[i].connector[0] ? queues[i].connector : "none", &queues[i], now);
+        show_queue(m, control_queue_name(queues[i].connector), &queues[i], now);
     mem_free(&queues);
 }
 

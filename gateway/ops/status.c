@@ -221,15 +221,13 @@ forests_json(struct view *v)
     return list;
 }
 
+/* A queue that no send connector has: mail in it waits for somebody. */
 static json_t *
-held_json(struct view *v)
+stranded_json(struct view *v, const char *queue, const char *why)
 {
-    const struct spool_queue_stats *q = queue_of(v, "");
+    const struct spool_queue_stats *q = queue_of(v, queue);
     if (q->messages > 0)
-        problem(v,
-                "%llu messages are held: no route in the configuration leads to their "
-                "recipients",
-                (unsigned long long)q->messages);
+        problem(v, "%llu messages are %s", (unsigned long long)q->messages, why);
     return queue_json(v, q);
 }
 
@@ -320,20 +318,26 @@ assemble(struct view *v, const struct crew *crew)
     json_t *peers = json_array();
     json_t *send = send_json(v, peers);
     json_t *ours = our_certificates_json(v);
-    json_t *held = held_json(v);
+    json_t *unreachable =
+        stranded_json(v, QUEUE_UNREACHABLE,
+                      "unreachable: no route in the configuration leads to their recipients");
+    json_t *held = stranded_json(v, QUEUE_HELD, "reports that are held: no route leads back");
+    json_t *poison = stranded_json(
+        v, QUEUE_POISON, "poison: in flight when the gateway crashed, twice; they are suspended");
     json_t *spool = spool_json(v);
     json_t *configuration = configuration_json(v, &p);
     bool fine = json_array_size(v->problems) == 0;
     return json_pack(
-        "{s:s, s:O, s:s, s:s, s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, "
-        "s:o}, s:o}",
+        "{s:s, s:O, s:s, s:s, s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:{s:o, s:o}, s:o}",
         "status", fine ? "fine" : "trouble", "problems", v->problems, "version", p.version,
         "hostname", v->config->hostname, "started", time_json(p.started_unix_ms), "uptime_s",
         (json_int_t)((v->now_unix_ms - p.started_unix_ms) / 1000), "draining", p.draining,
         "workers", (json_int_t)v->shop->worker_count, "sessions", (json_int_t)crew_sessions(crew),
         "configuration", configuration, "listeners", listeners_json(v), "receive",
-        receive_json(v), "forests", forests_json(v), "send", send, "held", held, "certificates",
-        "ours", ours, "peers", peers, "spool", spool);
+        receive_json(v), "forests", forests_json(v), "send", send, "unreachable", unreachable,
+        "held", held, "poison", poison, "certificates", "ours", ours, "peers", peers, "spool",
+        spool);
 }
 
 json_t *

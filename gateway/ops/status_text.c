@@ -153,10 +153,12 @@ put_sending(struct buf *out, const json_t *s)
         for (size_t k = 0; k < json_array_size(servers); k++)
             put_server(out, json_array_get(servers, k));
     }
-    const json_t *held = json_object_get(s, "held");
-    if (number_of(held, "messages") > 0)
-        buf_printf(out, "Held, without a route: %" PRIdMAX " messages\n",
-                   (intmax_t)number_of(held, "messages"));
+    static const char *const stranded[] = {"unreachable", "held", "poison"};
+    for (size_t i = 0; i < COUNT_OF(stranded); i++) {
+        intmax_t messages = (intmax_t)number_of(json_object_get(s, stranded[i]), "messages");
+        if (messages > 0)
+            buf_printf(out, "(%s): %" PRIdMAX " messages\n", stranded[i], messages);
+    }
 }
 
 static void

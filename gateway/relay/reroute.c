@@ -101,8 +101,8 @@ route_anew(struct worker *w, const struct envelope *e, const struct envelope_rec
 static bool
 is_stranded(const struct worker *w, const struct envelope_recipient *r)
 {
-    bool open = r->state == RECIPIENT_WAITING || r->state == RECIPIENT_HELD;
-    return open && config_send(w->runtime->config, r->connector) == NULL &&
+    return envelope_is_open(r) && r->state != RECIPIENT_RETURNING &&
+           config_send(w->runtime->config, r->connector) == NULL &&
            worker_owns(w, r->connector) && worker_outlet(w, r->connector) == NULL;
 }
 
@@ -183,6 +183,10 @@ look_at_queue(struct worker *w, const char *connector)
     /* What had no route has none until the configuration changes: it is looked at once. */
     if (connector[0] == '\0' && w->index == 0)
         return look_at(w, "", &w->rerouted_to, clock_unix_ms() - YOUNG_MS);
+    if (strcmp(connector, QUEUE_HELD) == 0 && w->index == 0)
+        return look_at(w, QUEUE_HELD, &w->held_to, clock_unix_ms());
+    if (connector[0] == '(')
+        return false;
     /* Whatever is looked at here leaves this queue. */
     struct slice name = slice_str(connector);
     struct spool_place from_start = {INT64_MIN, 0};
@@ -211,4 +215,5 @@ void
 reroute_restart(struct worker *w)
 {
     w->rerouted_to = (struct spool_place){INT64_MIN, 0};
+    w->held_to = (struct spool_place){INT64_MIN, 0};
 }

@@ -80,6 +80,7 @@ struct worker {
     struct giving_up *giving_up;    /* giveup.c: what is being recorded, intrusive list */
     struct spool_place rerouted_to; /* reroute.c: how far the mail without a connector was looked
                                        through */
+    struct spool_place held_to;     /* likewise: reports without a route */
     struct rerouting *rerouting;    /* what is being recorded, intrusive list */
     bool draining;
     void (*on_idle)(void *context); /* draining and nothing is under way any more */

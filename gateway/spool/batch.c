@@ -6,9 +6,10 @@
 enum { RETRY_STEP = 64, SCRATCH_MAX = 64 << 20 };
 
 void
-batch_init(struct batch *b, struct spool_store *store, struct tally *tally)
+batch_init(struct batch *b, struct spool_store *store, struct tally *tally,
+           struct suspensions *suspensions)
 {
-    *b = (struct batch){.store = store, .tally = tally};
+    *b = (struct batch){.store = store, .tally = tally, .suspensions = suspensions};
     arena_init(&b->scratch, SCRATCH_MAX);
     buf_init(&b->record, ENVELOPE_RECORD_MAX);
 }
@@ -85,6 +86,31 @@ remove_message(struct batch *b, const struct envelope_front *old, struct err *er
     return true;
 }
 
+static bool
+is_wish(enum recipient_state state)
+{
+    return state == RECIPIENT_SUSPENDED || state == RECIPIENT_RETURNING;
+}
+
+/* An attempt that was under way when an operator took the recipient: its end counts; if there was
+ * none, what the operator wants does. */
+static void
+merge_row(struct envelope_recipient *r, const struct recipient_change *row)
+{
+    bool goes_on = row->state == RECIPIENT_WAITING || row->state == RECIPIENT_HELD;
+    if (!is_wish(r->state) || !goes_on) {
+        r->state = row->state;
+        r->due_unix_ms = row->due_unix_ms;
+    }
+    r->connector = row->connector;
+    r->attempts = row->attempts;
+    r->last_error = row->last_error;
+    if (row->tried_unix_ms != 0)
+        r->tried_unix_ms = row->tried_unix_ms;
+    if (row->moved_from.len > 0)
+        r->moved_from = row->moved_from;
+}
+
 /* What is closed stays closed: the first outcome of a recipient is the one that happened. */
 static bool
 merge_rows(struct envelope *e, const struct request *request, struct err *err)
@@ -94,13 +120,8 @@ merge_rows(struct envelope *e, const struct request *request, struct err *err)
         if (row->index >= e->recipient_count)
             return err_set(err, ERR_STATE, "no such recipient");
         struct envelope_recipient *r = &e->recipients[row->index];
-        if (r->state != RECIPIENT_WAITING && r->state != RECIPIENT_HELD)
-            continue;
-        r->state = row->state;
-        r->connector = row->connector;
-        r->attempts = row->attempts;
-        r->due_unix_ms = row->due_unix_ms;
-        r->last_error = row->last_error;
+        if (envelope_is_open(r))
+            merge_row(r, row);
     }
     e->delay_noticed = e->delay_noticed || request->delay_noticed;
     return true;
@@ -118,6 +139,98 @@ apply_record(struct batch *b, struct request *request, struct err *err)
     else
         TRY(replace(b, &e, &old, err));
     return request->arrival.body == NULL || apply_arrival(b, &request->arrival, err);
+}
+
+/* ---- What operators want ------------------------------------------------------------------ */
+
+/* True: the verb changes this recipient. */
+static bool
+edit_recipient(enum spool_verb verb, int64_t now_unix_ms, const struct envelope *e,
+               struct envelope_recipient *r)
+{
+    bool waits = r->state == RECIPIENT_WAITING;
+    switch (verb) {
+    case SPOOL_SUSPEND:
+        r->state = waits ? RECIPIENT_SUSPENDED : r->state;
+        return waits;
+    case SPOOL_CRASHED:
+        waits = waits && e->crashes >= ENVELOPE_CRASHES_POISON;
+        r->state = waits ? RECIPIENT_SUSPENDED : r->state;
+        return waits;
+    case SPOOL_RESUME:
+        waits = r->state == RECIPIENT_SUSPENDED;
+        r->state = waits ? RECIPIENT_WAITING : r->state;
+        return waits;
+    case SPOOL_RETRY:
+        waits = waits && r->due_unix_ms > now_unix_ms;
+        r->due_unix_ms = waits ? now_unix_ms : r->due_unix_ms;
+        return waits;
+    case SPOOL_RETURN:
+        r->state = RECIPIENT_RETURNING;
+        r->due_unix_ms = 0;
+        return true;
+    case SPOOL_REMOVE:
+        r->state = RECIPIENT_REMOVED;
+        return true;
+    }
+    never("spool_verb has six values");
+}
+
+/* True: something of the message is changed. */
+static bool
+edit_envelope(const struct request *request, struct envelope *e)
+{
+    const struct spool_edit *edit = &request->edit;
+    bool is_changed = edit->verb == SPOOL_CRASHED;
+    if (edit->verb == SPOOL_CRASHED && e->crashes < UINT8_MAX)
+        e->crashes++;
+    bool was_poison = e->crashes >= ENVELOPE_CRASHES_POISON;
+    for (size_t i = 0; i < e->recipient_count; i++) {
+        struct envelope_recipient *r = &e->recipients[i];
+        bool is_meant = envelope_is_open(r) &&
+                        (edit->queue == NULL || slice_is(envelope_queue(e, r), edit->queue));
+        is_changed =
+            (is_meant && edit_recipient(edit->verb, request->now_unix_ms, e, r)) || is_changed;
+    }
+    if (edit->verb == SPOOL_RESUME && was_poison && is_changed)
+        e->crashes = 0;
+    return is_changed;
+}
+
+static bool
+edit_message(struct batch *b, struct request *request, uint64_t id, struct err *err)
+{
+    struct envelope e;
+    struct envelope_front old;
+    TRY(load(b, id, &e, &old, err));
+    if (!edit_envelope(request, &e))
+        return true;
+    request->changed++;
+    if (envelope_open_count(&e) == 0)
+        return remove_message(b, &old, err);
+    return replace(b, &e, &old, err);
+}
+
+static bool
+apply_edit(struct batch *b, struct request *request, struct err *err)
+{
+    request->changed = 0; /* a batch that failed may be tried again */
+    for (size_t i = 0; i < request->edit.count; i++)
+        if (!edit_message(b, request, request->edit.ids[i], err) && err->kind != ERR_STATE)
+            return false;
+    return true;
+}
+
+static bool
+apply_suspend(struct batch *b, const struct request *request, struct err *err)
+{
+    if (request->suspended && !suspensions_make_room(b->suspensions, request->connector, err)) {
+        err->kind = err->kind == ERR_LIMIT ? ERR_STATE : err->kind;
+        return false;
+    }
+    TRY(b->store->call->mark_suspended(b->store, request->connector, request->suspended, err));
+    b->changes++;
+    return true;
 }
 
 /* ---- Retry -------------------------------------------------------------------------------- */
@@ -187,6 +300,10 @@ apply(struct batch *b, struct request *request, bool *is_done, struct err *err)
         return apply_arrival(b, &request->arrival, err);
     case REQUEST_RECORD:
         return apply_record(b, request, err);
+    case REQUEST_EDIT:
+        return apply_edit(b, request, err);
+    case REQUEST_SUSPEND:
+        return apply_suspend(b, request, err);
     case REQUEST_RETRY:
         return apply_retry(b, request, is_done, err);
     }
@@ -233,8 +350,12 @@ batch_try(struct batch *b, struct request **requests, size_t count, struct err *
         return false;
     }
     tally_keep(b->tally);
-    for (size_t i = 0; i < count; i++)
-        if (done[i])
-            request_settle(requests[i], NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (!done[i])
+            continue;
+        if (requests[i]->kind == REQUEST_SUSPEND)
+            suspensions_set(b->suspensions, requests[i]->connector, requests[i]->suspended);
+        request_settle(requests[i], NULL);
+    }
     return true;
 }

@@ -13,6 +13,7 @@ enum {
     ACCEPTS_MAX = 8192,
     ACCEPT_OCTETS_MAX = 64 << 20,
     OUTCOMES_MAX = 65536,
+    EDITS_MAX = 1024,
     TIDY_EVERY_MS = 60000,
 };
 
@@ -22,7 +23,7 @@ struct committer {
 
     pthread_mutex_t lock; /* the queue, is_stopping, given_up */
     pthread_cond_t more;
-    struct request_list outcomes, accepts, retries;
+    struct request_list outcomes, accepts, edits;
     bool is_stopping;
     bool has_given_up;
     struct err given_up_why;
@@ -102,7 +103,7 @@ commit_outcomes_alone(struct committer *c, struct request **requests, size_t cou
                       struct err *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (requests[i]->kind != REQUEST_RECORD)
+        if (requests[i]->kind == REQUEST_ACCEPT || requests[i]->kind == REQUEST_RETRY)
             request_settle(requests[i], err);
     if (commit(c, requests, count, err))
         return;
@@ -164,7 +165,7 @@ answer_all(struct committer *c, struct request **requests, size_t count)
     struct request *request;
     pthread_mutex_lock(&c->lock);
     while ((request = request_list_take(&unfinished)) != NULL)
-        request_list_add(&c->retries, request);
+        request_list_add(&c->edits, request);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -187,17 +188,17 @@ take_batch(struct committer *c, struct request **requests)
     size_t count = 0;
     uint64_t octets = 0;
     pthread_mutex_lock(&c->lock);
-    while (c->outcomes.count + c->accepts.count + c->retries.count == 0 && !c->is_stopping &&
+    while (c->outcomes.count + c->accepts.count + c->edits.count == 0 && !c->is_stopping &&
            !c->has_given_up)
         pthread_cond_wait(&c->more, &c->lock);
     struct err why = c->given_up_why;
     bool has_given_up = c->has_given_up;
     c->has_given_up = false;
-    /* One retry has a place in each batch: it moves on however much comes. */
+    /* One edit has a place in each batch: it moves on however much comes. */
     take_from(&c->outcomes, requests, &count, BATCH_JOBS_MAX - 1, &octets);
     take_from(&c->accepts, requests, &count, BATCH_JOBS_MAX - 1, &octets);
-    if (c->retries.count > 0)
-        requests[count++] = request_list_take(&c->retries);
+    if (c->edits.count > 0)
+        requests[count++] = request_list_take(&c->edits);
     pthread_mutex_unlock(&c->lock);
     if (has_given_up)
         fail(c, &why);
@@ -208,7 +209,7 @@ static bool
 is_at_end(struct committer *c)
 {
     pthread_mutex_lock(&c->lock);
-    bool at_end = c->is_stopping && c->outcomes.count + c->accepts.count + c->retries.count == 0;
+    bool at_end = c->is_stopping && c->outcomes.count + c->accepts.count + c->edits.count == 0;
     pthread_mutex_unlock(&c->lock);
     return at_end;
 }
@@ -243,11 +244,11 @@ run(void *context)
 static bool
 has_place(const struct committer *c, const struct request *request, struct err *err)
 {
-    if (request->kind == REQUEST_ACCEPT
-            ? c->accepts.count < ACCEPTS_MAX && c->accepts.octets < ACCEPT_OCTETS_MAX
-            : c->outcomes.count < OUTCOMES_MAX)
-        return true;
-    return err_set(err, ERR_FULL, "too much waits to be written");
+    bool has = request->kind == REQUEST_ACCEPT
+                   ? c->accepts.count < ACCEPTS_MAX && c->accepts.octets < ACCEPT_OCTETS_MAX
+               : request->kind == REQUEST_RECORD ? c->outcomes.count < OUTCOMES_MAX
+                                                 : c->edits.count < EDITS_MAX;
+    return has || err_set(err, ERR_FULL, "too much waits to be written");
 }
 
 void
@@ -264,7 +265,7 @@ committer_hand_in(struct committer *c, struct request *request)
         request->left = atomic_load(&c->messages) + 1;
     request_list_add(request->kind == REQUEST_ACCEPT   ? &c->accepts
                      : request->kind == REQUEST_RECORD ? &c->outcomes
-                                                       : &c->retries,
+                                                       : &c->edits,
                      request);
     pthread_cond_signal(&c->more);
     pthread_mutex_unlock(&c->lock);
@@ -304,7 +305,7 @@ committer_new(const struct committer_parts *parts, struct committer **out, struc
     if (c == NULL)
         return err_set(err, ERR_NOMEM, "no memory for the committer");
     c->parts = *parts;
-    batch_init(&c->batch, parts->store, parts->tally);
+    batch_init(&c->batch, parts->store, parts->tally, parts->suspensions);
     atomic_init(&c->messages, parts->messages);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->more, NULL);

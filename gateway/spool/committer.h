@@ -22,6 +22,7 @@ struct committer;
 struct committer_parts {
     struct spool_store *store;
     struct tally *tally;
+    struct suspensions *suspensions;
     struct room *room;
     struct syncer *syncer; /* removes the files of bodies that are gone */
     struct log *log;

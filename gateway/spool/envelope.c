@@ -1,9 +1,10 @@
 #include "gateway/spool/envelope_private.h"
 
-static bool
-is_open(const struct envelope_recipient *r)
+bool
+envelope_is_open(const struct envelope_recipient *r)
 {
-    return r->state == RECIPIENT_WAITING || r->state == RECIPIENT_HELD;
+    return r->state == RECIPIENT_WAITING || r->state == RECIPIENT_HELD ||
+           r->state == RECIPIENT_SUSPENDED || r->state == RECIPIENT_RETURNING;
 }
 
 size_t
@@ -11,8 +12,18 @@ envelope_open_count(const struct envelope *e)
 {
     size_t open = 0;
     for (size_t i = 0; i < e->recipient_count; i++)
-        open += is_open(&e->recipients[i]);
+        open += envelope_is_open(&e->recipients[i]);
     return open;
+}
+
+struct slice
+envelope_queue(const struct envelope *e, const struct envelope_recipient *r)
+{
+    if (r->state == RECIPIENT_RETURNING)
+        return slice_str(QUEUE_RETURNING);
+    if (r->state == RECIPIENT_SUSPENDED && e->crashes >= ENVELOPE_CRASHES_POISON)
+        return slice_str(QUEUE_POISON);
+    return r->state == RECIPIENT_HELD ? slice_str(QUEUE_HELD) : r->connector;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */
@@ -87,11 +98,12 @@ put_destinations(const struct envelope *e, struct buf *out)
     uint64_t count = 0;
     for (size_t i = 0; i < e->recipient_count; i++) {
         const struct envelope_recipient *r = &e->recipients[i];
-        must(r->connector.len <= ENVELOPE_CONNECTOR_MAX);
-        if (!is_open(r))
+        must(r->connector.len <= ENVELOPE_CONNECTOR_MAX &&
+             r->moved_from.len <= ENVELOPE_CONNECTOR_MAX);
+        if (!envelope_is_open(r))
             continue;
-        struct slice connector = r->state == RECIPIENT_HELD ? slice(NULL, 0) : r->connector;
-        count += note_destination(out, table, connector, not_negative(r->due_unix_ms));
+        uint64_t due = r->state == RECIPIENT_SUSPENDED ? INT64_MAX : not_negative(r->due_unix_ms);
+        count += note_destination(out, table, envelope_queue(e, r), due);
     }
     must(count <= UINT16_MAX);
     if (buf_ok(out))
@@ -105,7 +117,7 @@ put_recipient(struct buf *out, const struct envelope_recipient *r)
     buf_put_char(out, TAG_RECIPIENT);
     put_number(out,
                RECIPIENT_OCTETS - 5 + r->address.len + r->connector.len + last_error.len +
-                   r->orcpt.len,
+                   r->orcpt.len + r->moved_from.len,
                4);
     put_number(out, r->state, 1);
     put_number(out, r->attempts, 4);
@@ -115,6 +127,8 @@ put_recipient(struct buf *out, const struct envelope_recipient *r)
     put_text(out, last_error);
     put_number(out, r->notify, 1);
     put_text(out, r->orcpt);
+    put_number(out, not_negative(r->tried_unix_ms), 8);
+    put_text(out, r->moved_from);
 }
 
 static void
@@ -163,6 +177,8 @@ envelope_encode(const struct envelope *e, struct buf *out)
     char dsn_return = (char)e->dsn_return;
     put_field(out, TAG_DSN_RETURN, slice(&dsn_return, e->dsn_return != DSN_RETURN_UNSAID));
     put_exch50(out, e);
+    char crashes = (char)e->crashes;
+    put_field(out, TAG_CRASHES, slice(&crashes, e->crashes > 0));
     for (size_t i = 0; i < e->recipient_count; i++)
         put_recipient(out, &e->recipients[i]);
     if (buf_ok(out))

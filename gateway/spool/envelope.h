@@ -7,11 +7,13 @@
  *     destinations   send connector and first due time: all that an index or a tally needs,
  *                    so that it is read in place, without the rest
  *     fields         tag, length, bytes; a field that is empty is left out
- *     recipients     tag, length, (state, attempts, due, three texts, notify, orcpt)
+ *     recipients     tag, length, (state, attempts, due, three texts, notify, orcpt, tried,
+ *                    moved from)
  *
- * All numbers are big-endian. Written is version 2. Version 1, which knew no DSN options, no
- * SMTPUTF8 and no binary content, reads as a message without them. A record of a newer version is
- * told apart from a broken one.
+ * All numbers are big-endian. Written is version 3. Version 2 knew neither when a recipient was
+ * last tried nor where it waited before; version 1 no DSN options, no SMTPUTF8 and no binary
+ * content either. They read as messages without. A record of a newer version is told apart from a
+ * broken one.
  */
 #ifndef SPOOL_ENVELOPE_H
 #define SPOOL_ENVELOPE_H
@@ -26,10 +28,17 @@
 enum {
     ENVELOPE_CONNECTOR_MAX = 63,   /* octets of a connector's name */
     ENVELOPE_ERROR_MAX = 1000,     /* octets of last_error that are kept */
-    ENVELOPE_RECORD_MAX = 12 << 20 /* octets of a record: 5000 recipients with the longest
-                                      address, connector, ORCPT and error (2241 octets each with
+    ENVELOPE_CRASHES_POISON = 2,   /* as Exchange's PoisonThreshold (exchange-facts.md 5.4) */
+    ENVELOPE_RECORD_MAX = 13 << 20 /* octets of a record: 5000 recipients with the longest
+                                      address, connectors, ORCPT and error (2316 octets each with
                                       its destination), and 1 MiB for all else */
 };
+
+/* The queues of mail that no send connector has. A connector cannot have such a name. */
+#define QUEUE_UNREACHABLE "" /* no route in the configuration in force */
+#define QUEUE_HELD "(held)"  /* reports of our own without a route: they wait until they expire */
+#define QUEUE_POISON "(poison)"       /* in flight at two crashes: suspended for good */
+#define QUEUE_RETURNING "(returning)" /* removed by an operator: the report is to be made */
 
 enum recipient_state {
     RECIPIENT_WAITING,   /* due at due_unix_ms, through connector */
@@ -37,6 +46,9 @@ enum recipient_state {
     RECIPIENT_BOUNCED,   /* refused; the report was made in the same commit */
     RECIPIENT_EXPIRED,   /* as bounced, for time */
     RECIPIENT_HELD,      /* an unroutable report: waits until it expires */
+    RECIPIENT_SUSPENDED, /* by an operator, or as poison: neither tried nor expired until resumed */
+    RECIPIENT_RETURNING, /* removed by an operator, and the sender is to be told: as QUEUE_RETURNING */
+    RECIPIENT_REMOVED, /* by an operator, without a report */
 };
 
 struct envelope_recipient {
@@ -48,6 +60,9 @@ struct envelope_recipient {
     struct slice last_error; /* the peer's words or ours; "" = none yet */
     unsigned notify;         /* of enum dsn_notify */
     struct slice orcpt;      /* RFC 3461: type and xtext as it came; "" = none */
+    int64_t tried_unix_ms;   /* the last attempt; 0 = none yet */
+    struct slice moved_from; /* the connector that it waited for before a change of the
+                                configuration; "" = none */
 };
 
 enum envelope_auth {
@@ -67,6 +82,7 @@ struct envelope {
     bool keeps_reserved;           /* a right let a field of Exchange's own in: look on leaving */
     bool is_report;                /* made here: a DSN (null sender) */
     bool delay_noticed;            /* the 4 h notice was made */
+    uint8_t crashes;               /* of ours, while it was in flight; two make it poison */
     struct slice from;             /* "" = null sender */
     enum envelope_auth auth;
     struct slice auth_name;
@@ -93,14 +109,20 @@ MUST_USE bool envelope_decode(struct slice record, struct arena *arena, struct e
 /* Would it decode? Keeps nothing, needs no memory. */
 MUST_USE bool envelope_check(struct slice record, struct err *err);
 
-/* How many recipients are WAITING or HELD. 0: the message may go. */
+/* Is its end still to come? WAITING, HELD, SUSPENDED, RETURNING. */
+bool envelope_is_open(const struct envelope_recipient *r);
+
+/* How many recipients are open. 0: the message may go. */
 size_t envelope_open_count(const struct envelope *e);
 
-/* Where a message waits: one for each connector that open recipients have; HELD ones wait at "".
- */
+/* In which queue an open recipient is: a send connector's name, or one of QUEUE_* above. */
+struct slice envelope_queue(const struct envelope *e, const struct envelope_recipient *r);
+
+/* Where a message waits: one for each queue that its open recipients are in. */
 struct envelope_destination {
-    struct slice connector;
-    int64_t due_unix_ms; /* the first of its recipients; never negative */
+    struct slice connector; /* as envelope_queue() says */
+    int64_t due_unix_ms;    /* the first of its recipients; never negative; INT64_MAX: all that
+                               are in this queue are suspended */
 };
 
 /* What the front of a record says, read in place: slices point into the record. */

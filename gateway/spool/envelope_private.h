@@ -8,24 +8,26 @@
 #include "gateway/spool/envelope.h"
 
 /*
- * The record, octet by octet (version 2):
+ * The record, octet by octet (version 3):
  *
  *     0 "FGE"   3 version   4 length of the record (4)   8 id (8)   16 received (8)
  *    24 size (8)   32 marks   33 auth   34 destinations (2)   36 recipients (4)
  *    40 destinations: due (8), length (1), name
  *       fields:       tag (1), length (4), octets
  *
- * Version 1 differs in the marks (the content was 8-bit or not, no more was known) and in the
- * recipients (nothing behind the last error). It is read, no longer written.
+ * Version 2 differs in the recipients (nothing behind ORCPT). Version 1 differs in the marks too
+ * (the content was 8-bit or not, no more was known), and its recipients have nothing behind the
+ * last error. Both are read, no longer written.
  */
 enum {
-    VERSION = 2,
+    VERSION = 3,
     OLDEST_VERSION = 1,
     FRONT_OCTETS = 40,
     AT_LENGTH = 4,
     AT_DESTINATIONS = 34,
     DESTINATION_OCTETS = 9, /* without the name */
-    RECIPIENT_OCTETS = 35,  /* tag, length and what is in each, with empty texts */
+    RECIPIENT_OCTETS = 47,  /* tag, length and what is in each, with empty texts */
+    RECIPIENT_OCTETS_2 = 35,
     RECIPIENT_OCTETS_1 = 30,
     NUMBER_OCTETS = 4, /* before the blob of XEXCH50 */
     NOTIFY_ALL = DSN_NOTIFY_NEVER | DSN_NOTIFY_SUCCESS | DSN_NOTIFY_FAILURE | DSN_NOTIFY_DELAY,
@@ -53,13 +55,14 @@ enum tag {
     TAG_ENVID = 'e',
     TAG_DSN_RETURN = 'd', /* one octet */
     TAG_EXCH50 = 'x',     /* number, blob */
+    TAG_CRASHES = 'k',    /* one octet */
     TAG_RECIPIENT = 'r',
 };
 
 /* What ENVELOPE_RECORD_MAX says of itself. */
 _Static_assert(5000 * (RECIPIENT_OCTETS + ADDRESS_MAX + ENVELOPE_CONNECTOR_MAX +
                        ENVELOPE_ERROR_MAX + DSN_ORCPT_MAX + DESTINATION_OCTETS +
-                       ENVELOPE_CONNECTOR_MAX) +
+                       2 * ENVELOPE_CONNECTOR_MAX) +
                        (1 << 20) <=
                    ENVELOPE_RECORD_MAX,
                "a message with 5000 recipients can always be recorded");

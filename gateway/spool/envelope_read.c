@@ -74,6 +74,14 @@ take_marks(struct reader *r, struct envelope *e)
     return true;
 }
 
+static size_t
+smallest_recipient(const struct reader *r)
+{
+    static const size_t octets[] = {0, RECIPIENT_OCTETS_1, RECIPIENT_OCTETS_2, RECIPIENT_OCTETS};
+    must(r->version < COUNT_OF(octets));
+    return octets[r->version];
+}
+
 /* The front, and r behind it. */
 static bool
 read_front(struct slice record, struct reader *r, struct envelope_front *front,
@@ -101,8 +109,8 @@ read_front(struct slice record, struct reader *r, struct envelope_front *front,
         (void)take_time(r);
         r->bad = take(r, (size_t)take_number(r, 1)).len > ENVELOPE_CONNECTOR_MAX || r->bad;
     }
-    size_t smallest = r->version == OLDEST_VERSION ? RECIPIENT_OCTETS_1 : RECIPIENT_OCTETS;
-    if (r->bad || !whole || auth > ENVELOPE_AUTH_NAMED || recipients > r->rest.len / smallest)
+    if (r->bad || !whole || auth > ENVELOPE_AUTH_NAMED ||
+        recipients > r->rest.len / smallest_recipient(r))
         return err_set(err, ERR_SYNTAX, "envelope record with a broken front");
 
     e->auth = (enum envelope_auth)auth;
@@ -128,9 +136,12 @@ read_recipient(struct slice octets, struct envelope_recipient *out, struct reade
     out->last_error = take_text(&r);
     out->notify = r.version > OLDEST_VERSION ? (unsigned)take_number(&r, 1) : DSN_NOTIFY_UNSAID;
     out->orcpt = r.version > OLDEST_VERSION ? take_text(&r) : slice(NULL, 0);
-    out->state = state <= RECIPIENT_HELD ? (enum recipient_state)state : RECIPIENT_WAITING;
-    if (r.bad || r.rest.len > 0 || state > RECIPIENT_HELD || out->notify > NOTIFY_ALL ||
-        out->connector.len > ENVELOPE_CONNECTOR_MAX)
+    out->tried_unix_ms = r.version > 2 ? take_time(&r) : 0;
+    out->moved_from = r.version > 2 ? take_text(&r) : slice(NULL, 0);
+    out->state = state <= RECIPIENT_REMOVED ? (enum recipient_state)state : RECIPIENT_WAITING;
+    if (r.bad || r.rest.len > 0 || state > RECIPIENT_REMOVED || out->notify > NOTIFY_ALL ||
+        out->connector.len > ENVELOPE_CONNECTOR_MAX ||
+        out->moved_from.len > ENVELOPE_CONNECTOR_MAX)
         whole->bad = true;
 }
 
@@ -151,6 +162,15 @@ read_exch50(struct slice octets, struct envelope *out, struct reader *whole)
     out->exch50_number = (uint32_t)take_number(&r, NUMBER_OCTETS);
     out->exch50 = r.rest;
     if (r.bad || r.rest.len == 0)
+        whole->bad = true;
+}
+
+static void
+read_crashes(struct slice octets, struct envelope *out, struct reader *whole)
+{
+    struct reader r = {.rest = octets};
+    out->crashes = (uint8_t)take_number(&r, 1);
+    if (r.bad || r.rest.len > 0 || out->crashes == 0)
         whole->bad = true;
 }
 
@@ -194,6 +214,8 @@ read_fields(struct reader *r, struct envelope *e, struct envelope_recipient *rec
             read_dsn_return(octets, e, r);
         } else if (tag == TAG_EXCH50 && r->version > OLDEST_VERSION) {
             read_exch50(octets, e, r);
+        } else if (tag == TAG_CRASHES && r->version > 2) {
+            read_crashes(octets, e, r);
         } else if (field_of(e, tag) != NULL) {
             *field_of(e, tag) = octets;
         } else {

@@ -26,11 +26,29 @@ request_take_rows(struct request *request, const struct recipient_change *rows, 
         copy[i].connector = arena_copy(&request->memory, rows[i].connector);
         copy[i].last_error =
             arena_copy(&request->memory, slice_head(rows[i].last_error, ENVELOPE_ERROR_MAX));
-        if (copy[i].connector.ptr == NULL || copy[i].last_error.ptr == NULL)
+        copy[i].moved_from = arena_copy(&request->memory, rows[i].moved_from);
+        if (copy[i].connector.ptr == NULL || copy[i].last_error.ptr == NULL ||
+            copy[i].moved_from.ptr == NULL)
             return false;
     }
     request->rows = copy;
     request->row_count = count;
+    return true;
+}
+
+bool
+request_take_edit(struct request *request, const struct spool_edit *edit)
+{
+    must(edit->count <= SPOOL_EDIT_MAX);
+    uint64_t *ids = arena_new(&request->memory, edit->count * sizeof *ids);
+    request->edit = *edit;
+    if (edit->queue != NULL)
+        request->edit.queue = arena_copy(&request->memory, slice_str(edit->queue)).ptr;
+    if (ids == NULL || (edit->queue != NULL && request->edit.queue == NULL))
+        return false;
+    for (size_t i = 0; i < edit->count; i++)
+        ids[i] = edit->ids[i];
+    request->edit.ids = ids;
     return true;
 }
 

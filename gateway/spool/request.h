@@ -10,7 +10,13 @@
 
 #include "gateway/spool/spool.h"
 
-enum request_kind { REQUEST_ACCEPT, REQUEST_RECORD, REQUEST_RETRY };
+enum request_kind {
+    REQUEST_ACCEPT,
+    REQUEST_RECORD,
+    REQUEST_EDIT,
+    REQUEST_SUSPEND,
+    REQUEST_RETRY,
+};
 
 /* A message that comes into being. */
 struct arrival {
@@ -36,8 +42,13 @@ struct request {
     size_t row_count;
     bool delay_noticed;
 
-    struct slice connector; /* REQUEST_RETRY: whose messages; "" = all */
-    int64_t now_unix_ms;    /* they become due then */
+    struct spool_edit edit; /* REQUEST_EDIT: with copies of ids and queue */
+    size_t changed;         /* messages that it changed */
+
+    bool suspended; /* REQUEST_SUSPEND: what becomes of the queue of connector */
+
+    struct slice connector; /* also REQUEST_RETRY: whose messages; "" = all */
+    int64_t now_unix_ms;    /* they, or those of the edit, become due then */
     uint64_t after;         /* "" only: ids up to here are done */
     uint64_t left;          /* messages yet to look at; 0: not begun */
 
@@ -51,6 +62,9 @@ struct request *request_new(enum request_kind kind);
 /* Copies rows; false: no memory. */
 MUST_USE bool request_take_rows(struct request *request, const struct recipient_change *rows,
                                 size_t count);
+
+/* Copies the edit; false: no memory. */
+MUST_USE bool request_take_edit(struct request *request, const struct spool_edit *edit);
 
 /* What waits in memory because of it. */
 uint64_t request_octets(const struct request *request);

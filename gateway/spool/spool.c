@@ -8,6 +8,7 @@
 #include "gateway/spool/recover.h"
 #include "gateway/spool/spool_lmdb.h"
 #include "gateway/spool/spool_private.h"
+#include "gateway/spool/suspensions.h"
 
 /* ---- Open and close ----------------------------------------------------------------------- */
 
@@ -26,6 +27,7 @@ start_threads(struct spool *s, const struct spool_settings *settings, uint64_t m
     struct committer_parts parts = {
         .store = s->store,
         .tally = s->tally,
+        .suspensions = s->suspensions,
         .room = s->room,
         .syncer = s->syncer,
         .log = settings->log,
@@ -43,6 +45,17 @@ start_threads(struct spool *s, const struct spool_settings *settings, uint64_t m
 }
 
 static bool
+note_suspended(void *context, struct slice queue)
+{
+    struct suspensions *suspensions = context;
+    struct err ignored; /* there were never more than fit */
+    if (queue.len <= ENVELOPE_CONNECTOR_MAX &&
+        suspensions_make_room(suspensions, queue, &ignored))
+        suspensions_set(suspensions, queue, true);
+    return true;
+}
+
+static bool
 open_parts(struct spool *s, const struct spool_settings *settings, struct spool_found *found,
            struct err *err)
 {
@@ -51,8 +64,10 @@ open_parts(struct spool *s, const struct spool_settings *settings, struct spool_
     TRY(spool_lmdb_open(settings->path, settings->map_size, &s->store, err));
     s->tally = tally_new(s->store);
     s->room = room_new(s->store, s->folder.fd, settings->reserve, settings->log);
-    if (s->tally == NULL || s->room == NULL)
+    s->suspensions = suspensions_new();
+    if (s->tally == NULL || s->room == NULL || s->suspensions == NULL)
         return err_set(err, ERR_NOMEM, "no memory for the spool");
+    TRY(s->store->call->walk_suspended(s->store, note_suspended, s->suspensions, err));
     struct recovery recovery = {s->store, &s->files, s->tally, settings->log};
     return recover(&recovery, found, err);
 }
@@ -120,6 +135,7 @@ spool_close(struct spool **s)
     syncer_free(&(*s)->syncer);
     room_free(&(*s)->room);
     tally_free(&(*s)->tally);
+    suspensions_free(&(*s)->suspensions);
     if ((*s)->store != NULL)
         (*s)->store->call->close(&(*s)->store);
     body_files_close(&(*s)->files);
@@ -197,6 +213,12 @@ size_t
 spool_stats(struct spool *s, struct spool_queue_stats *out, size_t max)
 {
     return tally_rows(s->tally, out, max);
+}
+
+bool
+spool_queue_is_suspended(struct spool *s, struct slice connector)
+{
+    return suspensions_has(s->suspensions, connector);
 }
 
 void

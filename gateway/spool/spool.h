@@ -71,6 +71,7 @@ struct spool_answer {
     uint64_t token; /* as given */
     uint64_t id;    /* of the message (of the report, for records with one: report_id) */
     uint64_t report_id;
+    size_t count; /* of an edit: messages that it changed */
     bool ok;
     struct err err; /* when not ok: ERR_FULL (452), ERR_IO (451), ERR_NOMEM (451), ERR_STATE (no
                        such message: a record came too late) */
@@ -117,12 +118,15 @@ struct recipient_change {
     uint32_t attempts;
     int64_t due_unix_ms;
     struct slice last_error;
+    int64_t tried_unix_ms;   /* 0 = as it was */
+    struct slice moved_from; /* "" = as it was */
 };
 
 /*
  * One atomic change: these recipients of this message are updated (the others stay as they are on
  * disk: two send connectors may have the same message in hand, so the committer merges); when
  * none is open any more the message is removed; and a report, if there is one, comes into being.
+ * A recipient that was suspended (or returned) meanwhile stays so, unless this is its end.
  * All or nothing. A message that is not there any more: ERR_STATE, and no report.
  */
 struct spool_change {
@@ -138,6 +142,38 @@ struct spool_change {
 void spool_record(struct spool_client *client, struct spool_change *change, uint64_t token,
                   struct body **report_body_out);
 
+/* ---- What operators want ---------------------------------------------------------------- */
+
+enum spool_verb {
+    SPOOL_SUSPEND, /* WAITING recipients: neither tried nor expired until resumed */
+    SPOOL_RESUME,  /* SUSPENDED ones wait again, with the schedule they had; poison no more */
+    SPOOL_RETRY,   /* WAITING ones are due now */
+    SPOOL_RETURN,  /* every open one: its sender is to be told (RECIPIENT_RETURNING) */
+    SPOOL_REMOVE,  /* every open one: gone without a report */
+    SPOOL_CRASHED, /* the message was in flight when the process crashed; at the second time
+                      (ENVELOPE_CRASHES_POISON) it is suspended */
+};
+
+enum { SPOOL_EDIT_MAX = 256 };
+
+/* One durable change of some messages; those that are gone, or do not fit the verb, are passed
+ * over. The answer's count says how many were changed. An attempt that is under way goes on: its
+ * outcome is merged, or comes too late (ERR_STATE). */
+struct spool_edit {
+    enum spool_verb verb;
+    const uint64_t *ids; /* copied before the call returns */
+    size_t count;        /* at most SPOOL_EDIT_MAX */
+    const char *queue;   /* only recipients in it (envelope_queue); NULL: whatever queue */
+};
+/* Without memory: as spool_record(). */
+void spool_edit(struct spool_client *client, const struct spool_edit *edit, uint64_t token);
+
+/* Suspend the whole queue of a send connector, or resume it; durable when answered, and told at
+ * the next start. ENVELOPE_CONNECTOR_MAX octets of name at most. */
+void spool_suspend_queue(struct spool_client *client, struct slice connector, bool suspended,
+                         uint64_t token);
+bool spool_queue_is_suspended(struct spool *s, struct slice connector);
+
 /* ---- What is there ---------------------------------------------------------------------- */
 
 /* A place in the order of due messages of a connector: (due, id). */
@@ -146,7 +182,7 @@ struct spool_place {
     uint64_t id;
 };
 
-/* Messages of connector ("" = unreachable or held) behind `after`, due at or before now; up to
+/* Messages in the queue of connector (or one of QUEUE_*, envelope.h) behind `after`, due at or before now; up to
  * max. next_due gets the due time of the first one later than now, or INT64_MAX. */
 size_t spool_due(struct spool *s, struct slice connector, struct spool_place after,
                  int64_t now_unix_ms, struct spool_place *out, size_t max, int64_t *next_due);
@@ -169,13 +205,14 @@ size_t spool_list(struct spool *s, uint64_t after, uint64_t *out, size_t max);
 void spool_retry(struct spool_client *client, struct slice connector, uint64_t token);
 
 struct spool_queue_stats {
-    char connector[64]; /* "" = unreachable or held */
+    char connector[64]; /* or one of QUEUE_* (envelope.h) */
     uint64_t messages;
+    uint64_t suspended; /* of these */
     uint64_t octets;
     int64_t oldest_unix_ms;
 };
 
-/* One row for each connector that has mail; up to max. Kept up to date by the committer. */
+/* One row for each queue that has mail; up to max. Kept up to date by the committer. */
 size_t spool_stats(struct spool *s, struct spool_queue_stats *out, size_t max);
 
 struct spool_counters {

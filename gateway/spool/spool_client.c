@@ -119,6 +119,7 @@ spool_collect(struct spool_client *c, struct spool_answer *out, size_t max)
             .token = request->token,
             .id = request->id,
             .report_id = request->kind == REQUEST_RECORD ? request->arrival.id : 0,
+            .count = request->changed,
             .ok = request->err.kind == ERR_NONE,
             .err = request->err,
         };

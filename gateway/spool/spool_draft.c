@@ -227,6 +227,43 @@ spool_record(struct spool_client *client, struct spool_change *change, uint64_t 
     hand_in(s, client, request, token);
 }
 
+static void
+settle_without_memory(struct request *request)
+{
+    struct err err;
+    err_set(&err, ERR_NOMEM, "no memory to ask for a change");
+    request_settle(request, &err);
+}
+
+void
+spool_edit(struct spool_client *client, const struct spool_edit *edit, uint64_t token)
+{
+    struct spool *s = spool_client_spool(client);
+    struct request *request = bare_job(s, REQUEST_EDIT);
+    if (request == NULL)
+        return;
+    request->now_unix_ms = clock_unix_ms();
+    if (!request_take_edit(request, edit))
+        settle_without_memory(request);
+    hand_in(s, client, request, token);
+}
+
+void
+spool_suspend_queue(struct spool_client *client, struct slice connector, bool suspended,
+                    uint64_t token)
+{
+    struct spool *s = spool_client_spool(client);
+    struct request *request = bare_job(s, REQUEST_SUSPEND);
+    if (request == NULL)
+        return;
+    must(connector.len <= ENVELOPE_CONNECTOR_MAX);
+    request->suspended = suspended;
+    request->connector = arena_copy(&request->memory, connector);
+    if (request->connector.ptr == NULL)
+        settle_without_memory(request);
+    hand_in(s, client, request, token);
+}
+
 void
 spool_retry(struct spool_client *client, struct slice connector, uint64_t token)
 {
@@ -236,10 +273,7 @@ spool_retry(struct spool_client *client, struct slice connector, uint64_t token)
         return;
     request->now_unix_ms = clock_unix_ms();
     request->connector = arena_copy(&request->memory, connector);
-    if (request->connector.ptr == NULL) {
-        struct err err;
-        err_set(&err, ERR_NOMEM, "no memory for a retry");
-        request_settle(request, &err);
-    }
+    if (request->connector.ptr == NULL)
+        settle_without_memory(request);
     hand_in(s, client, request, token);
 }

@@ -10,7 +10,7 @@
 
 /* check-words: fsync 1: LMDB does not sync the folder in which it made its file */
 
-enum { SPOOL_VERSION = 2, DATABASES = 6 };
+enum { SPOOL_VERSION = 3, DATABASES = 6 };
 
 static const char version_key[] = "version";
 
@@ -124,6 +124,7 @@ static const struct spool_store_functions functions = {
     .find = spool_lmdb_find,
     .replace = spool_lmdb_replace,
     .remove = spool_lmdb_remove,
+    .mark_suspended = spool_lmdb_mark_suspended,
     .commit = spool_lmdb_commit,
     .abort = spool_lmdb_abort,
     .due = spool_lmdb_due,
@@ -133,6 +134,7 @@ static const struct spool_store_functions functions = {
     .body = spool_lmdb_body,
     .oldest = spool_lmdb_oldest,
     .walk = spool_lmdb_walk,
+    .walk_suspended = spool_lmdb_walk_suspended,
     .quarantine = spool_lmdb_quarantine,
     .has = spool_lmdb_has,
     .used = spool_lmdb_used,

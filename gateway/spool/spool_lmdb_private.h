@@ -49,6 +49,9 @@ spool_lmdb_slice(MDB_val v)
 bool spool_lmdb_id_of(MDB_val key, uint64_t *id);
 bool spool_lmdb_place_of(MDB_val key, struct spool_place *place);
 
+/* In `meta`: the mark of a suspended queue. */
+#define LMDB_SUSPENDED_PREFIX "suspended:"
+
 /* rc of LMDB as err; false. */
 bool spool_lmdb_error(int rc, const char *what, struct err *err);
 
@@ -67,6 +70,9 @@ bool spool_lmdb_oldest(struct spool_store *s, struct slice connector, struct spo
 bool spool_lmdb_walk(struct spool_store *s,
                      bool (*each)(void *context, uint64_t id, struct slice record), void *context,
                      struct err *err);
+bool spool_lmdb_walk_suspended(struct spool_store *s,
+                               bool (*each)(void *context, struct slice queue), void *context,
+                               struct err *err);
 bool spool_lmdb_has(struct spool_store *s, uint64_t id);
 uint64_t spool_lmdb_used(struct spool_store *s, bool exact, uint64_t *size);
 
@@ -79,6 +85,8 @@ bool spool_lmdb_replace(struct spool_store *s, const struct envelope_front *old,
                         struct slice record, struct err *err);
 bool spool_lmdb_remove(struct spool_store *s, const struct envelope_front *old,
                        bool *body_is_elsewhere, struct err *err);
+bool spool_lmdb_mark_suspended(struct spool_store *s, struct slice queue, bool suspended,
+                               struct err *err);
 bool spool_lmdb_commit(struct spool_store *s, struct err *err);
 void spool_lmdb_abort(struct spool_store *s);
 bool spool_lmdb_quarantine(struct spool_store *s, uint64_t id, struct err *err);

@@ -252,6 +252,27 @@ spool_lmdb_walk(struct spool_store *s,
 }
 
 bool
+spool_lmdb_walk_suspended(struct spool_store *s, bool (*each)(void *context, struct slice queue),
+                          void *context, struct err *err)
+{
+    struct spool_lmdb *db = spool_lmdb_of(s);
+    struct slice prefix = slice_str(LMDB_SUSPENDED_PREFIX);
+    struct view v;
+    int rc = view_begin(&v, db, db->meta);
+    if (rc != 0)
+        return spool_lmdb_error(rc, "walk", err);
+    MDB_val key, value;
+    while ((rc = mdb_cursor_get(v.cursor, &key, &value, MDB_NEXT)) == 0) {
+        struct slice name = spool_lmdb_slice(key);
+        if (slice_equal(slice_head(name, prefix.len), prefix) &&
+            !each(context, slice_from(name, prefix.len)))
+            break;
+    }
+    view_end(&v);
+    return rc == 0 || rc == MDB_NOTFOUND || spool_lmdb_error(rc, "walk", err);
+}
+
+bool
 spool_lmdb_has(struct spool_store *s, uint64_t id)
 {
     struct spool_lmdb *db = spool_lmdb_of(s);

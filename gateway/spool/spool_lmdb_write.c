@@ -178,6 +178,22 @@ spool_lmdb_remove(struct spool_store *s, const struct envelope_front *old,
     return rc == 0 || spool_lmdb_error(rc, "remove", err);
 }
 
+bool
+spool_lmdb_mark_suspended(struct spool_store *s, struct slice queue, bool suspended,
+                          struct err *err)
+{
+    struct spool_lmdb *db = spool_lmdb_of(s);
+    struct lmdb_key key = {.len = sizeof LMDB_SUSPENDED_PREFIX - 1};
+    must(queue.len <= ENVELOPE_CONNECTOR_MAX);
+    _Static_assert(sizeof LMDB_SUSPENDED_PREFIX - 1 <= KEY_MAX - ENVELOPE_CONNECTOR_MAX,
+                   "any queue's mark is a key");
+    memcpy(key.octets, LMDB_SUSPENDED_PREFIX, key.len);
+    memcpy(key.octets + key.len, queue.ptr, queue.len);
+    key.len += queue.len;
+    int rc = suspended ? put_mark(db, db->meta, &key) : delete_mark(db, db->meta, &key);
+    return rc == 0 || spool_lmdb_error(rc, "mark a queue", err);
+}
+
 /* ---- Quarantine --------------------------------------------------------------------------- */
 
 /* The record cannot say where its rows are: look through the whole index. */

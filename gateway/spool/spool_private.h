@@ -13,6 +13,7 @@ struct spool {
     struct body_files files;
     struct spool_store *store;
     struct tally *tally;
+    struct suspensions *suspensions;
     struct room *room;
     struct syncer *syncer;
     struct committer *committer;

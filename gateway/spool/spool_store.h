@@ -34,6 +34,9 @@ struct spool_store_functions {
                     struct err *err);
     bool (*remove)(struct spool_store *s, const struct envelope_front *old,
                    bool *body_is_elsewhere, struct err *err);
+    /* Remember that an operator suspended this queue, or forget it. */
+    bool (*mark_suspended)(struct spool_store *s, struct slice queue, bool suspended,
+                           struct err *err);
     /* True: durable. ERR_FULL, ERR_NOMEM: nothing of it happened. ERR_IO: in doubt. */
     bool (*commit)(struct spool_store *s, struct err *err);
     void (*abort)(struct spool_store *s);
@@ -58,6 +61,9 @@ struct spool_store_functions {
     bool (*walk)(struct spool_store *s,
                  bool (*each)(void *context, uint64_t id, struct slice record), void *context,
                  struct err *err);
+    /* The queues that were marked as suspended, until each() says false. */
+    bool (*walk_suspended)(struct spool_store *s, bool (*each)(void *context, struct slice queue),
+                           void *context, struct err *err);
     /* Put the record aside, out of every order; its body stays. */
     bool (*quarantine)(struct spool_store *s, uint64_t id, struct err *err);
     /* Is there a record, in use or in quarantine? */

@@ -9,6 +9,7 @@ enum { OLDEST_STEPS = 1024, FIRST_ROWS = 16 };
 
 struct amount {
     uint64_t messages;
+    uint64_t suspended;
     uint64_t octets;
 };
 
@@ -114,6 +115,7 @@ tally_add(struct tally *t, const struct envelope_front *front)
         if (!ok)
             break;
         row->batch.messages++;
+        row->batch.suspended += d.due_unix_ms == INT64_MAX;
         row->batch.octets += front->size;
         if (is_before(place_of(front), row->batch_first))
             row->batch_first = place_of(front);
@@ -133,6 +135,7 @@ tally_subtract(struct tally *t, const struct envelope_front *front)
         if (row == NULL)
             continue;
         row->batch.messages--;
+        row->batch.suspended -= d.due_unix_ms == INT64_MAX;
         row->batch.octets -= front->size;
         if (is_same(place_of(front), row->first))
             row->batch_takes_first = true;
@@ -153,6 +156,7 @@ keep_row(struct row *row)
 {
     bool was_empty = row->kept.messages == 0;
     row->kept.messages += row->batch.messages;
+    row->kept.suspended += row->batch.suspended;
     row->kept.octets += row->batch.octets;
     if (row->batch_takes_first)
         row->is_first_known = false;
@@ -209,6 +213,7 @@ tally_rows(struct tally *t, struct spool_queue_stats *out, size_t max)
         struct spool_queue_stats *to = &out[count++];
         *to = (struct spool_queue_stats){
             .messages = row->kept.messages,
+            .suspended = row->kept.suspended,
             .octets = row->kept.octets,
             .oldest_unix_ms = row->first.due_unix_ms,
         };

@@ -22,6 +22,8 @@ full_envelope(void)
             .last_error = slice(error, sizeof error - 1),
             .notify = i == 1 ? DSN_NOTIFY_NEVER : DSN_NOTIFY_SUCCESS | DSN_NOTIFY_DELAY,
             .orcpt = slice_str(i == 0 ? "rfc822;lee+40fabrikam.example" : ""),
+            .tried_unix_ms = 1700000000005 - (int64_t)i,
+            .moved_from = slice_str(i == 1 ? "contoso-bridgeheads" : ""),
         };
     recipients[3].state = RECIPIENT_HELD;
     return (struct envelope){
@@ -35,6 +37,7 @@ full_envelope(void)
         .keeps_reserved = true,
         .is_report = true,
         .delay_noticed = true,
+        .crashes = 1,
         .from = slice_str("kim@contoso.example"),
         .auth = ENVELOPE_AUTH_NAMED,
         .auth_name = slice_str("kim@contoso.example"),
@@ -72,12 +75,13 @@ check_same(const struct envelope *a, const struct envelope *b)
     assert_true(a->keeps_reserved == b->keeps_reserved);
     assert_true(a->utf8 == b->utf8 && a->dsn_return == b->dsn_return);
     assert_true(slice_equal(a->envid, b->envid) && slice_equal(a->exch50, b->exch50));
-    assert_true(a->exch50_number == b->exch50_number);
+    assert_true(a->exch50_number == b->exch50_number && a->crashes == b->crashes);
     assert_int_equal(a->recipient_count, b->recipient_count);
     for (size_t i = 0; i < a->recipient_count; i++) {
         const struct envelope_recipient *x = &a->recipients[i], *y = &b->recipients[i];
         assert_true(x->state == y->state && x->attempts == y->attempts);
-        assert_true(x->due_unix_ms == y->due_unix_ms);
+        assert_true(x->due_unix_ms == y->due_unix_ms && x->tried_unix_ms == y->tried_unix_ms);
+        assert_true(slice_equal(x->moved_from, y->moved_from));
         assert_true(slice_equal(x->address, y->address) &&
                     slice_equal(x->connector, y->connector) &&
                     slice_equal(x->last_error, y->last_error));
@@ -189,7 +193,7 @@ check_version_1(const struct envelope *e)
 }
 
 static void
-envelope_reads_the_version_before(void **state)
+envelope_reads_version_1(void **state)
 {
     (void)state;
     struct slice record = slice(record_of_version_1, sizeof record_of_version_1 - 1);
@@ -213,6 +217,45 @@ envelope_reads_the_version_before(void **state)
     arena_fini(&arena);
 }
 
+/* What it wrote before it knew when a recipient was tried, and where it waited before. */
+static const char record_of_version_2[] = "FGE\x02"
+                                          "\0\0\0\x92"
+                                          "\x01\x23\x45\x67\x89\xab\xcd\xef"
+                                          "\0\0\x01\x8b\xcf\xe5\x68\x01"
+                                          "\0\0\0\0\0\0\x10\x01"
+                                          "\x20\0"
+                                          "\0\x01"
+                                          "\0\0\0\x01"
+                                          "\0\0\x01\x8b\xcf\xe5\x68\x02"
+                                          "\x03hub"
+                                          "f\0\0\0\x13kim@contoso.example"
+                                          "r\0\0\0\x41"
+                                          "\0\0\0\0\x07\0\0\x01\x8b\xcf\xe5\x68\x02"
+                                          "\0\0\0\x05lee@f\0\0\0\x03hub\0\0\0\x11"
+                                          "451 4.3.0 not now"
+                                          "\x02\0\0\0\x0arfc822;a@b";
+
+static void
+envelope_reads_version_2(void **state)
+{
+    (void)state;
+    struct slice record = slice(record_of_version_2, sizeof record_of_version_2 - 1);
+    struct envelope e;
+    struct arena arena;
+    struct err err;
+    arena_init(&arena, ROOM);
+    assert_true(envelope_decode(record, &arena, &e, &err));
+    assert_true(e.utf8 && slice_is(e.from, "kim@contoso.example") && e.crashes == 0);
+    assert_int_equal(e.recipient_count, 1);
+    assert_int_equal(e.recipients[0].notify, DSN_NOTIFY_SUCCESS);
+    assert_true(slice_is(e.recipients[0].orcpt, "rfc822;a@b"));
+    assert_true(e.recipients[0].tried_unix_ms == 0 && e.recipients[0].moved_from.len == 0);
+    for (size_t len = 0; len < record.len; len++)
+        assert_false(envelope_check(flush_copy(slice_head(record, len)), &err));
+    check_reads_back(&e);
+    arena_fini(&arena);
+}
+
 /* The most that the longest list may hold goes into a record, and comes out of it. */
 static void
 envelope_has_room_for_5000_recipients_with_all_there_is(void **state)
@@ -228,6 +271,7 @@ envelope_has_room_for_5000_recipients_with_all_there_is(void **state)
             .connector = slice(octets, ENVELOPE_CONNECTOR_MAX),
             .last_error = slice(octets, ENVELOPE_ERROR_MAX),
             .orcpt = slice(octets, DSN_ORCPT_MAX),
+            .moved_from = slice(octets, ENVELOPE_CONNECTOR_MAX),
         };
     e.recipients = many;
     e.recipient_count = COUNT_OF(many);
@@ -294,7 +338,7 @@ envelope_tells_a_newer_version_apart(void **state)
     struct err err;
     buf_init(&record, ROOM);
     envelope_encode(&e, &record);
-    record.data[3] = 3;
+    record.data[3] = 4;
     assert_false(envelope_check(buf_slice(&record), &err));
     assert_int_equal(err.kind, ERR_STATE);
     record.data[3] = 0;
@@ -329,11 +373,26 @@ static const struct destination_row {
      3,
      {{"hub", 9}},
      1},
-    {"held ones wait nowhere",
+    {"held ones have a queue of their own",
      {{RECIPIENT_HELD, "hub", 4}, {RECIPIENT_WAITING, "", 3}, {RECIPIENT_WAITING, "hub", 2}},
      3,
-     {{"", 3}, {"hub", 2}},
-     2},
+     {{QUEUE_HELD, 4}, {"", 3}, {"hub", 2}},
+     3},
+    {"suspended ones are never due",
+     {{RECIPIENT_SUSPENDED, "hub", 4}, {RECIPIENT_REMOVED, "hub", 2}},
+     2,
+     {{"hub", INT64_MAX}},
+     1},
+    {"who waits beside a suspended one is due",
+     {{RECIPIENT_SUSPENDED, "hub", 4}, {RECIPIENT_WAITING, "hub", 9}},
+     2,
+     {{"hub", 9}},
+     1},
+    {"whose report is wanted waits for it",
+     {{RECIPIENT_RETURNING, "hub", 0}},
+     1,
+     {{QUEUE_RETURNING, 0}},
+     1},
     {"one name begins the other",
      {{RECIPIENT_WAITING, "hub", 1},
       {RECIPIENT_WAITING, "hub2", 2},
@@ -379,6 +438,20 @@ envelope_says_in_front_where_it_waits(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(destination_rows); i++)
         check_destinations(&destination_rows[i]);
+}
+
+static void
+envelope_of_poison_has_a_queue_of_its_own(void **state)
+{
+    (void)state;
+    struct envelope e = smallest_envelope();
+    struct envelope_recipient r = {.state = RECIPIENT_SUSPENDED, .connector = slice_str("hub")};
+    e.crashes = 1;
+    assert_true(slice_is(envelope_queue(&e, &r), "hub"));
+    e.crashes = ENVELOPE_CRASHES_POISON;
+    assert_true(slice_is(envelope_queue(&e, &r), QUEUE_POISON));
+    r.state = RECIPIENT_WAITING;
+    assert_true(slice_is(envelope_queue(&e, &r), "hub"));
 }
 
 static void
@@ -442,12 +515,14 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelope_reads_back_what_it_wrote),
         cmocka_unit_test(envelope_keeps_each_kind_of_content_and_return_apart),
-        cmocka_unit_test(envelope_reads_the_version_before),
+        cmocka_unit_test(envelope_reads_version_1),
+        cmocka_unit_test(envelope_reads_version_2),
         cmocka_unit_test(envelope_has_room_for_5000_recipients_with_all_there_is),
         cmocka_unit_test(envelope_refuses_a_record_that_is_cut_anywhere),
         cmocka_unit_test(envelope_survives_a_change_of_any_octet),
         cmocka_unit_test(envelope_tells_a_newer_version_apart),
         cmocka_unit_test(envelope_says_in_front_where_it_waits),
+        cmocka_unit_test(envelope_of_poison_has_a_queue_of_its_own),
         cmocka_unit_test(envelope_counts_who_is_open),
         cmocka_unit_test(envelope_keeps_the_first_part_of_a_long_error),
         cmocka_unit_test(envelope_says_when_memory_ends),

@@ -153,7 +153,7 @@ spool_moves_a_message_with_its_recipients(void **state)
     assert_int_equal(due(c, "edge", from_the_start, 1000, out, 4, &next_due), 1);
     assert_int_equal(out[0].due_unix_ms, 50);
     assert_true(custody_record_one(c, id, 2, RECIPIENT_HELD, "edge", 60).ok);
-    assert_int_equal(due(c, "", from_the_start, 1000, out, 4, &next_due), 1);
+    assert_int_equal(due(c, QUEUE_HELD, from_the_start, 1000, out, 4, &next_due), 1);
     assert_int_equal(out[0].due_unix_ms, 60);
 }
 
@@ -203,7 +203,7 @@ spool_counts_what_waits_for_each_connector(void **state)
     assert_true(custody_record_one(c, other, 0, RECIPIENT_EXPIRED, "hub", 0).ok);
     assert_true(custody_record_one(c, second, 0, RECIPIENT_HELD, "", 0).ok);
     check_stats(c, "hub", 0, 0, -1);
-    check_stats(c, "", 1, 100, 2000);
+    check_stats(c, QUEUE_HELD, 1, 100, 2000);
 }
 
 static void

@@ -147,8 +147,8 @@ spool_refuses_a_newer_version(void **state)
 {
     struct custody *c = *state;
     custody_close(c);
-    put_version(c, 3);
-    expect_refusal(c, ERR_STATE, "version 3");
+    put_version(c, 4);
+    expect_refusal(c, ERR_STATE, "version 4");
 }
 
 static bool
@@ -179,12 +179,12 @@ spool_of_the_version_before_is_opened_and_raised(void **state)
     struct custody *c = *state;
     uint64_t id = custody_accept_plain(c, "hub", 100, 1);
     custody_close(c);
-    put_version(c, 1);
+    put_version(c, 2);
     custody_open(c);
     assert_int_equal(c->found.recovered, 1);
     assert_true(custody_body_is(c, id, 100, 1));
     custody_close(c);
-    assert_true(has_version(c, 2));
+    assert_true(has_version(c, 3));
     custody_open(c);
 }
 
