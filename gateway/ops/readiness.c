@@ -82,6 +82,8 @@ newest(const struct board_connector *c)
 static const char *
 state_of(const struct board_connector *c, enum belief belief, uint64_t now)
 {
+    if (c->is_queue_suspended)
+        return "suspended by an operator";
     if (board_is_suspended(c, now))
         return "suspended";
     if (c->logon_refused_until_ms > now)

@@ -165,6 +165,9 @@ judge_connector(struct view *v, const struct board_connector *c)
 {
     uint64_t now = clock_ms();
     const char *why = c->last_error[0] ? c->last_error : "no server takes mail";
+    if (c->is_queue_suspended)
+        problem(v, "send connector %s: an operator suspended its queue (queue resume %s)",
+                c->name, c->name);
     if (board_is_suspended(c, now))
         problem(v, "send connector %s is suspended: %s", c->name, why);
     else if (!board_is_up(c, now))

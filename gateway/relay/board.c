@@ -259,7 +259,8 @@ board_next_try_ms(const struct board_connector *c, uint64_t now_ms)
 bool
 board_is_up(const struct board_connector *c, uint64_t now_ms)
 {
-    if (board_is_suspended(c, now_ms) || c->logon_refused_until_ms > now_ms)
+    if (c->is_queue_suspended || board_is_suspended(c, now_ms) ||
+        c->logon_refused_until_ms > now_ms)
         return false;
     for (size_t i = 0; i < c->server_count; i++)
         if (c->servers[i].failures == 0 && c->servers[i].logon_refused_until_ms <= now_ms)

@@ -44,6 +44,7 @@ struct board_connector {
     uint64_t connections; /* these three are the freshest */
     uint64_t ready;       /* messages in memory that wait for a connection */
     uint64_t in_flight;
+    bool is_queue_suspended; /* by an operator, until resumed */
     uint64_t suspended_until_ms;
     uint64_t logon_refused_until_ms; /* by a look: no logon is tried by looks until then */
     uint64_t logon_doubted_until_ms; /* likewise: the last one got no clear answer */

@@ -8,6 +8,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/relay/credentials.h"
 #include "gateway/relay/inbound.h"
+#include "gateway/relay/news.h"
 
 enum {
     ARRIVALS_MAX = 512,  /* letters that wait; beyond: no connection is added to them */
@@ -21,6 +22,7 @@ enum letter {
     LETTER_RUNTIME, /* ref: struct runtime */
     LETTER_RETRY,   /* ref: text, the connector's name or "" */
     LETTER_CHECK,   /* ref: text, the connector's name */
+    LETTER_EDIT,    /* ref: struct news */
     LETTER_DRAIN,
     LETTER_STOP,
 };
@@ -72,6 +74,7 @@ letter_drop(const struct mailbox_item *item)
     struct arrival *arrival = item->ref;
     struct runtime *runtime = item->ref;
     char *text = item->ref;
+    struct news *news = item->ref;
     switch ((enum letter)item->kind) {
     case LETTER_ARRIVAL:
         close(arrival->fd);
@@ -84,11 +87,14 @@ letter_drop(const struct mailbox_item *item)
     case LETTER_CHECK:
         mem_free(&text);
         return;
+    case LETTER_EDIT:
+        news_unref(&news);
+        return;
     case LETTER_DRAIN:
     case LETTER_STOP:
         return;
     }
-    never("letter has six values");
+    never("letter has seven values");
 }
 
 static void
@@ -159,6 +165,7 @@ on_letter(void *owner, const struct mailbox_item *item)
     struct member *m = owner;
     struct worker *w = m->worker;
     const struct arrival *arrival = item->ref;
+    struct news *news = item->ref;
     atomic_fetch_sub(&m->waiting, 1);
     switch ((enum letter)item->kind) {
     case LETTER_ARRIVAL:
@@ -178,6 +185,9 @@ on_letter(void *owner, const struct mailbox_item *item)
         worker_check(w, slice_str(item->ref));
         mem_release(item->ref);
         return;
+    case LETTER_EDIT:
+        news_heard(&news, worker_heed_edit(w, news_ids(news), news_count(news)));
+        return;
     case LETTER_DRAIN:
         worker_drain(w, on_worker_idle, m->crew);
         return;
@@ -185,7 +195,7 @@ on_letter(void *owner, const struct mailbox_item *item)
         loop_stop(m->loop);
         return;
     }
-    never("letter has six values");
+    never("letter has seven values");
 }
 
 static void
@@ -317,6 +327,22 @@ crew_check(struct crew *c, struct slice connector)
     char *text = mem_text(connector);
     if (text != NULL)
         (void)post(m, LETTER_CHECK, text, REQUESTS_MAX); /* refused: asked again soon */
+}
+
+bool
+crew_heed_edit(struct crew *c, const uint64_t *ids, size_t count, size_t *under_way,
+               const _Atomic bool *give_up)
+{
+    *under_way = 0;
+    struct news *n = news_new(ids, count);
+    if (n == NULL)
+        return false;
+    bool all = true;
+    for (size_t i = 0; i < c->count; i++)
+        all = post(&c->members[i], LETTER_EDIT, news_ref(n), REQUESTS_MAX) && all;
+    all = all && news_wait(n, give_up, under_way);
+    news_unref(&n);
+    return all;
 }
 
 /* ---- The end of all ---- */

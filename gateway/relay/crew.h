@@ -7,7 +7,7 @@
  * own. What they are asked comes to them as letters, one mailbox each, in the order of posting:
  * a connection accepted after a reload never meets the configuration from before it.
  *
- * All functions belong to the first worker's thread.
+ * All functions belong to the first worker's thread, but for crew_heed_edit().
  */
 #ifndef RELAY_CREW_H
 #define RELAY_CREW_H
@@ -36,6 +36,13 @@ MUST_USE bool crew_use(struct crew *c, struct runtime *runtime, struct err *err)
 
 /* Forget waits and try again: the send connector of that name, or all with "". */
 void crew_retry(struct crew *c, struct slice connector);
+
+/* An operator changed these messages in the spool: every worker drops what it has of them in
+ * memory and looks again (worker_heed_edit). *under_way: how many of them an attempt has in hand;
+ * it goes on. From any thread but a worker's; waits until all have done so, or until *give_up.
+ * False: a worker does not know yet, and may begin an attempt with what it remembers. */
+bool crew_heed_edit(struct crew *c, const uint64_t *ids, size_t count, size_t *under_way,
+                    const _Atomic bool *give_up);
 
 /* Somebody asks whether mail could go through this send connector: its owner looks, if nothing
  * fresh is known, and says so on the board. */

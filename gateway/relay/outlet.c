@@ -147,7 +147,7 @@ look_into_spool(struct outlet *o)
 static bool
 is_suspended(const struct outlet *o)
 {
-    return o->suspended_until_ms > loop_now_ms(o->worker->loop);
+    return o->is_queue_suspended || o->suspended_until_ms > loop_now_ms(o->worker->loop);
 }
 
 struct delivery *
@@ -247,7 +247,7 @@ arm_timer(struct outlet *o, bool soon)
         wake = now + (wait > 0 ? (uint64_t)wait : 0) + 1;
     }
     if (is_suspended(o))
-        wake = o->suspended_until_ms;
+        wake = o->is_queue_suspended ? UINT64_MAX : o->suspended_until_ms;
     else if (o->ready_count > 0) {
         uint64_t lane = outlet_lane_wake_ms(o);
         wake = lane < wake ? lane : wake;
@@ -390,6 +390,21 @@ outlet_withdraw(struct outlet *o, uint64_t id)
     leave_id(o, d);
     delivery_free(&d);
     return true;
+}
+
+size_t
+outlet_heed_edit(struct outlet *o, const uint64_t *ids, size_t count)
+{
+    size_t under_way = 0;
+    for (size_t i = 0; i < count; i++) {
+        under_way += !outlet_withdraw(o, ids[i]);
+        if (ids[i] > o->found_to)
+            o->found_to = ids[i]; /* a parcel that is on its way may be stale now */
+    }
+    o->is_queue_suspended = spool_queue_is_suspended(o->worker->shop->spool, slice_str(o->name));
+    outlet_notice(o);
+    outlet_look(o);
+    return under_way;
 }
 
 bool

@@ -40,6 +40,11 @@ void outlet_look(struct outlet *o);
 /* Once a minute: what others found out about its credential may let it go on. */
 void outlet_tick(struct outlet *o);
 
+/* An operator changed these messages in the spool, or the queue as a whole: what is in memory of
+ * them is dropped, the rest looked for anew. How many of them an attempt has in hand: it goes on.
+ */
+size_t outlet_heed_edit(struct outlet *o, const uint64_t *ids, size_t count);
+
 /* Forget waits of servers and connector, and look; not what is known of the credential. */
 void outlet_retry(struct outlet *o);
 

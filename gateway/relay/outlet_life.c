@@ -46,6 +46,7 @@ outlet_new(struct worker *w, const struct send_connector *connector)
     o->next_due_unix_ms = INT64_MAX;
     /* One of this name may have been here before, and have found any message that there is. */
     o->found_to = id_next(spool_ids(w->shop->spool), clock_unix_ms());
+    o->is_queue_suspended = spool_queue_is_suspended(w->shop->spool, slice_str(o->name));
     find_counters(o);
     o->credential = credential_id_of(w->shop->credentials, w->runtime->config, connector);
     o->place = board_enter(w->shop->board, o->name);

@@ -51,6 +51,7 @@ outlet_notice(struct outlet *o)
         return;
     uint64_t wake = outlet_lane_wake_ms(o);
     struct board_connector notice = {
+        .is_queue_suspended = o->is_queue_suspended,
         .suspended_until_ms = o->suspended_until_ms,
         .logon_refused_until_ms = o->check.logon_refused_until_ms,
         .logon_doubted_until_ms = o->check.logon_doubted_until_ms,

@@ -128,6 +128,7 @@ struct outlet {
 
     struct settlement *unrecorded; /* the spool had no room for their outcomes: tried again */
 
+    bool is_queue_suspended; /* by an operator: nothing is tried until resumed */
     uint64_t suspended_until_ms;
     struct credential_id credential; /* of the connector in force */
     bool waits_for_credential;       /* suspended until it may be tried again, and no longer */

@@ -344,6 +344,20 @@ worker_check(struct worker *w, struct slice connector)
 }
 
 size_t
+worker_heed_edit(struct worker *w, const uint64_t *ids, size_t count)
+{
+    size_t under_way = 0;
+    for (struct outlet *o = w->outlets; o != NULL; o = outlet_after(o))
+        under_way += outlet_heed_edit(o, ids, count);
+    if (count > 0)
+        return under_way;
+    deadlines_restart(w); /* what was passed over while it was suspended */
+    reroute_restart(w);
+    timer_set(w->tick, loop_now_ms(w->loop));
+    return 0;
+}
+
+size_t
 worker_retry(struct worker *w, struct slice connector)
 {
     size_t count = 0;

@@ -112,6 +112,10 @@ void worker_outlet_ebbs(struct worker *w);
 /* forestgate queue retry: the connector of that name, or all with "". How many were woken. */
 size_t worker_retry(struct worker *w, struct slice connector);
 
+/* As outlet_heed_edit(), for all outlets. Without ids: whole queues were changed, or an operator
+ * is done with many messages; ages and routes are looked at anew. */
+size_t worker_heed_edit(struct worker *w, const uint64_t *ids, size_t count);
+
 /* Somebody asks whether mail could go through this connector of ours: look, if nothing fresh is
  * known. The answer comes to the board. */
 void worker_check(struct worker *w, struct slice connector);

@@ -20,8 +20,8 @@ struct batch {
     /* What the last successful try did: */
     size_t changes;          /* 0: there was nothing to commit */
     size_t arrived, removed; /* messages */
-    uint64_t
-        gone_files[BATCH_JOBS_MAX + SPOOL_EDIT_MAX]; /* bodies in files whose records are gone */
+    /* Bodies in files whose records are gone: */
+    uint64_t gone_files[BATCH_JOBS_MAX + SPOOL_EDIT_MAX];
     size_t gone_file_count;
 };
 
@@ -30,8 +30,8 @@ void batch_init(struct batch *b, struct spool_store *store, struct tally *tally,
 void batch_fini(struct batch *b);
 
 /*
- * At most one of the requests is an edit. Those that are settled already are passed over. True: all are durable and settled, but for a
- * retry that has more to do; a request about a message that is not there is settled with
+ * At most one of the requests is an edit. Those that are settled already are passed over. True:
+ * all are durable and settled, but for a retry that has more to do; a request about a message that is not there is settled with
  * ERR_STATE. False: nothing happened (ERR_FULL, ERR_NOMEM), or it is in doubt (ERR_IO); none was
  * settled but those with ERR_STATE.
  */
