@@ -183,7 +183,8 @@ struct spool_place {
 };
 
 /* Messages in the queue of connector (or one of QUEUE_*, envelope.h) behind `after`, due at or
- * before now; up to max. next_due gets the due time of the first one later than now, or INT64_MAX. */
+ * before now; up to max. next_due gets the due time of the first one later than now, or
+ * INT64_MAX. */
 size_t spool_due(struct spool *s, struct slice connector, struct spool_place after,
                  int64_t now_unix_ms, struct spool_place *out, size_t max, int64_t *next_due);
 
