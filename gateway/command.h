@@ -21,7 +21,11 @@ int command_exchange_setup(int argc, char **argv);
 extern const char command_exchange_setup_help[];
 int command_manual(int argc, char **argv);
 
-/* queue, reload, drain: sent to the daemon through its control socket. */
+/* What is in the queue, and what becomes of it. */
+int command_queue(int argc, char **argv);
+extern const char command_queue_help[];
+
+/* status, reload, drain: sent to the daemon through its control socket. */
 int command_control(int argc, char **argv);
 
 #endif

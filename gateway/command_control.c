@@ -6,8 +6,6 @@
 #include "gateway/ops/control.h"
 #include "gateway/ops/control_client.h"
 
-enum { REQUEST_MAX = 1000 };
-
 /* "-c FILE" may stand anywhere; every other word goes to the daemon as it is. */
 static bool
 split(int argc, char **argv, const char **path, struct buf *request)
@@ -17,15 +15,12 @@ split(int argc, char **argv, const char **path, struct buf *request)
             *path = i + 1 < argc ? argv[++i] : NULL;
             continue;
         }
-        if (request->len > 0)
-            buf_put_char(request, ' ');
-        buf_put_str(request, argv[i]);
+        control_put_word(request, slice_str(argv[i]));
     }
-    bool one_line = slice_find(buf_slice(request), '\n') == request->len;
     if (*path == NULL)
         fprintf(stderr, "forestgate %s: -c FILE is needed: the daemon's configuration\n",
                 argv[0]);
-    return *path != NULL && one_line && buf_ok(request);
+    return *path != NULL && buf_ok(request);
 }
 
 static int
@@ -51,7 +46,7 @@ command_control(int argc, char **argv)
     struct buf request;
     struct complaints list;
     int status = 2;
-    buf_init(&request, REQUEST_MAX);
+    buf_init(&request, CONTROL_REQUEST_MAX);
     complaints_init(&list);
     if (split(argc, argv, &path, &request)) {
         bool found = config_load_control(path, control, sizeof control, &list);

@@ -1,14 +1,15 @@
 #include "gateway/ops/control.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "gateway/base/mem.h"
 #include "gateway/net/conn.h"
 #include "gateway/net/listener.h"
 #include "gateway/net/timer.h"
+#include "gateway/ops/errands.h"
 
 enum {
-    REQUEST_MAX = 1024,
     CLIENTS_MAX = 16,
     REQUEST_MS = 10 * 1000, /* until the request is there */
     ANSWER_MS = 60 * 1000,  /* until more of the answer was taken: `| less` */
@@ -17,6 +18,7 @@ enum {
 struct control {
     struct control_means means;
     struct port *port;
+    struct errands *errands;
     struct client *clients; /* intrusive list */
     size_t client_count;
 };
@@ -25,6 +27,7 @@ struct client {
     struct client *next;
     struct control *control;
     struct conn *conn;
+    int fd; /* the conn's */
     struct timer *timer;
     struct ucred who;
     struct buf answer;
@@ -57,9 +60,6 @@ static const struct {
     const char *noun; /* NULL: the verb is one word */
     control_fn *run;
 } commands[] = {
-    {"queue", "list", control_queue_list},
-    {"queue", "show", control_queue_show},
-    {"queue", "retry", control_queue_retry},
     {"round-trip", "start", control_roundtrip_start},
     {"round-trip", "look", control_roundtrip_look},
     {"status", NULL, control_status},
@@ -125,36 +125,34 @@ log_command(const struct client *c, struct slice request, int status)
     log_end(&line);
 }
 
-static size_t
-split_words(struct slice request, struct slice words[CONTROL_WORDS])
-{
-    size_t count = 0;
-    while (request.len > 0 && count < CONTROL_WORDS) {
-        size_t n = slice_find(request, ' ');
-        if (n > 0)
-            words[count++] = slice_head(request, n);
-        request = slice_from(request, n + 1);
-    }
-    return count;
-}
-
 static void
 answer(struct client *c, struct slice request)
 {
+    char room[CONTROL_REQUEST_MAX];
     struct slice words[CONTROL_WORDS];
-    size_t count = split_words(request, words);
+    size_t count = control_read_words(request, room, words);
     struct buf text;
     buf_init(&text, CONTROL_ANSWER_MAX - CONTROL_HINT_MAX);
     int status = run(&c->control->means, words, count, &text);
     if (!buf_ok(&text))
         status = 2;
-    buf_printf(&c->answer, "%d\n", status);
     buf_put(&c->answer, buf_slice(&text));
     if (!buf_ok(&text))
         buf_put_str(&c->answer, "\nThe answer is too long, the rest is missing.\n");
+    control_put_end(&c->answer, status);
     buf_fini(&text);
     log_command(c, request, status);
     c->asked = true;
+}
+
+/* The thread of the errand gets a descriptor of its own, and the client is no longer ours. */
+static void
+send_on_errand(struct client *c, struct slice request, struct slice head)
+{
+    int fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        (void)errands_start(c->control->errands, fd, c->who.uid, request, head);
+    client_end(c, true);
 }
 
 static void
@@ -167,11 +165,16 @@ on_input(void *owner, struct slice *in)
         return;
     }
     if (n == in->len) {
-        if (in->len > REQUEST_MAX)
+        if (in->len > CONTROL_REQUEST_MAX)
             client_end(c, true);
         return; /* offered again with the rest */
     }
-    answer(c, slice_head(*in, n < REQUEST_MAX ? n : REQUEST_MAX));
+    struct slice request = slice_head(*in, n < CONTROL_REQUEST_MAX ? n : CONTROL_REQUEST_MAX);
+    if (slice_starts(request, slice_str("queue "))) {
+        send_on_errand(c, request, slice_from(*in, n + 1));
+        return;
+    }
+    answer(c, request);
     slice_skip(in, in->len);
     write_answer(c);
 }
@@ -222,6 +225,7 @@ on_fd(void *context, int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->who, &len) != 0)
         c->who.uid = (uid_t)-1;
     c->control = control;
+    c->fd = fd;
     buf_init(&c->answer, CONTROL_ANSWER_MAX);
     c->next = control->clients;
     control->clients = c;
@@ -246,7 +250,13 @@ control_new(const char *path, const struct control_means *means, struct control 
     if (c == NULL)
         return err_set(err, ERR_NOMEM, "out of memory");
     c->means = *means;
+    c->errands = errands_new(&c->means);
+    if (c->errands == NULL) {
+        mem_free(&c);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     if (!port_open_unix(means->worker->loop, path, on_fd, c, &c->port, err)) {
+        errands_free(&c->errands);
         mem_free(&c);
         return err_within(err, "control socket");
     }
@@ -263,5 +273,6 @@ control_free(struct control **ref)
     while (c->clients != NULL)
         client_end(c->clients, false);
     port_close(&c->port);
+    errands_free(&c->errands);
     mem_free(ref);
 }

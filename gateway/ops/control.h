@@ -1,16 +1,15 @@
 /*
- * control.h - the control socket: one request line, one answer, close. For forestgate queue,
- * status, reload and drain; whoever may open the socket (0600 in the daemon's folder) may use it.
- *
- * Request   words separated by one blank, ended by LF, at most 1 KiB.
- * Answer    the exit status and LF, then text until the close.
+ * control.h - the control socket: one request line, one answer, close (control_words.h). For
+ * forestgate queue, status, reload and drain; whoever may open the socket (0600 in the daemon's
+ * folder) may use it. What may take long runs on a thread of its own (errands.h).
  */
 #ifndef OPS_CONTROL_H
 #define OPS_CONTROL_H
 
+#include "gateway/ops/control_words.h"
 #include "gateway/relay/crew.h"
 
-enum { CONTROL_WORDS = 16, CONTROL_ANSWER_MAX = 4 * 1024 * 1024, CONTROL_HINT_MAX = 100 };
+enum { CONTROL_ANSWER_MAX = 4 * 1024 * 1024, CONTROL_HINT_MAX = 100 };
 
 /* What the commands work on, and what they ask of the app. */
 struct control_means {
@@ -32,14 +31,6 @@ void control_free(struct control **c);
 /* One command: its words, its answer appended to out, its exit status. */
 typedef int control_fn(const struct control_means *means, const struct slice *words, size_t count,
                        struct buf *out);
-
-/* ---- control_queue.c: the queues as wholes ---- */
-control_fn control_queue_list;
-control_fn control_queue_retry;
-
-/* ---- control_messages.c: the messages in them ---- */
-control_fn control_messages_list; /* queue list --messages */
-control_fn control_queue_show;
 
 /* ---- control_roundtrip.c: marked messages ---- */
 control_fn control_roundtrip_start; /* FROM TO: its token */

@@ -6,6 +6,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "gateway/ops/control_words.h"
+
 enum { PIECE = 8192 };
 
 static bool
@@ -23,6 +25,21 @@ dial(int fd, const char *path, struct err *err)
                    "control socket %s: %s; is the daemon running?", path, strerror(errno));
 }
 
+int
+control_dial(const char *socket_path, struct err *err)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        err_sys(err, ERR_IO, "control socket %s", socket_path);
+        return -1;
+    }
+    if (!dial(fd, socket_path, err)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 static bool
 set_timeout(int fd, uint64_t ms, struct err *err)
 {
@@ -32,8 +49,8 @@ set_timeout(int fd, uint64_t ms, struct err *err)
            err_sys(err, ERR_IO, "control socket");
 }
 
-static bool
-say(int fd, struct slice request, struct err *err)
+bool
+control_say(int fd, struct slice request, struct err *err)
 {
     bool ok = send(fd, request.ptr, request.len, MSG_NOSIGNAL) == (ssize_t)request.len &&
               send(fd, "\n", 1, MSG_NOSIGNAL) == 1;
@@ -56,15 +73,18 @@ hear(int fd, struct buf *answer, struct err *err)
     }
 }
 
-/* The first line is the exit status, the rest is for the reader. */
+/* The end is the exit status, what is before it is for the reader. */
 static bool
 take_status(struct buf *answer, int *status, struct err *err)
 {
     struct slice text = buf_slice(answer);
-    if (text.len < 2 || text.ptr[0] < '0' || text.ptr[0] > '2' || text.ptr[1] != '\n')
-        return err_set(err, ERR_SYNTAX, "the daemon gave no answer");
-    *status = text.ptr[0] - '0';
-    buf_drop(answer, 2);
+    size_t end = text.len > CONTROL_END ? text.len - CONTROL_END : 0;
+    *status = control_read_end(slice_from(text, end));
+    if (*status < 0)
+        return err_set(err, ERR_SYNTAX,
+                       text.len > 0 ? "the daemon's answer was cut short"
+                                    : "the daemon gave no answer");
+    buf_truncate(answer, end);
     return true;
 }
 
@@ -72,11 +92,11 @@ bool
 control_ask(const char *socket_path, struct slice request, uint64_t timeout_ms, int *status,
             struct buf *answer, struct err *err)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = control_dial(socket_path, err);
     if (fd < 0)
-        return err_sys(err, ERR_IO, "control socket %s", socket_path);
-    bool ok = dial(fd, socket_path, err) && set_timeout(fd, timeout_ms, err) &&
-              say(fd, request, err) && hear(fd, answer, err) && take_status(answer, status, err);
+        return false;
+    bool ok = set_timeout(fd, timeout_ms, err) && control_say(fd, request, err) &&
+              hear(fd, answer, err) && take_status(answer, status, err);
     close(fd);
     return ok;
 }

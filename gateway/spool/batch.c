@@ -2,8 +2,7 @@
 
 #include "gateway/spool/body_private.h"
 
-/* Messages that one batch makes due, so that a retry of a million leaves room for others. */
-enum { RETRY_STEP = 64, SCRATCH_MAX = 64 << 20 };
+enum { SCRATCH_MAX = 64 << 20 };
 
 void
 batch_init(struct batch *b, struct spool_store *store, struct tally *tally,
@@ -233,68 +232,11 @@ apply_suspend(struct batch *b, const struct request *request, struct err *err)
     return true;
 }
 
-/* ---- Retry -------------------------------------------------------------------------------- */
-
-/* The next messages that a retry is about. */
-static size_t
-next_of_retry(struct batch *b, struct request *request, uint64_t ids[RETRY_STEP])
-{
-    const struct spool_store_functions *call = b->store->call;
-    if (request->connector.len == 0)
-        return call->list(b->store, request->after, ids, RETRY_STEP);
-    /* What was made due is no longer behind now, so each look begins at the same place. */
-    struct spool_place places[RETRY_STEP];
-    struct spool_place now = {request->now_unix_ms, UINT64_MAX};
-    int64_t next_due;
-    size_t count =
-        call->due(b->store, request->connector, now, INT64_MAX, places, RETRY_STEP, &next_due);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = places[i].id;
-    return count;
-}
-
-static bool
-make_due(struct batch *b, const struct request *request, uint64_t id, struct err *err)
-{
-    struct envelope e;
-    struct envelope_front old;
-    bool is_changed = false;
-    TRY(load(b, id, &e, &old, err));
-    for (size_t i = 0; i < e.recipient_count; i++) {
-        struct envelope_recipient *r = &e.recipients[i];
-        if (r->state != RECIPIENT_WAITING || r->due_unix_ms <= request->now_unix_ms)
-            continue;
-        if (request->connector.len > 0 && !slice_equal(r->connector, request->connector))
-            continue;
-        r->due_unix_ms = request->now_unix_ms;
-        is_changed = true;
-    }
-    return !is_changed || replace(b, &e, &old, err);
-}
-
-/* One step; *is_done says whether it was the last. */
-static bool
-apply_retry(struct batch *b, struct request *request, bool *is_done, struct err *err)
-{
-    uint64_t ids[RETRY_STEP];
-    size_t count = next_of_retry(b, request, ids);
-    for (size_t i = 0; i < count; i++)
-        if (!make_due(b, request, ids[i], err) && err->kind != ERR_STATE)
-            return false;
-    *is_done = count < RETRY_STEP || request->left <= count;
-    if (!*is_done) {
-        request->left -= count;
-        request->after = ids[count - 1];
-    }
-    return true;
-}
-
 /* ---- The whole ---------------------------------------------------------------------------- */
 
 static bool
-apply(struct batch *b, struct request *request, bool *is_done, struct err *err)
+apply(struct batch *b, struct request *request, struct err *err)
 {
-    *is_done = true;
     switch (request->kind) {
     case REQUEST_ACCEPT:
         return apply_arrival(b, &request->arrival, err);
@@ -304,18 +246,15 @@ apply(struct batch *b, struct request *request, bool *is_done, struct err *err)
         return apply_edit(b, request, err);
     case REQUEST_SUSPEND:
         return apply_suspend(b, request, err);
-    case REQUEST_RETRY:
-        return apply_retry(b, request, is_done, err);
     }
     never("a request of no kind");
 }
 
 static bool
-apply_all(struct batch *b, struct request **requests, size_t count, bool *done, struct err *err)
+apply_all(struct batch *b, struct request **requests, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        done[i] = false;
-        if (requests[i]->is_settled || apply(b, requests[i], &done[i], err))
+        if (requests[i]->is_settled || apply(b, requests[i], err))
             continue;
         if (err->kind != ERR_STATE)
             return false;
@@ -334,12 +273,11 @@ bool
 batch_try(struct batch *b, struct request **requests, size_t count, struct err *err)
 {
     const struct spool_store_functions *call = b->store->call;
-    bool done[BATCH_JOBS_MAX];
     must(count <= BATCH_JOBS_MAX);
     begin_counting(b);
     TRY(call->begin(b->store, err));
 
-    bool ok = apply_all(b, requests, count, done, err);
+    bool ok = apply_all(b, requests, count, err);
     if (!ok || b->changes == 0)
         call->abort(b->store);
     else
@@ -351,9 +289,7 @@ batch_try(struct batch *b, struct request **requests, size_t count, struct err *
     }
     tally_keep(b->tally);
     for (size_t i = 0; i < count; i++) {
-        if (!done[i])
-            continue;
-        if (requests[i]->kind == REQUEST_SUSPEND)
+        if (!requests[i]->is_settled && requests[i]->kind == REQUEST_SUSPEND)
             suspensions_set(b->suspensions, requests[i]->connector, requests[i]->suspended);
         request_settle(requests[i], NULL);
     }

@@ -31,8 +31,8 @@ void batch_fini(struct batch *b);
 
 /*
  * At most one of the requests is an edit. Those that are settled already are passed over.
- * True: all are durable and settled, but for a retry that has more to do; a request about a
- * message that is not there is settled with ERR_STATE. False: nothing happened (ERR_FULL,
+ * True: all are durable and settled; a request about a message that is not there is settled with
+ * ERR_STATE. False: nothing happened (ERR_FULL,
  * ERR_NOMEM), or it is in doubt (ERR_IO); none was settled but those with ERR_STATE.
  */
 MUST_USE bool batch_try(struct batch *b, struct request **requests, size_t count,

@@ -103,7 +103,7 @@ commit_outcomes_alone(struct committer *c, struct request **requests, size_t cou
                       struct err *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (requests[i]->kind == REQUEST_ACCEPT || requests[i]->kind == REQUEST_RETRY)
+        if (requests[i]->kind == REQUEST_ACCEPT)
             request_settle(requests[i], err);
     if (commit(c, requests, count, err))
         return;
@@ -152,21 +152,9 @@ answer(struct committer *c, struct request *request)
 static void
 answer_all(struct committer *c, struct request **requests, size_t count)
 {
-    struct request_list unfinished = {0};
-    for (size_t i = 0; i < count; i++) {
-        if (requests[i]->is_settled)
-            answer(c, requests[i]);
-        else
-            request_list_add(&unfinished, requests[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        answer(c, requests[i]);
     spool_client_wake_all(&c->to_wake);
-    if (unfinished.count == 0)
-        return;
-    struct request *request;
-    pthread_mutex_lock(&c->lock);
-    while ((request = request_list_take(&unfinished)) != NULL)
-        request_list_add(&c->edits, request);
-    pthread_mutex_unlock(&c->lock);
 }
 
 /* ---- The queue ---------------------------------------------------------------------------- */
@@ -261,8 +249,6 @@ committer_hand_in(struct committer *c, struct request *request)
         request_settle(request, &full);
         body_unref(&request->arrival.body);
     }
-    if (request->kind == REQUEST_RETRY && request->left == 0)
-        request->left = atomic_load(&c->messages) + 1;
     request_list_add(request->kind == REQUEST_ACCEPT   ? &c->accepts
                      : request->kind == REQUEST_RECORD ? &c->outcomes
                                                        : &c->edits,

@@ -15,7 +15,6 @@ enum request_kind {
     REQUEST_RECORD,
     REQUEST_EDIT,
     REQUEST_SUSPEND,
-    REQUEST_RETRY,
 };
 
 /* A message that comes into being. */
@@ -47,10 +46,9 @@ struct request {
 
     bool suspended; /* REQUEST_SUSPEND: what becomes of the queue of connector */
 
-    struct slice connector; /* also REQUEST_RETRY: whose messages; "" = all */
-    int64_t now_unix_ms;    /* they, or those of the edit, become due then */
-    uint64_t after;         /* "" only: ids up to here are done */
-    uint64_t left;          /* messages yet to look at; 0: not begun */
+    struct slice connector;
+
+    int64_t now_unix_ms; /* REQUEST_EDIT: what is retried becomes due then */
 
     bool is_settled;
     struct err err; /* kind ERR_NONE: it is done */

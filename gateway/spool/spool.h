@@ -201,10 +201,6 @@ MUST_USE bool spool_body(struct spool *s, uint64_t id, struct body **out, struct
 /* Ids behind `after` in order; a page. */
 size_t spool_list(struct spool *s, uint64_t after, uint64_t *out, size_t max);
 
-/* Make all WAITING messages of connector ("" = every connector) due now; answers with a token.
- * For forestgate queue retry. Done in bounded batches. */
-void spool_retry(struct spool_client *client, struct slice connector, uint64_t token);
-
 struct spool_queue_stats {
     char connector[64]; /* or one of QUEUE_* (envelope.h) */
     uint64_t messages;

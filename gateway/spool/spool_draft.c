@@ -1,5 +1,5 @@
 /*
- * spool_draft.c - the ways into the committer: a message that comes, what became of one, a retry.
+ * spool_draft.c - the ways into the committer: a message that comes, what became of one, what operators want.
  */
 #include <unistd.h>
 
@@ -258,20 +258,6 @@ spool_suspend_queue(struct spool_client *client, struct slice connector, bool su
         return;
     must(connector.len <= ENVELOPE_CONNECTOR_MAX);
     request->suspended = suspended;
-    request->connector = arena_copy(&request->memory, connector);
-    if (request->connector.ptr == NULL)
-        settle_without_memory(request);
-    hand_in(s, client, request, token);
-}
-
-void
-spool_retry(struct spool_client *client, struct slice connector, uint64_t token)
-{
-    struct spool *s = spool_client_spool(client);
-    struct request *request = bare_job(s, REQUEST_RETRY);
-    if (request == NULL)
-        return;
-    request->now_unix_ms = clock_unix_ms();
     request->connector = arena_copy(&request->memory, connector);
     if (request->connector.ptr == NULL)
         settle_without_memory(request);

@@ -217,8 +217,10 @@ class Commands(Case):
         gateway = self.world.start()
         gateway.stop()
         code, out, err = gateway.command("queue", "list")
-        self.assertNotEqual(code, 0)
-        self.assertTrue(err.strip())
+        self.assertEqual(code, 0, err)
+        self.assertIn("fabrikam-servers", out)
+        self.assertEqual(err, "The gateway does not run; this is its spool.\n")
+        self.assertNotEqual(gateway.command("status")[0], 0)
 
     def test_queue_commands_work_while_the_file_is_being_edited(self):
         gateway = self.world.start()

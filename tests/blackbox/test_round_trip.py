@@ -37,7 +37,7 @@ class RoundTripCase(unittest.TestCase):
             s.connect(self.pair.world.scratch("control.sock"))
             s.sendall(" ".join(words).encode() + b"\n")
             answer = b"".join(iter(lambda: s.recv(65536), b"")).decode()
-        status, _, text = answer.partition("\n")
+        text, _, status = answer.rpartition("\0")
         return int(status), text.strip()
 
     def begin(self, sender=ANNA, to=BOB):

@@ -153,7 +153,15 @@ house_send(struct house *h, const char *recipient)
 void
 house_retry(struct house *h)
 {
-    spool_retry(h->custody.waiter.client, slice_str("hub"), 77);
+    struct spool_place out[8];
+    uint64_t ids[COUNT_OF(out)];
+    int64_t next_due;
+    size_t n = spool_due(h->custody.spool, slice_str("hub"), (struct spool_place){INT64_MIN, 0},
+                         INT64_MAX, out, COUNT_OF(out), &next_due);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = out[i].id;
+    const struct spool_edit edit = {.verb = SPOOL_RETRY, .ids = ids, .count = n, .queue = "hub"};
+    spool_edit(h->custody.waiter.client, &edit, 77);
     assert_int_equal(waiter_next(&h->custody.waiter).token, 77);
     assert_int_equal(worker_retry(h->worker, slice_str("hub")), 1);
 }

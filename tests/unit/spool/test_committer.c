@@ -309,7 +309,7 @@ committer_bounds_a_batch_by_jobs(void **state)
         hand_in_accept(w, &w->waiter, id, 1);
     open_gate(w);
     expect_answers(&w->waiter, 1 + 2 * BATCH_JOBS_MAX, ERR_NONE);
-    assert_int_equal(w->store.commits, 4); /* 1, twice 255 (a place is kept for a retry), 2 */
+    assert_int_equal(w->store.commits, 4); /* 1, twice 255 (a place is kept for an edit), 2 */
 }
 
 static void

@@ -226,62 +226,6 @@ spool_counts_commits_and_custody(void **state)
     assert_int_equal(counters.messages, 1);
 }
 
-/* ---- Retry -------------------------------------------------------------------------------- */
-
-enum { FAR = 1 << 30 };
-static const int64_t far_ahead = (int64_t)FAR << 20;
-
-static struct spool_answer
-retry(struct custody *c, const char *connector)
-{
-    spool_retry(c->waiter.client, slice_str(connector), 99);
-    return waiter_next(&c->waiter);
-}
-
-static size_t
-count_due(struct custody *c, const char *connector)
-{
-    static struct spool_place out[1000];
-    int64_t next_due;
-    return due(c, connector, from_the_start, far_ahead - 1, out, 1000, &next_due);
-}
-
-static void
-spool_retries_a_connector_in_steps(void **state)
-{
-    struct custody *c = *state;
-    for (int i = 0; i < 150; i++) {
-        (void)accept_at(c, "hub", 1, far_ahead + i);
-        (void)accept_at(c, "edge", 1, far_ahead + i);
-    }
-    assert_int_equal(count_due(c, "hub"), 0);
-    struct spool_answer answer = retry(c, "hub");
-    assert_true(answer.ok);
-    assert_int_equal(answer.token, 99);
-    assert_int_equal(count_due(c, "hub"), 150);
-    assert_int_equal(count_due(c, "edge"), 0);
-    assert_true(retry(c, "").ok);
-    assert_int_equal(count_due(c, "edge"), 150);
-    assert_true(retry(c, "nobody").ok);
-}
-
-static void
-spool_retries_only_who_waits(void **state)
-{
-    struct custody *c = *state;
-    struct envelope_recipient r[2];
-    struct envelope e = custody_envelope(&r[0], "hub", 1, far_ahead);
-    (void)custody_envelope(&r[1], "", 1, far_ahead);
-    r[1].state = RECIPIENT_HELD;
-    e.recipient_count = 2;
-    struct err err;
-    uint64_t id = custody_accept(c, &e, 10, 0, &err);
-    assert_true(retry(c, "").ok);
-    assert_true(custody_read(c, id, &e));
-    assert_true(e.recipients[0].due_unix_ms < far_ahead);
-    assert_true(e.recipients[1].due_unix_ms == far_ahead);
-}
-
 int
 main(void)
 {
@@ -294,8 +238,6 @@ main(void)
         TEST(spool_moves_a_message_with_its_recipients),
         TEST(spool_counts_what_waits_for_each_connector),
         TEST(spool_counts_commits_and_custody),
-        TEST(spool_retries_a_connector_in_steps),
-        TEST(spool_retries_only_who_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
