@@ -9,8 +9,8 @@
 
 struct clerk;
 
-/* NULL: out of memory. One thread uses it. When *give_up is set it waits no longer: what was asked
- * last may still happen, and ERR_CLOSED says so. */
+/* NULL: out of memory. One thread uses it. When *give_up is set it waits no longer: what was
+ * asked last may still happen, and ERR_CLOSED says so. */
 struct clerk *clerk_new(struct spool *s, const _Atomic bool *give_up);
 void clerk_free(struct clerk **c);
 

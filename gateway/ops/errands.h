@@ -21,8 +21,8 @@ struct errands *errands_new(const struct control_means *means);
 /* Those that run are told to stop, and waited for. */
 void errands_free(struct errands **e);
 
-/* "queue ..." of a client with this uid. head: what came behind the request. Takes fd in any case;
- * false: there are too many at once, or no memory. On the loop. */
+/* "queue ..." of a client with this uid. head: what came behind the request. Takes fd in any
+ * case; false: there are too many at once, or no memory. On the loop. */
 bool errands_start(struct errands *e, int fd, uint64_t uid, struct slice request,
                    struct slice head);
 

@@ -180,7 +180,8 @@ walk_all(struct walk *w)
     return true;
 }
 
-/* Only one queue, in the order of its next tries: a small one is found quickly in a large spool. */
+/* Only one queue, in the order of its next tries: a small one is found quickly in a large
+ * spool. */
 static bool
 walk_queue(struct walk *w)
 {

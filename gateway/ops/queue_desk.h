@@ -53,8 +53,8 @@ int queue_desk_run(struct queue_desk *d, struct slice *words, size_t count);
 
 /* ---- For the files that do it ---- */
 
-/* Each message that is meant, in pages; each() false: stop. False: it was stopped, by that, by the
- * limit, or by trouble, which has been said. */
+/* Each message that is meant, in pages; each() false: stop. False: it was stopped, by that, by
+ * the limit, or by trouble, which has been said. */
 bool queue_desk_walk(struct queue_desk *d, const struct queue_selector *s,
                      bool (*each)(void *context, const struct envelope *e), void *context);
 struct queue_facts queue_desk_facts(void *desk, struct slice queue);

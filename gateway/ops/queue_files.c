@@ -11,7 +11,7 @@
 
 #include "gateway/ops/control_words.h"
 
-/* check-words: fsync 3: exported messages and their folder are durable before the last word */
+/* check-words: fsync 2: exported messages and their folder are durable before the last word */
 
 enum { SHORT = 64 * 1024, NAME_ROOM = QUEUE_NAME_MAX + 16 };
 

@@ -1,6 +1,6 @@
 /*
- * queue_files.h - the tool's end of queue_wire.h: answers to standard output, exported messages to
- * a folder, and from there to another queue.
+ * queue_files.h - the tool's end of queue_wire.h: answers to standard output, exported messages
+ * to a folder, and from there to another queue.
  */
 #ifndef OPS_QUEUE_FILES_H
 #define OPS_QUEUE_FILES_H

@@ -1,7 +1,7 @@
 /*
- * queue import: what queue export wrote becomes messages of this queue: times, attempts and states
- * of recipients as they were, a queue id of its own. A recipient whose send connector this gateway
- * does not have is routed anew.
+ * queue import: what queue export wrote becomes messages of this queue: times, attempts and
+ * states of recipients as they were, a queue id of its own. A recipient whose send connector this
+ * gateway does not have is routed anew.
  */
 #include <inttypes.h>
 #include <stdio.h>

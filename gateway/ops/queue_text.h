@@ -19,7 +19,8 @@ void queue_put_clean(struct buf *out, struct slice text, size_t max);
 /* "999", "12K", "3.4M": at most 5 columns. */
 void queue_put_size(struct buf *out, uint64_t octets);
 
-/* All that is known of the message; a new reference. What is not UTF-8 loses those octets to '?'. */
+/* All that is known of the message; a new reference. What is not UTF-8 loses those octets to
+ * '?'. */
 json_t *queue_message_json(const struct envelope *e);
 
 #endif

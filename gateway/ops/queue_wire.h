@@ -3,8 +3,8 @@
  * lines of text: "F name size", LF, and as many octets.
  *
  * Export: the desk sends ID.json and ID.eml for each message, and text, which is for people.
- * Import: the tool sends such a pair and waits for its line, "+ id" or "- why"; then the next; "E"
- * ends it.
+ * Import: the tool sends such a pair and waits for its line, "+ id" or "- why"; then the next;
+ * "E" ends it.
  */
 #ifndef OPS_QUEUE_WIRE_H
 #define OPS_QUEUE_WIRE_H

@@ -1,6 +1,6 @@
 /*
- * stream.h - a long answer on its way to a descriptor: written piece by piece, so that memory does
- * not grow with it. Blocks; not for a loop.
+ * stream.h - a long answer on its way to a descriptor: written piece by piece, so that memory
+ * does not grow with it. Blocks; not for a loop.
  */
 #ifndef OPS_STREAM_H
 #define OPS_STREAM_H

@@ -1,5 +1,6 @@
 /*
- * spool_draft.c - the ways into the committer: a message that comes, what became of one, what operators want.
+ * spool_draft.c - the ways into the committer: a message that comes, what became of one, what
+ * operators want.
  */
 #include <unistd.h>
 
