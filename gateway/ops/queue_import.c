@@ -88,9 +88,10 @@ read_recipient(struct reading *r, const json_t *from, struct envelope_recipient 
     to->notify = (unsigned)take_number(r, from, "notify", 15);
     to->orcpt = take_text(r, from, "orcpt", DSN_ORCPT_MAX);
     struct slice name = take_text(r, from, "connector", ENVELOPE_CONNECTOR_MAX);
+    to->connector = name;
     r->bad = r->bad || !address_parse_utf8(to->address, &address);
     if (r->bad || !envelope_is_open(to))
-        return;
+        return; /* where it was delivered is history */
     to->connector = connector_here(r, name, address);
     if (to->state == RECIPIENT_HELD && to->connector.len > 0)
         to->state = RECIPIENT_WAITING;

@@ -35,6 +35,7 @@ add_row(struct settlement *s, size_t n, enum recipient_state state)
         .state = state,
         .connector = r->connector,
         .attempts = r->attempts + 1,
+        .tried_unix_ms = s->d->tried_unix_ms,
     };
     s->keep[n] = false;
     return row;
