@@ -132,6 +132,7 @@ record(struct giving_up *g)
         .rows = g->notice ? NULL : g->rows,
         .row_count = g->notice ? 0 : g->count,
         .delay_noticed = g->notice,
+        .wants_all_open = true, /* an attempt that was under way may have been faster */
         .report = g->report.draft,
         .report_envelope = g->report.parcel ? &g->report.parcel->envelope : NULL,
     };

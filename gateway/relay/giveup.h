@@ -1,6 +1,7 @@
 /*
- * giveup.h - recipients that no attempt decides about: too old, or a loop. They end here, with a
- * report to the sender, where it wants one (NOTIFY), in one commit.
+ * giveup.h - recipients that no attempt decides about: too old, a loop, or removed by an
+ * operator. They end here, with a report to the sender, where it wants one (NOTIFY), in one
+ * commit; but not when an attempt that was under way has ended one of them meanwhile.
  */
 #ifndef RELAY_GIVEUP_H
 #define RELAY_GIVEUP_H

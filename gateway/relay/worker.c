@@ -6,6 +6,7 @@
 #include "gateway/relay/inbound.h"
 #include "gateway/relay/outlet.h"
 #include "gateway/relay/reroute.h"
+#include "gateway/relay/returning.h"
 #include "gateway/relay/tls_diary.h"
 
 enum {
@@ -203,6 +204,7 @@ on_tick(void *context)
         tls_diary_look(w->shop->diary, w->runtime->config, clock_unix_ms());
     bool more = reroute_look(w);
     more = deadlines_look(w) || more;
+    more = returning_look(w) || more;
     timer_set(w->tick, loop_now_ms(w->loop) + (more ? TICK_SOON_MS : TICK_MS));
 }
 

@@ -121,6 +121,8 @@ merge_rows(struct envelope *e, const struct request *request, struct err *err)
         struct envelope_recipient *r = &e->recipients[row->index];
         if (envelope_is_open(r))
             merge_row(r, row);
+        else if (request->wants_all_open)
+            return err_set(err, ERR_STATE, "a recipient has ended already");
     }
     e->delay_noticed = e->delay_noticed || request->delay_noticed;
     return true;

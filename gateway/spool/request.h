@@ -40,6 +40,7 @@ struct request {
     const struct recipient_change *rows;
     size_t row_count;
     bool delay_noticed;
+    bool wants_all_open;
 
     struct spool_edit edit; /* REQUEST_EDIT: with copies of ids and queue */
     size_t changed;         /* messages that it changed */

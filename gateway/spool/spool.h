@@ -134,6 +134,8 @@ struct spool_change {
     const struct recipient_change *rows; /* copied before the call returns */
     size_t row_count;
     bool delay_noticed;         /* also set that mark */
+    bool wants_all_open;        /* nothing happens when one of the recipients has ended already:
+                                   ERR_STATE */
     struct spool_draft *report; /* spool_begin_report(); taken; NULL: none */
     struct envelope *report_envelope;
 };

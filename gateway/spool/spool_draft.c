@@ -220,6 +220,7 @@ spool_record(struct spool_client *client, struct spool_change *change, uint64_t 
     request->kind = REQUEST_RECORD;
     request->id = change->id;
     request->delay_noticed = change->delay_noticed;
+    request->wants_all_open = change->wants_all_open;
     if (!request_take_rows(request, change->rows, change->row_count)) {
         struct err err;
         err_set(&err, ERR_NOMEM, "no memory for the outcomes of a message");

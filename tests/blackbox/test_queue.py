@@ -112,6 +112,28 @@ class Messages(QueueCase):
         self.assertFalse(self.hub.with_text("X-Mark: one\r\n"))
         self.assertFalse(self.gateway.events("report_queued"))
 
+    def test_removed_with_a_report_tells_the_sender(self):
+        self.hub_is_down()
+        first, second = self.queued("one", "two")
+        self.assertIn("1 message is removed", self.ask("remove", first, "--dsn"))
+        report, = wait_until("the report arrives", lambda: self.home.with_text("multipart/report"))
+        self.assertEqual((report.sender, report.recipients), ("", [ANNA]))
+        for words in (b"Status: 5.3.0", b"The postmaster removed this message", BOB.encode(),
+                      b"X-Mark: one"):
+            self.assertIn(words, report.data)
+        wait_until("it is gone", lambda: self.ids() == [second])
+        self.assertEqual(len(self.gateway.events("report_queued")), 1)
+
+    def test_removed_with_a_report_while_the_gateway_is_down(self):
+        self.hub_is_down()
+        first, = self.queued("one")
+        self.gateway.stop()
+        self.ask("remove", first, "--dsn")
+        self.assertEqual(self.states(first), ["returning"])
+        self.gateway.start()
+        wait_until("the report arrives", lambda: self.home.with_text("multipart/report"))
+        wait_until("it is gone", lambda: self.ids() == [])
+
     def test_many_are_removed_only_with_yes(self):
         self.hub_is_down()
         self.queued("one", "two", "three")
