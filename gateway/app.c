@@ -7,6 +7,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/command_options.h"
+#include "gateway/crash.h"
 #include "gateway/exceptions.h"
 #include "gateway/relay/roundtrip.h"
 #include "gateway/relay/series.h"
@@ -125,6 +126,7 @@ open_spool(struct app *a, const struct config *c, struct spool_found *found, str
     };
     TRY(spool_open(&settings, &a->shop.spool, found, err));
     memcpy(a->shop.trace_key.octets, spool_key(a->shop.spool), KEYED_HASH_KEY);
+    crash_watch(spool_in_flight(a->shop.spool));
     return true;
 }
 
@@ -235,6 +237,7 @@ tear_down(struct app *a)
     timer_free(&a->files_timer);
     crew_free(&a->crew);
     tls_diary_free(&a->shop.diary);
+    crash_watch(NULL);
     spool_close(&a->shop.spool);
     waker_free(&a->spool_failure);
     signal_watch_free(&a->on_hup);

@@ -21,6 +21,7 @@ struct delivery {
     size_t open_count;
     int64_t tried_unix_ms;  /* when the attempt began */
     unsigned servers_tried; /* of this attempt: each failed while it had the message */
+    uint32_t in_flight;     /* its place in in_flight.h; 0: it has none */
     bool queued;            /* in the ready list */
 };
 

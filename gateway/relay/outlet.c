@@ -95,6 +95,20 @@ expect_due(struct outlet *o, int64_t due_unix_ms)
         o->next_due_unix_ms = due_unix_ms;
 }
 
+/* An attempt begins: should it crash us, the next process knows which it was. */
+static void
+take_off(struct outlet *o, struct delivery *d)
+{
+    d->in_flight = in_flight_enter(spool_in_flight(o->worker->shop->spool), d->id);
+}
+
+static void
+land(struct outlet *o, struct delivery *d)
+{
+    in_flight_leave(spool_in_flight(o->worker->shop->spool), d->in_flight);
+    d->in_flight = 0;
+}
+
 void
 outlet_put_back(struct outlet *o, struct delivery *d)
 {
@@ -103,6 +117,7 @@ outlet_put_back(struct outlet *o, struct delivery *d)
         return;
     }
     o->in_flight--;
+    land(o, d);
     ready_insert(o, d, true);
 }
 
@@ -112,6 +127,7 @@ outlet_forget(struct outlet *o, struct delivery **d)
     if ((*d)->open != NULL)
         expect_due(o, delivery_later_due(*d, slice_str(o->name)));
     o->in_flight--;
+    land(o, *d);
     leave_id(o, *d);
     delivery_free(d);
 }
@@ -164,8 +180,10 @@ outlet_next(struct outlet *o)
         o->in_flight++;
         if (delivery_open(d, o->worker->shop->spool, slice_str(o->name), clock_unix_ms(), &err)) {
             if (d->open_count > 0 && !give_up_has(o->worker, d->id) &&
-                !reroute_has(o->worker, d->id))
+                !reroute_has(o->worker, d->id)) {
+                take_off(o, d);
                 return d;
+            }
         } else if (err.kind != ERR_STATE) {
             /* No memory, or the disk: it stays in the spool and is found again in a minute. */
             expect_due(o, clock_unix_ms() + LOOK_AGAIN_MS);

@@ -4,6 +4,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/spool/batch.h"
 #include "gateway/spool/body_private.h"
 #include "gateway/spool/recover.h"
 #include "gateway/spool/spool_lmdb.h"
@@ -61,6 +62,7 @@ open_parts(struct spool *s, const struct spool_settings *settings, struct spool_
 {
     TRY(spool_folder_open(&s->folder, settings->path, err));
     TRY(body_files_open(&s->files, s->folder.fd, err));
+    TRY(in_flight_open(s->folder.fd, &s->in_flight, err));
     TRY(spool_lmdb_open(settings->path, settings->map_size, &s->store, err));
     s->tally = tally_new(s->store);
     s->room = room_new(s->store, s->folder.fd, settings->reserve, settings->log);
@@ -101,6 +103,65 @@ say_opened(const struct spool_settings *settings, const struct spool_found *foun
     log_end(&line);
 }
 
+/* ---- After a crash ------------------------------------------------------------------------ */
+
+static void
+say_crashed(const struct spool_settings *settings, const struct envelope *e)
+{
+    bool is_poison = e->crashes >= ENVELOPE_CRASHES_POISON;
+    struct log_line line;
+    log_begin(&line, settings->log, is_poison ? EV_poison : EV_in_flight_at_crash, e->id);
+    log_slice(&line, "from", e->from.len > 0 ? e->from : slice_str("<>"));
+    log_num(&line, "size", e->size);
+    log_slice(&line, "message_id", e->message_id);
+    log_num(&line, "crashes", e->crashes);
+    log_end(&line);
+}
+
+/* No committer runs yet: one batch of our own. */
+static bool
+count_crash(struct spool *s, const uint64_t *ids, size_t count, struct err *err)
+{
+    const struct spool_edit edit = {.verb = SPOOL_CRASHED, .ids = ids, .count = count};
+    struct request *request = request_new(REQUEST_EDIT);
+    struct batch batch;
+    batch_init(&batch, s->store, s->tally, s->suspensions);
+    bool ok = (request != NULL && request_take_edit(request, &edit)) ||
+              err_set(err, ERR_NOMEM, "no memory for what was in flight at the crash");
+    ok = ok && batch_try(&batch, &request, 1, err);
+    batch_fini(&batch);
+    request_free(&request);
+    return ok;
+}
+
+/* Once for each crash; a full disk must not keep the gateway from starting. */
+static bool
+heed_crash(struct spool *s, const struct spool_settings *settings, struct spool_found *found,
+           struct err *err)
+{
+    uint64_t ids[IN_FLIGHT_MAX];
+    struct arena arena;
+    size_t count = in_flight_at_crash(s->in_flight, ids);
+    for (size_t at = 0; at < count; at += SPOOL_EDIT_MAX) {
+        size_t page = count - at < SPOOL_EDIT_MAX ? count - at : SPOOL_EDIT_MAX;
+        if (!count_crash(s, &ids[at], page, err))
+            return err->kind == ERR_FULL;
+    }
+    arena_init(&arena, 4 * ENVELOPE_RECORD_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct envelope e;
+        struct err ignored; /* delivered before it crashed */
+        arena_reset(&arena);
+        if (!spool_read(s, ids[i], &arena, &e, &ignored))
+            continue;
+        found->crashed++;
+        found->poisoned += e.crashes >= ENVELOPE_CRASHES_POISON;
+        say_crashed(settings, &e);
+    }
+    arena_fini(&arena);
+    return true;
+}
+
 bool
 spool_open(const struct spool_settings *settings, struct spool **out, struct spool_found *found,
            struct err *err)
@@ -111,7 +172,7 @@ spool_open(const struct spool_settings *settings, struct spool **out, struct spo
         return err_set(err, ERR_NOMEM, "no memory for the spool");
     s->body_in_file = settings->body_in_file;
     s->folder.fd = s->folder.lock = s->files.folder = -1;
-    if (!open_parts(s, settings, found, err) ||
+    if (!open_parts(s, settings, found, err) || !heed_crash(s, settings, found, err) ||
         !start_threads(s, settings, found->recovered, err)) {
         spool_close(&s);
         return false;
@@ -136,6 +197,7 @@ spool_close(struct spool **s)
     room_free(&(*s)->room);
     tally_free(&(*s)->tally);
     suspensions_free(&(*s)->suspensions);
+    in_flight_close(&(*s)->in_flight);
     if ((*s)->store != NULL)
         (*s)->store->call->close(&(*s)->store);
     body_files_close(&(*s)->files);
@@ -153,6 +215,12 @@ struct id_source *
 spool_ids(struct spool *s)
 {
     return &s->ids;
+}
+
+struct in_flight *
+spool_in_flight(struct spool *s)
+{
+    return s->in_flight;
 }
 
 bool

@@ -19,6 +19,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/spool/body.h"
 #include "gateway/spool/envelope.h"
+#include "gateway/spool/in_flight.h"
 
 struct spool;
 
@@ -39,6 +40,8 @@ struct spool_found {
     size_t recovered;   /* messages with something still to do */
     size_t discarded;   /* half-written body files that no record names: removed, each logged */
     size_t quarantined; /* records that cannot be read: kept aside */
+    size_t crashed;     /* messages that were in flight when the last process crashed */
+    size_t poisoned;    /* of these: now poison; each logged */
     uint64_t highest_id;
 };
 
@@ -56,6 +59,9 @@ void spool_close(struct spool **s);
 const unsigned char *spool_key(const struct spool *s);
 
 struct id_source *spool_ids(struct spool *s);
+
+/* Where deliveries are noted while they are under way; the spool's. */
+struct in_flight *spool_in_flight(struct spool *s);
 
 /* ---- Answers ---------------------------------------------------------------------------- */
 

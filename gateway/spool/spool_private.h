@@ -14,6 +14,7 @@ struct spool {
     struct spool_store *store;
     struct tally *tally;
     struct suspensions *suspensions;
+    struct in_flight *in_flight;
     struct room *room;
     struct syncer *syncer;
     struct committer *committer;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import threading
 import unittest
 
@@ -254,6 +255,68 @@ class Queues(QueueCase):
         code, out, err = forestgate("queue", "list", "-c", other)
         self.assertEqual(code, 2)
         self.assertIn("in use by process", err)
+
+
+class Poison(QueueCase):
+    """A message that is in flight when the gateway crashes, twice."""
+
+    def setUp(self):
+        super().setUp()
+        self.reached, self.release = threading.Event(), threading.Event()
+        self.addCleanup(self.release.set)
+
+        def hold(session, data):
+            if b"X-Mark: bad" in data:
+                self.reached.set()
+                self.release.wait(20)
+
+        self.hub.script["content"] = hold
+
+    def die(self, number):
+        self.assertTrue(self.reached.wait(15))
+        self.reached.clear()
+        self.gateway.process.signal(number)
+        self.gateway.process.wait(20)
+        self.release.set()  # the old session's message is not kept: nobody hears the reply
+        self.hub.hang_up()
+        self.hub.messages.clear()
+        self.release.clear()
+        self.gateway.start()
+
+    def test_in_flight_at_two_crashes_is_poison(self):
+        bad = self.send("bad")
+        self.die(signal.SIGSEGV)
+        self.gateway.wait_event("in_flight_at_crash", id=bad, crashes=1)
+        good = self.send("good")
+        self.arrived("good")
+        self.die(signal.SIGABRT)
+        self.gateway.wait_event("poison", id=bad, crashes=2)
+        self.assertEqual(self.states(bad), ["suspended"])
+        row = self.row("(poison)")
+        self.assertEqual((row["state"], row["messages"]), ("Suspended", 1))
+        self.assertEqual(self.gateway.metric("forestgate_queue_messages",
+                                             connector="(poison)"), 1)
+        self.assertIn("1 messages are poison", self.gateway.command("status")[1])
+        self.send("good-2")
+        self.arrived("good-2")
+        self.ask("retry", "--all")
+        self.assertEqual(self.ids("--queue", "poison"), [bad])
+        self.assertEqual(self.hub.with_text("X-Mark: bad"), [])
+        self.assertNotEqual(good, bad)
+
+        self.release.set()
+        self.assertIn("1 message is resumed", self.ask("resume", "poison"))
+        self.arrived("bad")
+        wait_until("the queue is empty", lambda: self.ids() == [])
+
+    def test_who_is_killed_from_outside_counts_no_crash(self):
+        bad = self.send("bad")
+        for _ in range(3):
+            self.die(signal.SIGKILL)
+        self.assertEqual(self.gateway.events("in_flight_at_crash", id=bad), [])
+        self.release.set()
+        self.arrived("bad")
+        wait_until("the queue is empty", lambda: self.ids() == [])
 
 
 class Moving(QueueCase):
