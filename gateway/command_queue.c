@@ -33,7 +33,7 @@ const char command_queue_help[] =
     "    --newer AGE       received less long ago\n"
     "    --larger SIZE     of so many octets or more: 4096, 512KiB, 10MiB\n"
     "    --smaller SIZE    of fewer octets\n"
-    "    --state STATE     ready, retry, suspended, held or returning\n"
+    "    --state STATE     active, ready, retry, suspended, held or returning\n"
     "    --error TEXT      these words are in its last error\n"
     "  --all               everything\n"
     "  --limit N           at most so many messages\n"

@@ -76,8 +76,11 @@ queue_desk_facts(void *desk, struct slice queue)
 {
     const struct queue_desk *d = desk;
     const struct queue_row *row = queue_row_of(d->rows, d->row_count, queue);
-    return row != NULL ? (struct queue_facts){row->in_retry, row->last_error}
-                       : (struct queue_facts){.last_error = ""};
+    return (struct queue_facts){
+        .in_retry = row != NULL && row->in_retry,
+        .last_error = row != NULL ? row->last_error : "",
+        .in_flight = spool_in_flight(d->spool),
+    };
 }
 
 static int

@@ -104,11 +104,11 @@ static struct slice
 state_word(struct queue_desk *d, const struct envelope *e, const struct envelope_recipient *r)
 {
     static const char *const words[QUEUE_STATES] = {
-        [QUEUE_READY] = "Ready",    [QUEUE_RETRY] = "Retry",      [QUEUE_SUSPENDED] = "Suspended",
-        [QUEUE_HELD_BACK] = "Held", [QUEUE_ENDING] = "Returning",
+        [QUEUE_ACTIVE] = "Active",       [QUEUE_READY] = "Ready",    [QUEUE_RETRY] = "Retry",
+        [QUEUE_SUSPENDED] = "Suspended", [QUEUE_HELD_BACK] = "Held", [QUEUE_ENDING] = "Returning",
     };
     const struct queue_facts facts = queue_desk_facts(d, envelope_queue(e, r));
-    return slice_str(words[queue_state_of(r, d->now_unix_ms, &facts)]);
+    return slice_str(words[queue_state_of(e, r, d->now_unix_ms, &facts)]);
 }
 
 static void

@@ -5,8 +5,8 @@
 #include "gateway/mail/address.h"
 
 static const char *const states[QUEUE_STATES] = {
-    [QUEUE_READY] = "ready",    [QUEUE_RETRY] = "retry",      [QUEUE_SUSPENDED] = "suspended",
-    [QUEUE_HELD_BACK] = "held", [QUEUE_ENDING] = "returning",
+    [QUEUE_ACTIVE] = "active",       [QUEUE_READY] = "ready",    [QUEUE_RETRY] = "retry",
+    [QUEUE_SUSPENDED] = "suspended", [QUEUE_HELD_BACK] = "held", [QUEUE_ENDING] = "returning",
 };
 
 const char *
@@ -84,7 +84,8 @@ read_state(struct reading *r, struct slice value)
         r->s->state = (enum queue_state)i;
         return true;
     }
-    return complain(r, "--state is ready, retry, suspended, held or returning, not", value);
+    return complain(r, "--state is active, ready, retry, suspended, held or returning, not",
+                    value);
 }
 
 static bool
@@ -219,7 +220,7 @@ queue_select_is_empty(const struct queue_selector *s)
 /* ---- Messages ---- */
 
 enum queue_state
-queue_state_of(const struct envelope_recipient *r, int64_t now_unix_ms,
+queue_state_of(const struct envelope *e, const struct envelope_recipient *r, int64_t now_unix_ms,
                const struct queue_facts *queue)
 {
     if (r->state == RECIPIENT_SUSPENDED)
@@ -228,6 +229,9 @@ queue_state_of(const struct envelope_recipient *r, int64_t now_unix_ms,
         return QUEUE_HELD_BACK;
     if (r->state == RECIPIENT_RETURNING)
         return QUEUE_ENDING;
+    if (r->due_unix_ms <= now_unix_ms && queue->in_flight != NULL &&
+        in_flight_has(queue->in_flight, e->id))
+        return QUEUE_ACTIVE;
     bool waits = queue->in_retry || r->due_unix_ms > now_unix_ms;
     return waits ? QUEUE_RETRY : QUEUE_READY;
 }
@@ -301,7 +305,7 @@ recipient_matches(const struct queue_selector *s, const struct envelope *e,
         return false;
     const struct queue_facts known = facts(context, queue);
     return (s->error.ptr == NULL || holds(queue_error_of(r, &known), s->error)) &&
-           (!s->has_state || queue_state_of(r, now_unix_ms, &known) == s->state);
+           (!s->has_state || queue_state_of(e, r, now_unix_ms, &known) == s->state);
 }
 
 static bool

@@ -14,11 +14,13 @@
 #include "config/config.h"
 #include "gateway/base/id.h"
 #include "gateway/spool/envelope.h"
+#include "gateway/spool/in_flight.h"
 
 enum { QUEUE_IDS_MAX = 200 };
 
 /* As Exchange's Queue Viewer says it, and three of ours. */
 enum queue_state {
+    QUEUE_ACTIVE, /* being delivered */
     QUEUE_READY,
     QUEUE_RETRY, /* tried, and waits for its time, or for its server */
     QUEUE_SUSPENDED,
@@ -60,12 +62,13 @@ bool queue_select_is_empty(const struct queue_selector *s);
 
 /* What is known of a queue as a whole. */
 struct queue_facts {
-    bool in_retry;          /* its servers are waited for */
-    const char *last_error; /* of its connector; "" = none */
+    bool in_retry;                     /* its servers are waited for */
+    const char *last_error;            /* of its connector; "" = none */
+    const struct in_flight *in_flight; /* NULL: nothing is */
 };
 
-enum queue_state queue_state_of(const struct envelope_recipient *r, int64_t now_unix_ms,
-                                const struct queue_facts *queue);
+enum queue_state queue_state_of(const struct envelope *e, const struct envelope_recipient *r,
+                                int64_t now_unix_ms, const struct queue_facts *queue);
 
 /* What went wrong last: the recipient's own words, else those of its queue. */
 struct slice queue_error_of(const struct envelope_recipient *r, const struct queue_facts *queue);

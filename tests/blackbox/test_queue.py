@@ -182,6 +182,7 @@ class Messages(QueueCase):
         self.hub.script["content"] = hold
         queue_id = self.send("one")
         self.assertTrue(reached.wait(15))
+        self.assertEqual(self.ids("--state", "active"), [queue_id])
         said = self.ask("suspend", queue_id)
         self.assertIn("1 of them were being delivered at that moment", said)
         self.assertEqual(self.states(queue_id), ["suspended"])

@@ -29,7 +29,8 @@ facts_of(void *context, struct slice queue)
 {
     (void)context;
     bool is_hub = slice_is(queue, "hub");
-    return (struct queue_facts){is_hub, is_hub ? "Connection refused" : ""};
+    return (struct queue_facts){.in_retry = is_hub,
+                                .last_error = is_hub ? "Connection refused" : ""};
 }
 
 /* The words of a request; false: *complaint says why. */
@@ -137,7 +138,7 @@ static const struct {
     {"nowhere", "Neither a queue nor a queue id"},
     {"hub bridgeheads", "One queue at a time"},
     {"--forest nowhere", "There is no forest of that name"},
-    {"--state asleep", "--state is ready"},
+    {"--state asleep", "--state is active"},
     {"--older soon", "An age is"},
     {"--larger big", "A size is"},
     {"--limit 0", "--limit takes"},
