@@ -57,6 +57,7 @@ const char command_queue_help[] =
 enum { CONTROL_PATH_MAX = 512 };
 
 struct queue_command {
+    const char *verb;
     const char *config_path;
     const char *to;   /* --to: the folder of an export */
     const char *from; /* --from: of an import */
@@ -74,6 +75,8 @@ split(int argc, char **argv, struct queue_command *q)
                              : strcmp(argv[i], "--from") == 0 ? &q->from
                                                               : NULL;
         if (value == NULL) {
+            if (q->verb == NULL && i > 0)
+                q->verb = argv[i];
             control_put_word(&q->request, slice_str(argv[i]));
             continue;
         }
@@ -90,13 +93,19 @@ split(int argc, char **argv, struct queue_command *q)
 }
 
 static bool
-check(const struct queue_command *q, bool is_export, bool is_import)
+is_verb(const struct queue_command *q, const char *verb)
+{
+    return q->verb != NULL && strcmp(q->verb, verb) == 0;
+}
+
+static bool
+check(const struct queue_command *q)
 {
     if (q->config_path == NULL)
         fprintf(stderr, "forestgate queue: -c FILE is needed: the gateway's configuration\n");
-    else if (is_export != (q->to != NULL))
+    else if (is_verb(q, "export") != (q->to != NULL))
         fprintf(stderr, "forestgate queue: export, and nothing else, takes --to FOLDER\n");
-    else if (is_import != (q->from != NULL))
+    else if (is_verb(q, "import") != (q->from != NULL))
         fprintf(stderr, "forestgate queue: import, and nothing else, takes --from FOLDER\n");
     else
         return true;
@@ -248,12 +257,10 @@ command_queue(int argc, char **argv)
 {
     struct queue_command q = {0};
     buf_init(&q.request, CONTROL_REQUEST_MAX);
-    bool is_export = argc > 1 && strcmp(argv[1], "export") == 0;
-    bool is_import = argc > 1 && strcmp(argv[1], "import") == 0;
     int status = 2;
     if (!split(argc, argv, &q))
         fprintf(stderr, "forestgate queue: that is too much at once\n");
-    else if (check(&q, is_export, is_import))
+    else if (check(&q))
         status = ask(&q);
     buf_fini(&q.request);
     return status;
