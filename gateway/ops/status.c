@@ -230,7 +230,8 @@ stranded_json(struct view *v, const char *queue, const char *why)
 {
     const struct spool_queue_stats *q = queue_of(v, queue);
     if (q->messages > 0)
-        problem(v, "%llu messages are %s", (unsigned long long)q->messages, why);
+        problem(v, "%llu %s %s", (unsigned long long)q->messages,
+                q->messages == 1 ? "message is" : "messages are", why);
     return queue_json(v, q);
 }
 
@@ -324,9 +325,9 @@ assemble(struct view *v, const struct crew *crew)
     json_t *unreachable =
         stranded_json(v, QUEUE_UNREACHABLE,
                       "unreachable: no route in the configuration leads to their recipients");
-    json_t *held = stranded_json(v, QUEUE_HELD, "reports that are held: no route leads back");
+    json_t *held = stranded_json(v, QUEUE_HELD, "held: a report without a route back");
     json_t *poison = stranded_json(
-        v, QUEUE_POISON, "poison: in flight when the gateway crashed, twice; they are suspended");
+        v, QUEUE_POISON, "poison: in flight when the gateway crashed, twice; suspended");
     json_t *spool = spool_json(v);
     json_t *configuration = configuration_json(v, &p);
     bool fine = json_array_size(v->problems) == 0;

@@ -270,7 +270,9 @@ class Poison(QueueCase):
             if b"X-Mark: bad" in data:
                 self.reached.set()
                 self.release.wait(20)
+                return None if self.takes else b"451 4.3.0 too late\r\n"
 
+        self.takes = False
         self.hub.script["content"] = hold
 
     def die(self, number):
@@ -278,9 +280,8 @@ class Poison(QueueCase):
         self.reached.clear()
         self.gateway.process.signal(number)
         self.gateway.process.wait(20)
-        self.release.set()  # the old session's message is not kept: nobody hears the reply
-        self.hub.hang_up()
-        self.hub.messages.clear()
+        self.release.set()  # of the old session, whose reply nobody hears
+        wait_until("it is gone", lambda: not self.hub.sessions)
         self.release.clear()
         self.gateway.start()
 
@@ -297,7 +298,7 @@ class Poison(QueueCase):
         self.assertEqual((row["state"], row["messages"]), ("Suspended", 1))
         self.assertEqual(self.gateway.metric("forestgate_queue_messages",
                                              connector="(poison)"), 1)
-        self.assertIn("1 messages are poison", self.gateway.command("status")[1])
+        self.assertIn("1 message is poison", self.gateway.command("status")[1])
         self.send("good-2")
         self.arrived("good-2")
         self.ask("retry", "--all")
@@ -305,6 +306,7 @@ class Poison(QueueCase):
         self.assertEqual(self.hub.with_text("X-Mark: bad"), [])
         self.assertNotEqual(good, bad)
 
+        self.takes = True
         self.release.set()
         self.assertIn("1 message is resumed", self.ask("resume", "poison"))
         self.arrived("bad")
@@ -315,6 +317,7 @@ class Poison(QueueCase):
         for _ in range(3):
             self.die(signal.SIGKILL)
         self.assertEqual(self.gateway.events("in_flight_at_crash", id=bad), [])
+        self.takes = True
         self.release.set()
         self.arrived("bad")
         wait_until("the queue is empty", lambda: self.ids() == [])
