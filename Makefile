@@ -30,7 +30,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
 LIBS := -lssl -lcrypto -luv -llmdb -lyaml -lunbound -lspf2 -lmicrohttpd -ljansson -lcrypt -lpthread
 
 # The rooms, top first: each is an archive, so that a test links its room and what lies below.
-ROOMS := gateway/ops gateway/relay gateway/net gateway/exchange gateway/route config tls gateway/spool gateway/mail gateway/base
+ROOMS := gateway/ops gateway/relay gateway/net gateway/exchange gateway/route config tls gateway/journal gateway/spool gateway/mail gateway/base
 room_lib = $(BUILD)/lib/$(subst /,_,$(1)).a
 ROOM_LIBS := $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 
@@ -86,12 +86,13 @@ below = $(if $(filter base,$(1)),gateway/base,\
         $(if $(filter mail,$(1)),gateway/mail gateway/base,\
         $(if $(filter spool,$(1)),gateway/spool gateway/mail gateway/base,\
         $(if $(filter tls,$(1)),tls gateway/base,\
+        $(if $(filter journal,$(1)),gateway/journal gateway/base,\
         $(if $(filter config,$(1)),config gateway/mail gateway/base,\
         $(if $(filter route,$(1)),gateway/route config tls gateway/spool gateway/mail gateway/base,\
         $(if $(filter exchange,$(1)),gateway/exchange gateway/route config tls gateway/spool gateway/mail gateway/base,\
         $(if $(filter net,$(1)),gateway/net gateway/route config tls gateway/spool gateway/mail gateway/base,\
-        $(ROOMS)))))))))
-UNIT_ROOMS := base mail spool tls config route exchange net relay ops
+        $(ROOMS))))))))))
+UNIT_ROOMS := base mail spool journal tls config route exchange net relay ops
 define unit_rule
 $(BUILD)/unit/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(BUILD)/lib/kit.a $(foreach r,$(call below,$(1)),$(call room_lib,$(r)))
 	@mkdir -p $$(@D)

@@ -223,6 +223,10 @@ struct config {
     uint64_t spool_reserve;       /* octets of disk kept free for outcomes; 64MiB */
     uint64_t spool_body_in_file;  /* bodies from this size are files; 128KiB */
     const char *control_path;     /* NULL: no control socket */
+    const char *tracking_path;    /* the folder of the message tracking log; NULL: none is kept */
+    uint64_t tracking_file_size;
+    uint64_t tracking_folder_size;
+    uint64_t tracking_keep_ms;
     struct endpoint *monitor;     /* NULL: no monitor */
     uint64_t monitor_evidence_ms; /* how long /readyz?forest= believes what happened; 30s */
     struct network *probe_networks;

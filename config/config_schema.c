@@ -106,6 +106,18 @@ static const struct row rows[] = {
     {"spool.body_in_file", ONE(size, config, spool_body_in_file), RANGE(0, 1 * GIB),
      .unset = "128KiB", .say = "messages of this size and above are files of their own"},
 
+    {"tracking", SECTION, .say = "the message tracking log, as files of Exchange 2007's"},
+    {"tracking.path", ONE(path, config, tracking_path), .none = "none",
+     .say = "their folder; forestgate track reads them"},
+    {"tracking.file_size", ONE(size, config, tracking_file_size), RANGE(64 * KIB, 1 * GIB),
+     .unset = "10MiB", .say = "a new file begins at this size, and each day (UTC)"},
+    {"tracking.folder_size", ONE(size, config, tracking_folder_size), RANGE(1 * MIB, 16 * TIB),
+     .unset = "4GiB",
+     .say = "the oldest files are removed beyond this; a million messages a day "
+            "take about 1 GiB with their indexes"},
+    {"tracking.keep", ONE(duration, config, tracking_keep_ms), RANGE(1 * HOURS, 3650 * DAYS),
+     .unset = "30d", .say = "older files are removed"},
+
     {"monitor", SECTION, .none = "none", .at = offsetof(struct config, monitor),
      .say = "the HTTP address that answers /livez, /readyz, /status and /metrics"},
     {"monitor.address", ONE(endpoint_new, config, monitor), REQUIRED,

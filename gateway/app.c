@@ -9,6 +9,7 @@
 #include "gateway/command_options.h"
 #include "gateway/crash.h"
 #include "gateway/exceptions.h"
+#include "gateway/journal/tracking_index.h"
 #include "gateway/relay/roundtrip.h"
 #include "gateway/relay/series.h"
 #include "gateway/relay/tls_diary.h"
@@ -130,6 +131,28 @@ open_spool(struct app *a, const struct config *c, struct spool_found *found, str
     return true;
 }
 
+/* Its settings are those of the start: a reload changes nothing of it. */
+static bool
+open_tracking(struct app *a, const struct config *c, struct err *err)
+{
+    const struct journal_settings settings = {
+        .folder = c->tracking_path,
+        .prefix = TRACKING_PREFIX,
+        .log_type = TRACKING_LOG_TYPE,
+        .fields = TRACKING_FIELDS,
+        .file_size = c->tracking_file_size,
+        .folder_size = c->tracking_folder_size,
+        .keep_ms = c->tracking_keep_ms,
+        .log = a->shop.log,
+        .dropped =
+            metrics_series(a->shop.metrics, METRIC_journal_dropped_lines_total, "tracking", NULL),
+        .on_complete = tracking_index_make,
+        .on_remove = tracking_index_remove,
+    };
+    return c->tracking_path == NULL || journal_new(&settings, &a->shop.tracking, err) ||
+           err_within(err, "tracking");
+}
+
 static bool
 reload_for_control(void *context, struct buf *out)
 {
@@ -206,7 +229,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
         ok = err_set(err, ERR_NOMEM, "out of memory");
     if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
-    ok = ok && open_spool(a, r->config, found, err) &&
+    ok = ok && open_spool(a, r->config, found, err) && open_tracking(a, r->config, err) &&
          crew_new(&a->shop, worker_count(r->config), a->loop, r, &a->crew, err);
     if (ok)
         a->worker = crew_first(a->crew);
@@ -237,6 +260,7 @@ tear_down(struct app *a)
     timer_free(&a->files_timer);
     crew_free(&a->crew);
     tls_diary_free(&a->shop.diary);
+    journal_free(&a->shop.tracking);
     crash_watch(NULL);
     spool_close(&a->shop.spool);
     waker_free(&a->spool_failure);

@@ -25,6 +25,10 @@ int command_manual(int argc, char **argv);
 int command_queue(int argc, char **argv);
 extern const char command_queue_help[];
 
+/* What happened to a message. */
+int command_track(int argc, char **argv);
+extern const char command_track_help[];
+
 /* status, reload, drain: sent to the daemon through its control socket. */
 int command_control(int argc, char **argv);
 

@@ -8,6 +8,7 @@
 #include "gateway/relay/board.h"
 #include "gateway/relay/bounce_original.h"
 #include "gateway/relay/outlet.h"
+#include "gateway/relay/track.h"
 #include "gateway/route/diagnosis.h"
 #include "gateway/route/recipient.h"
 
@@ -282,12 +283,12 @@ kind_of(const struct bounce *b)
 }
 
 void
-bounce_done(struct worker *w, struct bounce *b, uint64_t about_id)
+bounce_done(struct worker *w, struct bounce *b, const struct envelope *about)
 {
     const struct envelope *e = &b->parcel->envelope;
     bool held = e->recipients[0].state == RECIPIENT_HELD;
     struct log_line line;
-    log_begin(&line, w->shop->log, held ? EV_report_held : EV_report_queued, about_id);
+    log_begin(&line, w->shop->log, held ? EV_report_held : EV_report_queued, about->id);
     log_id(&line, "report", e->id);
     log_slice(&line, "to", e->recipients[0].address);
     if (held)
@@ -298,6 +299,7 @@ bounce_done(struct worker *w, struct bounce *b, uint64_t about_id)
     counter_add(
         metrics_series(w->shop->metrics, METRIC_reports_total, held ? "held" : kind_of(b), NULL),
         1);
+    track_report(w, e, about);
     if (!held)
         worker_offer(w, b->parcel);
     parcel_unref(&b->parcel);

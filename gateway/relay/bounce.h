@@ -37,7 +37,7 @@ MUST_USE bool bounce_make(struct worker *w, const struct parcel *about,
                           struct err *err);
 
 /* It is durable: log it and send it on its way. */
-void bounce_done(struct worker *w, struct bounce *b, uint64_t about_id);
+void bounce_done(struct worker *w, struct bounce *b, const struct envelope *about);
 /* It is not wanted any more. */
 void bounce_drop(struct bounce *b);
 

@@ -5,6 +5,7 @@
 #include "gateway/relay/bounce.h"
 #include "gateway/relay/deadlines.h"
 #include "gateway/relay/outlet.h"
+#include "gateway/relay/track.h"
 
 struct giving_up {
     struct giving_up *next; /* of the worker, once it is handed to the spool */
@@ -92,7 +93,7 @@ on_recorded(void *context, const struct spool_answer *answer)
 {
     struct giving_up *g = context;
     if (answer->ok && g->report.parcel != NULL)
-        bounce_done(g->worker, &g->report, g->parcel->envelope.id);
+        bounce_done(g->worker, &g->report, &g->parcel->envelope);
     struct worker *w = g->worker;
     giving_up_free(&g);
     if (!answer->ok && answer->err.kind != ERR_STATE)
@@ -164,6 +165,7 @@ give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t
             .index = indexes[i], .action = DSN_FAILED, .expired = expired, .reply = why};
         log_row(g, i, why);
     }
+    track_given_up(w, &parcel->envelope, g->rows, count, why);
     return record(g);
 }
 

@@ -6,6 +6,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/mail/spf_fields.h"
 #include "gateway/relay/giveup.h"
+#include "gateway/relay/track.h"
 
 /* A message whose commit is under way. It outlives the session: what is durable is delivered,
  * whether the client waits for its 250 or not. */
@@ -261,6 +262,7 @@ on_committed(void *context, const struct spool_answer *a)
     struct inbound *s = c->session;
     if (a->ok) {
         log_received(c);
+        track_received(c->worker, &c->parcel->envelope, c->session_id);
         worker_offer(c->worker, c->parcel);
         bounce_loops(c);
     }

@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/relay/track.h"
 
 static void
 settlement_free(struct settlement **ref)
@@ -116,7 +117,7 @@ on_recorded(void *context, const struct spool_answer *answer)
     if (!answer->ok && try_again && !o->retiring && record_later(s))
         return;
     if (answer->ok && s->report.parcel != NULL)
-        bounce_done(o->worker, &s->report, s->d->id);
+        bounce_done(o->worker, &s->report, &s->d->parcel->envelope);
     for (struct outbound *b = o->connections; b != NULL; b = outbound_after(b)) {
         if (outbound_serial(b) == s->connection) {
             outbound_recorded(b);
@@ -215,6 +216,7 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
     if (server_bad)
         outbound_server_failed(by, &outcomes[first_bad]);
     make_report(s);
+    track_attempt(s, &facts);
     s->outcomes = NULL;
     s->by = NULL;
     if (s->row_count > 0) {

@@ -31,6 +31,7 @@
 struct auth_job;
 struct giving_up;
 struct inbound;
+struct journal;
 struct outlet;
 struct rerouting;
 struct roundtrips;
@@ -50,6 +51,7 @@ struct workshop {
     struct keyed_hash_key trace_key;
     struct ownership *ownership;
     struct roundtrips *roundtrips;       /* NULL: nobody asks for any */
+    struct journal *tracking;            /* NULL: no tracking log is kept */
     struct tls_diary *diary;             /* worker 0 looks at it; NULL in tests */
     struct worker *workers[WORKERS_MAX]; /* filled by worker_new */
     size_t worker_count;
