@@ -219,11 +219,11 @@ struct config {
     const char *hostname;
     const char *postmaster;
     const char *spool_path;
-    uint64_t spool_map_size;      /* octets of address space; 64GiB */
-    uint64_t spool_reserve;       /* octets of disk kept free for outcomes; 64MiB */
-    uint64_t spool_body_in_file;  /* bodies from this size are files; 128KiB */
-    const char *control_path;     /* NULL: no control socket */
-    const char *tracking_path;    /* the folder of the message tracking log; NULL: none is kept */
+    uint64_t spool_map_size;     /* octets of address space; 64GiB */
+    uint64_t spool_reserve;      /* octets of disk kept free for outcomes; 64MiB */
+    uint64_t spool_body_in_file; /* bodies from this size are files; 128KiB */
+    const char *control_path;    /* NULL: no control socket */
+    const char *tracking_path;   /* the folder of the message tracking log; NULL: none is kept */
     uint64_t tracking_file_size;
     uint64_t tracking_folder_size;
     uint64_t tracking_keep_ms;

@@ -32,14 +32,32 @@ struct tracking_command {
     bool json;
 };
 
+/* "yyyy-mm-dd", with "Thh:mm:ss" and "Z" or without: one number after the other. */
+static bool
+take_numbers(struct slice text, const char *separators, int *numbers[], size_t *count)
+{
+    for (*count = 0; text.len > 0 && separators[*count] != '\0'; ++*count) {
+        size_t n = 0;
+        uint64_t value;
+        while (n < text.len && ascii_is_digit(text.ptr[n]))
+            n++;
+        if (n == 0 || n > 4 || !ascii_number(slice_head(text, n), 9999, &value) ||
+            (n < text.len && text.ptr[n] != separators[*count]))
+            return false;
+        *numbers[*count] = (int)value;
+        text = slice_from(text, n + 1);
+    }
+    return text.len == 0;
+}
+
 static bool
 read_date(const char *text, int64_t *unix_ms)
 {
     struct tm t = {0};
-    char rest = '\0';
-    int n = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%c", &t.tm_year, &t.tm_mon, &t.tm_mday,
-                   &t.tm_hour, &t.tm_min, &t.tm_sec, &rest);
-    if ((n != 3 && n != 5 && n != 6 && (n != 7 || rest != 'Z')) || t.tm_mon < 1 || t.tm_mon > 12)
+    int *numbers[] = {&t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min, &t.tm_sec};
+    size_t count;
+    if (!take_numbers(slice_str(text), "--T::Z", numbers, &count) || count == 4 || count < 3 ||
+        t.tm_mon < 1 || t.tm_mon > 12)
         return false;
     t.tm_year -= 1900;
     t.tm_mon--;

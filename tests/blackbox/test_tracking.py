@@ -127,6 +127,10 @@ class Tracking(unittest.TestCase):
         self.assertIn("Nothing is known", self.track("nobody@contoso.example", code=1))
         self.assertIn("--help", self.track(code=2))
         self.assertIn("--since takes", self.track("x@y", "--since", "soon", code=2))
+        self.assertIn("Nothing", self.track("x@y", "--since", "2026-11-23", "--until",
+                                            "2026-11-23T10:15:30Z", code=1))
+        for wrong in ("2026-11", "2026-11-23T10", "2026-13-01", "2026-11-23x", "23.11.2026"):
+            self.assertIn("--until takes", self.track("x@y", "--until", wrong, code=2))
         self.assertIn("no queue id", self.track("--id", "x", code=2))
         self.assertIn("one thing", self.track("x@y", "z@y", code=2))
 
