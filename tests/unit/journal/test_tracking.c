@@ -303,7 +303,8 @@ lines_are_found_with_and_without_an_index(void **state)
     check_finding(p, true);
 }
 
-/* Whatever became of the index: what it says is checked, and when it cannot be read the file is. */
+/* Whatever became of the index: what it says is checked, and when it cannot be read the file
+ * is. */
 static void
 a_broken_index_hides_nothing(void **state)
 {
