@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/base/mem.h"
@@ -34,19 +35,21 @@ forget_all(struct page *page)
     atomic_store(&page->has_crashed, 0);
 }
 
-/* The file's page; MAP_FAILED: there is none. */
-static void *
-map(int fd, struct err *err)
+/* A fresh file is written in full: a store into its page must not meet a full disk. */
+static bool
+is_whole(int fd)
 {
-    int rc = posix_fallocate(fd, 0, sizeof(struct page)); /* a store must not meet a full disk */
-    if (rc != 0 || ftruncate(fd, sizeof(struct page)) != 0) {
-        err_sys(err, ERR_IO, FILE_NAME);
-        return MAP_FAILED;
-    }
-    void *page = mmap(NULL, sizeof(struct page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (page == MAP_FAILED)
-        err_sys(err, ERR_IO, FILE_NAME);
-    return page;
+    uint32_t magic = 0;
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct page) &&
+           pread(fd, &magic, sizeof magic, 0) == (ssize_t)sizeof magic && magic == MAGIC;
+}
+
+static bool
+write_fresh(int fd)
+{
+    static const struct page fresh = {.magic = MAGIC};
+    return ftruncate(fd, 0) == 0 && pwrite(fd, &fresh, sizeof fresh, 0) == (ssize_t)sizeof fresh;
 }
 
 /* Without room for the file there is memory: the gateway starts, and a crash is not counted. */
@@ -58,11 +61,15 @@ open_page(int folder, struct err *err)
         err_sys(err, ERR_IO, FILE_NAME);
         return NULL;
     }
-    void *page = map(fd, err);
+    void *page = MAP_FAILED;
+    if (is_whole(fd) || write_fresh(fd))
+        page = mmap(NULL, sizeof(struct page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED)
         page = mmap(NULL, sizeof(struct page), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     close(fd);
+    if (page == MAP_FAILED)
+        err_sys(err, ERR_NOMEM, FILE_NAME);
     return page != MAP_FAILED ? page : NULL;
 }
 
@@ -76,10 +83,6 @@ in_flight_open(int folder, struct in_flight **out, struct err *err)
     if (f->page == NULL) {
         mem_free(&f);
         return false;
-    }
-    if (f->page->magic != MAGIC) {
-        forget_all(f->page);
-        f->page->magic = MAGIC;
     }
     *out = f;
     return true;

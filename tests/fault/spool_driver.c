@@ -23,7 +23,7 @@
 #include "tests/fault/ledger.h"
 #include "tests/kit/custody.h"
 
-enum { MESSAGES_MAX = 4096, RECIPIENTS_MAX = 3, IN_FLIGHT_MAX = 16, LARGEST = 60000 };
+enum { MESSAGES_MAX = 4096, RECIPIENTS_MAX = 3, PENDING_MAX = 16, LARGEST = 60000 };
 
 struct message {
     uint64_t id;
@@ -47,7 +47,7 @@ struct driver {
     struct waiter waiter;
     struct message messages[MESSAGES_MAX];
     size_t count;
-    struct request requests[IN_FLIGHT_MAX]; /* the token is the place here */
+    struct request requests[PENDING_MAX]; /* the token is the place here */
     size_t in_flight;
     uint64_t random;
     bool has_failed;
@@ -230,7 +230,7 @@ collect(struct driver *d)
 static void
 run_round(struct driver *d, unsigned accepts_of_8)
 {
-    size_t wanted = 1 + draw(d, IN_FLIGHT_MAX);
+    size_t wanted = 1 + draw(d, PENDING_MAX);
     for (size_t i = 0; i < wanted && !d->has_failed; i++) {
         size_t which = d->count > 0 ? draw(d, d->count) : 0;
         for (size_t n = 0; n < d->count; n++, which = (which + 1) % d->count)
