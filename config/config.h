@@ -235,6 +235,7 @@ struct config {
     uint64_t limit_message_size;
     uint32_t limit_recipients;
     uint32_t limit_hops;
+    uint32_t limit_reports; /* to one sender in an hour; 0: any */
     uint32_t limit_sessions;
     uint32_t limit_probe_sessions; /* beyond limit_sessions, for probe_networks alone */
     uint32_t limit_auth_failures;  /* of one client before it is blocked */

@@ -138,6 +138,8 @@ static const struct row rows[] = {
      .say = "the most recipients of one message (RFC 5321 4.5.3.1.8: 100)"},
     {"limits.hops", ONE(count, config, limit_hops), RANGE(1, 100), .unset = "30",
      .say = "a message with more Received fields than this is in a loop"},
+    {"limits.reports", ONE(count, config, limit_reports), RANGE(0, 1000000), .unset = "100",
+     .say = "reports to one sender in an hour; further ones wait for their turn; 0 is no limit"},
     {"limits.sessions", ONE(count, config, limit_sessions), RANGE(1, 100000), .unset = "1000",
      .say = "the most sessions at once, over all listeners"},
     {"limits.probe_sessions", ONE(count, config, limit_probe_sessions), RANGE(0, 1000),

@@ -10,6 +10,7 @@
 #include "gateway/crash.h"
 #include "gateway/exceptions.h"
 #include "gateway/journal/tracking_index.h"
+#include "gateway/relay/report_limit.h"
 #include "gateway/relay/roundtrip.h"
 #include "gateway/relay/series.h"
 #include "gateway/relay/tls_diary.h"
@@ -215,11 +216,12 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     a->shop.logons = logon_memory_new(LOGONS_REMEMBERED, LOGON_MS);
     a->shop.credentials = credentials_new();
     a->shop.roundtrips = roundtrips_new();
+    a->shop.report_limit = report_limit_new();
     a->shop.diary = tls_diary_new(a->shop.log, a->shop.metrics, clock_unix_ms());
     a->shop.admission = admission_new();
     bool ok = a->shop.metrics != NULL && a->shop.board != NULL && a->shop.logons != NULL &&
               a->shop.credentials != NULL && a->shop.roundtrips != NULL &&
-              a->shop.diary != NULL && a->shop.admission != NULL;
+              a->shop.report_limit != NULL && a->shop.diary != NULL && a->shop.admission != NULL;
     if (!ok)
         err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && loop_new(&a->loop, err);
@@ -271,6 +273,7 @@ tear_down(struct app *a)
     logon_memory_free(&a->shop.logons);
     credentials_free(&a->shop.credentials);
     roundtrips_free(&a->shop.roundtrips);
+    report_limit_free(&a->shop.report_limit);
     board_free(&a->shop.board);
     metrics_free(&a->shop.metrics);
 }

@@ -8,6 +8,7 @@
 #include "gateway/relay/board.h"
 #include "gateway/relay/bounce_original.h"
 #include "gateway/relay/outlet.h"
+#include "gateway/relay/report_limit.h"
 #include "gateway/relay/track.h"
 #include "gateway/route/diagnosis.h"
 #include "gateway/route/recipient.h"
@@ -246,6 +247,32 @@ log_untold(struct worker *w, const struct parcel *about, const struct bounce_row
     }
 }
 
+/* News of a delay or a success that come too often are no news; a failure waits for its turn. */
+static bool
+may_tell(struct worker *w, const struct parcel *about, const struct bounce_row *rows,
+         size_t count, struct bounce *out)
+{
+    uint64_t wait_ms;
+    if (report_limit_take(w->shop->report_limit, about->envelope.from,
+                          w->runtime->config->limit_reports, loop_now_ms(w->loop), &wait_ms))
+        return true;
+    struct log_line line;
+    bool has_failure = false;
+    for (size_t i = 0; i < count; i++)
+        has_failure = has_failure || (rows[i].action == DSN_FAILED && is_wanted(about, &rows[i]));
+    if (has_failure)
+        out->wait_ms = wait_ms;
+    log_begin(&line, w->shop->log, has_failure ? EV_report_waits : EV_report_dropped,
+              about->envelope.id);
+    log_slice(&line, "to", about->envelope.from);
+    if (has_failure)
+        log_num(&line, "next_s", (wait_ms + 999) / 1000);
+    else
+        log_str(&line, "why", "the sender has had too many reports in an hour (limits.reports)");
+    log_end(&line);
+    return false;
+}
+
 bool
 bounce_make(struct worker *w, const struct parcel *about, const struct bounce_row *rows,
             size_t row_count, struct bounce *out, struct err *err)
@@ -255,6 +282,8 @@ bounce_make(struct worker *w, const struct parcel *about, const struct bounce_ro
     if (wanted < row_count)
         log_untold(w, about, rows, row_count);
     if (wanted == 0)
+        return true;
+    if (!may_tell(w, about, rows, row_count, out))
         return true;
     out->parcel = parcel_new();
     if (out->parcel == NULL)

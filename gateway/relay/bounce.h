@@ -27,11 +27,13 @@ struct bounce {
     struct spool_draft *draft; /* NULL: no report is to be made */
     struct parcel *parcel;     /* its envelope; body is set when recorded */
     enum dsn_action action;    /* the most important that it tells of */
+    uint64_t wait_ms;          /* not 0: its sender has had too many; who failed waits so long */
 };
 
 /* Make the report about those of the rows that the sender wants to hear of (NOTIFY). True without
  * a draft: there are none, or the sender is null. False (no memory, no room): who failed must
- * stay open. */
+ * stay open. True with wait_ms: there is a failure to tell, but not now (report_limit.h): who
+ * failed becomes RECIPIENT_RETURNING with the last words, due then. */
 MUST_USE bool bounce_make(struct worker *w, const struct parcel *about,
                           const struct bounce_row *rows, size_t row_count, struct bounce *out,
                           struct err *err);

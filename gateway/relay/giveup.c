@@ -17,6 +17,7 @@ struct giving_up {
     struct recipient_change *rows;
     struct bounce_row *bounces;
     size_t count;
+    struct buf words; /* why, as text */
 };
 
 static void
@@ -48,6 +49,7 @@ giving_up_free(struct giving_up **ref)
     parcel_unref(&g->parcel);
     mem_free(&g->rows);
     mem_free(&g->bounces);
+    buf_fini(&g->words);
     mem_free(ref);
 }
 
@@ -109,6 +111,7 @@ giving_up_new(struct worker *w, struct parcel *parcel, size_t count, bool notice
     g->worker = w;
     g->parcel = parcel_ref(parcel);
     g->notice = notice;
+    buf_init(&g->words, REPLY_TEXT + 64);
     g->count = count;
     g->rows = mem_new(count * sizeof *g->rows);
     g->bounces = mem_new(count * sizeof *g->bounces);
@@ -117,14 +120,32 @@ giving_up_new(struct worker *w, struct parcel *parcel, size_t count, bool notice
     return g;
 }
 
+/* The sender has had too many reports: who is over waits for one, with the words it will hold. */
+static void
+await_report(struct giving_up *g)
+{
+    const struct envelope *e = &g->parcel->envelope;
+    for (size_t i = 0; i < g->count; i++) {
+        struct recipient_change *row = &g->rows[i];
+        bool expired = row->state == RECIPIENT_EXPIRED;
+        row->state = RECIPIENT_RETURNING;
+        row->due_unix_ms = clock_unix_ms() + (int64_t)g->report.wait_ms;
+        row->last_error = expired ? slice_str("550 4.4.7 QUEUE.Expired; message expired")
+                          : g->words.len > 0 ? buf_slice(&g->words)
+                                             : e->recipients[row->index].last_error;
+    }
+}
+
 static bool
 record(struct giving_up *g)
 {
     struct worker *w = g->worker;
     struct err err;
     uint64_t token;
-    if (!bounce_make(w, g->parcel, g->bounces, g->count, &g->report, &err) ||
-        (token = answers_expect(w->answers, on_recorded, g)) == 0) {
+    bool made = bounce_make(w, g->parcel, g->bounces, g->count, &g->report, &err);
+    if (made && g->report.wait_ms > 0)
+        await_report(g);
+    if (!made || (token = answers_expect(w->answers, on_recorded, g)) == 0) {
         giving_up_free(&g);
         return false;
     }
@@ -147,6 +168,12 @@ record(struct giving_up *g)
 }
 
 bool
+give_up_is_news(const struct envelope_recipient *r)
+{
+    return r->state != RECIPIENT_RETURNING || slice_is(r->last_error, SPOOL_RETURN_WORDS);
+}
+
+bool
 give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count,
         bool expired, const struct reply *why)
 {
@@ -163,8 +190,11 @@ give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t
         };
         g->bounces[i] = (struct bounce_row){
             .index = indexes[i], .action = DSN_FAILED, .expired = expired, .reply = why};
-        log_row(g, i, why);
+        if (give_up_is_news(r))
+            log_row(g, i, why);
     }
+    if (why != NULL)
+        reply_put(&g->words, why);
     track_given_up(w, &parcel->envelope, g->rows, count, why);
     return record(g);
 }

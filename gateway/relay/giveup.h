@@ -15,6 +15,9 @@
 bool give_up(struct worker *w, struct parcel *parcel, const uint32_t *indexes, size_t count,
              bool expired, const struct reply *why);
 
+/* Was its end not told in the log yet? That of who only waited for a report was. */
+bool give_up_is_news(const struct envelope_recipient *r);
+
 /* Is the end of recipients of this message being recorded? Nobody delivers or reroutes it
  * meanwhile. */
 bool give_up_has(const struct worker *w, uint64_t id);

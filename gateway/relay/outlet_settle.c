@@ -14,6 +14,7 @@ settlement_free(struct settlement **ref)
     mem_free(&s->keep);
     mem_free(&s->bounces);
     buf_fini(&s->texts);
+    buf_fini(&s->words);
     mem_free(ref);
 }
 
@@ -27,6 +28,7 @@ settlement_new(struct outlet *o, size_t count)
     s->rows = mem_new(count * sizeof *s->rows);
     s->keep = mem_new(count * sizeof *s->keep);
     s->bounces = mem_new(count * sizeof *s->bounces);
+    buf_init(&s->words, count * (REPLY_TEXT + 64));
     buf_init(&s->texts, count * (DIAGNOSIS_LINE_MAX + 1));
     if (s->rows == NULL || s->keep == NULL || s->bounces == NULL)
         settlement_free(&s);
@@ -158,13 +160,47 @@ record(struct settlement *s)
                  s->report.parcel ? &s->report.parcel->body : NULL);
 }
 
+/* The sender has had too many reports: who failed waits for one, with the words it will hold. */
+static void
+await_report(struct settlement *s)
+{
+    size_t starts[2] = {0, 0};
+    for (size_t i = 0, n = 0; i < s->row_count; i++) {
+        struct recipient_change *row = &s->rows[i];
+        bool expired = row->state == RECIPIENT_EXPIRED;
+        if (row->state != RECIPIENT_BOUNCED && !expired)
+            continue;
+        while (s->d->open[n] != row->index)
+            n++;
+        starts[0] = s->words.len;
+        if (expired)
+            buf_put_str(&s->words, "550 4.4.7 QUEUE.Expired; the last words were: ");
+        reply_put(&s->words, &s->outcomes[n].reply);
+        row->state = RECIPIENT_RETURNING;
+        row->due_unix_ms = clock_unix_ms() + (int64_t)s->report.wait_ms;
+        row->last_error = slice(NULL, s->words.len - starts[0]);
+    }
+    /* The buffer does not move any more. */
+    for (size_t i = 0; i < s->row_count; i++) {
+        if (s->rows[i].state != RECIPIENT_RETURNING)
+            continue;
+        s->rows[i].last_error.ptr = s->words.data + starts[1];
+        starts[1] += s->rows[i].last_error.len;
+    }
+}
+
 static void
 make_report(struct settlement *s)
 {
     struct err err;
-    if (s->bounce_count == 0 || bounce_make(s->outlet->worker, s->d->parcel, s->bounces,
-                                            s->bounce_count, &s->report, &err))
+    if (s->bounce_count == 0)
         return;
+    if (bounce_make(s->outlet->worker, s->d->parcel, s->bounces, s->bounce_count, &s->report,
+                    &err)) {
+        if (s->report.wait_ms > 0)
+            await_report(s);
+        return;
+    }
     struct log_line line;
     log_begin(&line, s->outlet->worker->shop->log, EV_internal_trouble, s->d->id);
     log_str(&line, "what", "a report could not be made; who failed is tried again");
@@ -215,8 +251,8 @@ outlet_settle(struct outlet *o, struct delivery **take_d, struct smtp_outcome *o
     d->servers_tried += server_bad;
     if (server_bad)
         outbound_server_failed(by, &outcomes[first_bad]);
-    make_report(s);
     track_attempt(s, &facts);
+    make_report(s);
     s->outcomes = NULL;
     s->by = NULL;
     if (s->row_count > 0) {

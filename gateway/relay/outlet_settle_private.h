@@ -25,7 +25,8 @@ struct settlement {
     bool all_split;
     bool was_taken; /* the server took the message for someone */
     struct bounce report;
-    struct buf texts; /* owns rows[].last_error */
+    struct buf texts; /* owns rows[].last_error, but for those that wait for a report */
+    struct buf words; /* owns these */
 };
 
 struct timetable outlet_message_timetable(const struct outlet *o);

@@ -1,32 +1,21 @@
 #include "gateway/relay/returning.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/relay/giveup.h"
-#include "gateway/relay/outbound.h"
 
 enum { LOOK_MAX = 64 };
-
-/* Exchange reports "550 4.3.2 QUEUE.TransportDelete; message deleted by administrator" (general
- * knowledge, on no page of ours); a failure is 5.x.x by RFC 3464 2.3.4, and 5.3.0 blames neither
- * address. */
-static struct reply
-reason(void)
-{
-    return outbound_local_reply(550, "5.3.0",
-                                "The postmaster removed this message from the queue");
-}
 
 static bool
 give_back(struct worker *w, struct parcel *p)
 {
     const struct envelope *e = &p->envelope;
-    const struct reply why = reason();
     uint32_t *indexes = mem_new(e->recipient_count * sizeof *indexes);
     size_t count = 0;
     for (size_t i = 0; indexes != NULL && i < e->recipient_count; i++)
         if (e->recipients[i].state == RECIPIENT_RETURNING)
             indexes[count++] = (uint32_t)i;
-    bool ok = count > 0 && give_up(w, p, indexes, count, false, &why);
+    bool ok = count > 0 && give_up(w, p, indexes, count, false, NULL);
     mem_free(&indexes);
     return ok;
 }
@@ -41,8 +30,8 @@ returning_look(struct worker *w)
     int64_t next;
     if (w->index != 0)
         return false;
-    size_t n = spool_due(w->shop->spool, slice_str(QUEUE_RETURNING), from_start, INT64_MAX, page,
-                         LOOK_MAX, &next);
+    size_t n = spool_due(w->shop->spool, slice_str(QUEUE_RETURNING), from_start, clock_unix_ms(),
+                         page, LOOK_MAX, &next);
     for (size_t i = 0; i < n; i++) {
         struct parcel *p = NULL;
         if (give_up_has(w, page[i].id) || !parcel_load(w->shop->spool, page[i].id, &p, &err))

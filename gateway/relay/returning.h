@@ -1,6 +1,7 @@
 /*
- * returning.h - mail that an operator removed from the queue, and whose senders are to be told:
- * the report is made here, and with it the recipients end.
+ * returning.h - recipients whose end is decided and whose report is still to be made: an operator
+ * removed them, or their sender has had too many reports (report_limit.h). Their last words are
+ * the reason. The report is made here, and with it they end.
  *
  * Follows  Remove-Message -WithNDR (exchange-facts.md 7.4).
  */

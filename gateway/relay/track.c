@@ -4,6 +4,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/id.h"
+#include "gateway/relay/giveup.h"
 
 enum { LINE_MAX = 1024 * 1024, LIST_MAX = 256 * 1024 };
 
@@ -154,9 +155,15 @@ track_given_up(const struct worker *w, const struct envelope *e,
         return;
     struct tracking_event event = event_of(e, "ROUTING", "FAIL");
     const struct reply expired = reply_make(550, "4.4.7", "QUEUE.Expired; message expired");
+    const struct reply removed = reply_make(550, "5.3.0", "Removed by the postmaster");
     lists_init(&l);
-    for (size_t i = 0; i < count; i++)
-        lists_add(&l, e->recipients[rows[i].index].address, why != NULL ? why : &expired);
+    for (size_t i = 0; i < count; i++) {
+        const struct envelope_recipient *r = &e->recipients[rows[i].index];
+        bool by_operator = r->state == RECIPIENT_RETURNING;
+        event.source = by_operator ? "ADMIN" : "ROUTING";
+        if (give_up_is_news(r))
+            lists_add(&l, r->address, by_operator ? &removed : why != NULL ? why : &expired);
+    }
     put_lists(w, &event, &l);
 }
 

@@ -33,6 +33,7 @@ struct giving_up;
 struct inbound;
 struct journal;
 struct outlet;
+struct report_limit;
 struct rerouting;
 struct roundtrips;
 struct tls_diary;
@@ -51,6 +52,7 @@ struct workshop {
     struct keyed_hash_key trace_key;
     struct ownership *ownership;
     struct roundtrips *roundtrips;       /* NULL: nobody asks for any */
+    struct report_limit *report_limit;   /* NULL: no limit */
     struct journal *tracking;            /* NULL: no tracking log is kept */
     struct tls_diary *diary;             /* worker 0 looks at it; NULL in tests */
     struct worker *workers[WORKERS_MAX]; /* filled by worker_new */

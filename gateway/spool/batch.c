@@ -169,6 +169,7 @@ edit_recipient(enum spool_verb verb, int64_t now_unix_ms, const struct envelope 
     case SPOOL_RETURN:
         r->state = RECIPIENT_RETURNING;
         r->due_unix_ms = 0;
+        r->last_error = slice_str(SPOOL_RETURN_WORDS);
         return true;
     case SPOOL_REMOVE:
         r->state = RECIPIENT_REMOVED;

@@ -164,6 +164,11 @@ enum spool_verb {
 
 enum { SPOOL_EDIT_MAX = 256 };
 
+/* What the report about who was returned says. Exchange has "550 4.3.2 QUEUE.TransportDelete;
+ * message deleted by administrator" (general knowledge, on no page of ours); a failure is 5.x.x
+ * by RFC 3464 2.3.4, and 5.3.0 blames neither address. */
+#define SPOOL_RETURN_WORDS "550 5.3.0 The postmaster removed this message from the queue"
+
 /* One durable change of some messages; those that are gone, or do not fit the verb, are passed
  * over. The answer's count says how many were changed. An attempt that is under way goes on: its
  * outcome is merged, or comes too late (ERR_STATE). */

@@ -163,6 +163,7 @@ postmaster: postmaster@contoso.example
 spool: {{ path: spool, body_in_file: 16KiB }}
 control: control.sock
 monitor: {{ address: "{GATEWAY_IP}:{self.monitor_port}" }}
+limits: {{ reports: 0 }}
 retry: {{ connection: [1s], message: [1s], delay_notice: 1h, expire: 1d }}
 certificates:
   main: {{ certificate: {self.certificate.cert}, key: {self.certificate.key} }}

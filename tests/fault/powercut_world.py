@@ -38,6 +38,7 @@ spool: {{ path: {self.spool}, map_size: 64MiB, reserve: 1MiB, body_in_file: 16Ki
 control: {self.folder}/control.sock
 monitor: {{ address: "{GATEWAY}:{self.monitor}" }}
 dns: {{ servers: ["{GATEWAY}:1"] }}
+limits: {{ reports: 0 }}
 retry: {{ connection: [1s], message: [1s], delay_notice: 10d, expire: 20d }}
 certificates: {{ main: {{ certificate: {certificate}.pem, key: {certificate}.key }} }}
 listen: {{ main: {{ address: "{GATEWAY}:{self.port}", certificate: main }} }}
