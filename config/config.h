@@ -232,6 +232,15 @@ struct config {
     struct network *probe_networks;
     size_t probe_network_count;
 
+    /* Back pressure (route/pressure.h). 0: off, or (spool_size, memory) auto. */
+    uint64_t pressure_disk_free_medium, pressure_disk_free_high; /* octets; 512MiB, 256MiB */
+    uint64_t pressure_spool_size_medium, pressure_spool_size_high;
+    uint64_t pressure_commit_time_medium_ms, pressure_commit_time_high_ms; /* 1s, 5s */
+    uint64_t pressure_memory_medium, pressure_memory_high;
+    uint32_t pressure_messages_medium, pressure_messages_high;
+    uint64_t pressure_delay_ms; /* before MAIL is answered at medium; 1s */
+    uint64_t pressure_hold_ms;  /* before a level falls; 10s */
+
     uint64_t limit_message_size;
     uint32_t limit_recipients;
     uint32_t limit_hops;

@@ -131,6 +131,32 @@ check_times(struct check *check)
                        "be cut off");
 }
 
+/* Medium comes first, or it never comes. 0: off, auto or refused. */
+static void
+check_pressure_pair(struct check *check, const char *resource, uint64_t first, uint64_t then)
+{
+    struct where nowhere = {check->config->file, 0, 0};
+    if (first == 0 || then == 0 || first < then)
+        return;
+    report_error(check->report, check_place(NODE_AT(check->root, "pressure", resource), nowhere),
+                 "%s: medium must come before high", resource);
+}
+
+static void
+check_pressure(struct check *check)
+{
+    const struct config *c = check->config;
+    check_pressure_pair(check, "disk_free", c->pressure_disk_free_high,
+                        c->pressure_disk_free_medium);
+    check_pressure_pair(check, "spool_size", c->pressure_spool_size_medium,
+                        c->pressure_spool_size_high);
+    check_pressure_pair(check, "commit_time", c->pressure_commit_time_medium_ms,
+                        c->pressure_commit_time_high_ms);
+    check_pressure_pair(check, "memory", c->pressure_memory_medium, c->pressure_memory_high);
+    check_pressure_pair(check, "messages", c->pressure_messages_medium,
+                        c->pressure_messages_high);
+}
+
 void
 config_check(const struct config *config, const struct node *root, struct report *report)
 {
@@ -139,6 +165,7 @@ config_check(const struct config *config, const struct node *root, struct report
     check_balancers(&check);
     check_control(&check);
     check_times(&check);
+    check_pressure(&check);
     check_forests(&check);
     check_receive(&check);
     check_send(&check);

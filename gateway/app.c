@@ -10,6 +10,7 @@
 #include "gateway/crash.h"
 #include "gateway/exceptions.h"
 #include "gateway/journal/tracking_index.h"
+#include "gateway/relay/pressure_watch.h"
 #include "gateway/relay/report_limit.h"
 #include "gateway/relay/roundtrip.h"
 #include "gateway/relay/series.h"
@@ -155,6 +156,16 @@ open_tracking(struct app *a, const struct config *c, struct err *err)
 }
 
 static bool
+watch_pressure(struct app *a, const struct config *c, struct err *err)
+{
+    a->shop.pressure = pressure_watch_new(a->shop.spool, a->shop.log);
+    if (a->shop.pressure == NULL)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    pressure_watch_use(a->shop.pressure, c);
+    return pressure_watch_start(a->shop.pressure, err);
+}
+
+static bool
 reload_for_control(void *context, struct buf *out)
 {
     struct complaints list;
@@ -232,6 +243,7 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && open_spool(a, r->config, found, err) && open_tracking(a, r->config, err) &&
+         watch_pressure(a, r->config, err) &&
          crew_new(&a->shop, worker_count(r->config), a->loop, r, &a->crew, err);
     if (ok)
         a->worker = crew_first(a->crew);
@@ -264,6 +276,7 @@ tear_down(struct app *a)
     tls_diary_free(&a->shop.diary);
     journal_free(&a->shop.tracking);
     crash_watch(NULL);
+    pressure_watch_free(&a->shop.pressure);
     spool_close(&a->shop.spool);
     waker_free(&a->spool_failure);
     signal_watch_free(&a->on_hup);

@@ -2,6 +2,7 @@
 
 #include "config/config_files.h"
 #include "gateway/exceptions.h"
+#include "gateway/relay/pressure_watch.h"
 #include "gateway/relay/series.h"
 
 enum { LOOKS_BETWEEN_TRIES = 60 }; /* ten minutes, with `reread` left at 10s */
@@ -55,6 +56,7 @@ use_config(struct app *a, struct config **take_config, struct complaints *list)
     if (!ok)
         complain(list, r->config, err.text);
     doors_keep(a->doors, a->worker->runtime->config);
+    pressure_watch_use(a->shop.pressure, a->worker->runtime->config);
     runtime_unref(&r);
     return ok;
 }

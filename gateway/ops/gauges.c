@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/ops/control_text.h"
+#include "gateway/relay/pressure_watch.h"
 
 enum { QUEUES_MAX = 256 };
 
@@ -156,10 +157,24 @@ show_process(struct workshop *shop)
     set(m, METRIC_spool_free_bytes, NULL, NULL, spool_free_octets(shop->spool));
 }
 
+static void
+show_pressure(struct workshop *shop)
+{
+    struct metrics *m = shop->metrics;
+    const struct pressure p = pressure_watch_read(shop->pressure);
+    for (enum pressure_resource r = 0; r < PRESSURE_RESOURCES; r++) {
+        const char *name = pressure_resource_text(r);
+        set(m, METRIC_pressure_level, name, NULL, p.of[r].level);
+        set(m, METRIC_pressure_reading, name, NULL, p.of[r].reading);
+    }
+    set(m, METRIC_pressure_delivery_paused, NULL, NULL, pressure_pauses_delivery(&p));
+}
+
 void
 gauges_refresh(struct workshop *shop, const struct runtime *runtime)
 {
     show_process(shop);
+    show_pressure(shop);
     show_certificates(shop->metrics, runtime);
     show_queues(shop, runtime->config);
     show_connectors(shop, runtime->config);

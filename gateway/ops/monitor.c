@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <microhttpd.h>
+#include <stdio.h>
 
 #include "gateway/base/mem.h"
 #include "gateway/net/timer.h"
@@ -11,6 +12,7 @@
 #include "gateway/ops/gauges.h"
 #include "gateway/ops/readiness.h"
 #include "gateway/ops/status.h"
+#include "gateway/relay/pressure_watch.h"
 
 enum {
     CONNECTIONS_MAX = 64,
@@ -21,6 +23,7 @@ enum {
     LOOK_MS = 5 * 1000, /* how long an answer waits for a look */
     LOOK_AGAIN_MS = 20, /* how often it is looked whether that has come */
     WAITING_MAX = 16,   /* answers that wait; the other connections stay for who needs no look */
+    NOT_READY_TEXT = PRESSURE_WHY + 32,
 };
 
 /* A request that waits until it is known whether there is a way to its forest. */
@@ -60,7 +63,7 @@ answer(struct MHD_Connection *connection, unsigned status, const char *type, str
 static enum MHD_Result
 answer_state(struct MHD_Connection *connection, const char *key, const char *why_not)
 {
-    char text[256];
+    char text[NOT_READY_TEXT + 256];
     json_t *json =
         why_not ? json_pack("{s:b, s:s}", key, 0, "why", why_not) : json_pack("{s:b}", key, 1);
     size_t n = json ? json_dumpb(json, text, sizeof text, JSON_COMPACT) : 0;
@@ -69,14 +72,28 @@ answer_state(struct MHD_Connection *connection, const char *key, const char *why
                   "application/json", slice(text, n < sizeof text ? n : 0));
 }
 
+/* room is for a reason that has numbers. */
 static const char *
-why_not_ready(const struct worker *w)
+why_not_ready(const struct worker *w, char room[NOT_READY_TEXT])
 {
+    char why[PRESSURE_WHY];
     if (w->draining)
         return "draining: no new mail is taken";
     if (!spool_has_room(w->shop->spool))
         return "the spool has no room: disk, quota or map";
+    if (pressure_watch_level(w->shop->pressure) == PRESSURE_HIGH) {
+        pressure_watch_why(w->shop->pressure, why);
+        snprintf(room, NOT_READY_TEXT, "back pressure: %s", why);
+        return room;
+    }
     return NULL;
+}
+
+static enum MHD_Result
+answer_ready(const struct monitor *m, struct MHD_Connection *connection)
+{
+    char room[NOT_READY_TEXT];
+    return answer_state(connection, "ready", why_not_ready(m->worker, room));
 }
 
 static enum MHD_Result
@@ -150,7 +167,7 @@ answer_forest(struct monitor *m, struct MHD_Connection *connection, const char *
     if (f == NULL)
         return answer_json(connection, MHD_HTTP_NOT_FOUND, readiness_unknown_json(config));
     if (m->worker->draining)
-        return answer_state(connection, "ready", why_not_ready(m->worker));
+        return answer_ready(m, connection);
     if (is_first && readiness_belief(m->worker->shop, config, f) != BELIEF_UP) {
         /* Also of a suspended connector, which is down whatever its servers say: status shows
          * whether they are there. */
@@ -219,7 +236,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
     if (strcmp(url, "/readyz") == 0 && asks_forest)
         return answer_forest(m, connection, forest ? forest : "", state);
     if (strcmp(url, "/readyz") == 0)
-        return answer_state(connection, "ready", why_not_ready(m->worker));
+        return answer_ready(m, connection);
     if (strcmp(url, "/status") == 0)
         return answer_json(connection, MHD_HTTP_OK,
                            status_json(m->worker->shop, m->crew, m->worker->runtime));

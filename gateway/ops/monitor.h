@@ -2,8 +2,8 @@
  * monitor.h - health and metrics over HTTP; libmicrohttpd lives here and nowhere else.
  *
  *     /livez             200: the loop turns
- *     /readyz            200: can take custody (spool writable, room, not draining); else 503
- *                        with the reason
+ *     /readyz            200: can take custody (spool writable, room, no high back pressure, not
+ *                        draining); else 503 with the reason
  *     /readyz?forest=F   200: there is a way to that forest (readiness.h); 503 with the reason;
  *                        404: no such forest
  *     /status            how everything is, as JSON (status.h)

@@ -7,6 +7,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/readiness.h"
+#include "gateway/relay/pressure_watch.h"
 #include "tls/keyed_hash.h"
 
 enum { QUEUES_MAX = 256, DAY_S = 24 * 3600, PROBLEM_MAX = BOARD_ERROR_MAX + 400 };
@@ -291,6 +292,42 @@ spool_json(struct view *v)
                      (json_int_t)(c.commits > 0 ? c.commit_us_total / c.commits : 0));
 }
 
+static json_t *
+bound_json(uint64_t bound)
+{
+    return bound > 0 ? json_integer((json_int_t)bound) : json_null();
+}
+
+static json_t *
+resource_json(struct view *v, const struct pressure *p, enum pressure_resource resource)
+{
+    const struct pressure_gauge *g = &p->of[resource];
+    const char *level = pressure_level_text(g->level);
+    char room[PRESSURE_WHY];
+    struct buf why = {.data = room, .cap = sizeof room, .max = sizeof room - 1};
+    pressure_put_why(&why, p, resource);
+    if (g->level > PRESSURE_NORMAL)
+        problem(v, "back pressure is %s: %s", level, buf_text(&why));
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:s}", "resource",
+                     pressure_resource_text(resource), "level", level, "reading",
+                     (json_int_t)g->reading, "medium", bound_json(g->bounds.medium), "high",
+                     bound_json(g->bounds.high), "why", buf_text(&why));
+}
+
+static json_t *
+pressure_json(struct view *v)
+{
+    const struct pressure p = pressure_watch_read(v->shop->pressure);
+    json_t *resources = json_array();
+    for (enum pressure_resource r = 0; r < PRESSURE_RESOURCES; r++)
+        json_array_append_new(resources, resource_json(v, &p, r));
+    return json_pack(
+        "{s:s, s:b, s:I, s:I, s:o}", "level", pressure_level_text(pressure_worst(&p, NULL)),
+        "delivery_paused", pressure_pauses_delivery(&p), "slowed",
+        number(v, METRIC_pressure_mails_total, "slowed", NULL), "refused",
+        number(v, METRIC_pressure_mails_total, "refused", NULL), "resources", resources);
+}
+
 void
 status_source(const struct config *config, char text[STATUS_SOURCE])
 {
@@ -329,11 +366,12 @@ assemble(struct view *v, const struct crew *crew)
     json_t *poison = stranded_json(
         v, QUEUE_POISON, "poison: in flight when the gateway crashed, twice; suspended");
     json_t *spool = spool_json(v);
+    json_t *pressure = pressure_json(v);
     json_t *configuration = configuration_json(v, &p);
     bool fine = json_array_size(v->problems) == 0;
     return json_pack(
         "{s:s, s:O, s:s, s:s, s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:{s:o, s:o}, s:o}",
+        "s:{s:o, s:o}, s:o, s:o}",
         "status", fine ? "fine" : "trouble", "problems", v->problems, "version", p.version,
         "hostname", v->config->hostname, "started", time_json(p.started_unix_ms), "uptime_s",
         (json_int_t)((v->now_unix_ms - p.started_unix_ms) / 1000), "draining", p.draining,
@@ -341,7 +379,7 @@ assemble(struct view *v, const struct crew *crew)
         "configuration", configuration, "listeners", listeners_json(v), "receive",
         receive_json(v), "forests", forests_json(v), "send", send, "unreachable", unreachable,
         "held", held, "poison", poison, "certificates", "ours", ours, "peers", peers, "spool",
-        spool);
+        spool, "pressure", pressure);
 }
 
 json_t *

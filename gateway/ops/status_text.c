@@ -200,6 +200,26 @@ put_spool(struct buf *out, const json_t *s)
                (intmax_t)number_of(spool, "commit_us_mean"));
 }
 
+static void
+put_pressure(struct buf *out, const json_t *s)
+{
+    const json_t *pressure = json_object_get(s, "pressure");
+    const json_t *resources = json_object_get(pressure, "resources");
+    buf_printf(
+        out,
+        "\nBack pressure: %s%s; since start %" PRIdMAX " MAIL slowed, %" PRIdMAX " refused\n",
+        text_of(pressure, "level"),
+        json_is_true(json_object_get(pressure, "delivery_paused")) ? ", DELIVERY PAUSED" : "",
+        (intmax_t)number_of(pressure, "slowed"), (intmax_t)number_of(pressure, "refused"));
+    for (size_t i = 0; i < json_array_size(resources); i++) {
+        const json_t *r = json_array_get(resources, i);
+        buf_put_str(out, "  ");
+        put_cell(out, text_of(r, "resource"), 12);
+        put_cell(out, text_of(r, "level"), 7);
+        buf_printf(out, "%s\n", text_of(r, "why"));
+    }
+}
+
 void
 status_put_text(struct buf *out, const json_t *status)
 {
@@ -209,4 +229,5 @@ status_put_text(struct buf *out, const json_t *status)
     put_sending(out, status);
     put_certificates(out, status);
     put_spool(out, status);
+    put_pressure(out, status);
 }

@@ -68,7 +68,7 @@ answer_question(struct inbound *s)
         inbound_ask_auth(s, q);
         return s->auth_job == NULL;
     case SMTP_ASK_MAIL:
-        if (s->spf_query != NULL)
+        if (s->spf_query != NULL || inbound_must_slow(s))
             return false;
         inbound_ask_mail(s, &q->mail);
         return s->spf_query == NULL;
@@ -107,6 +107,15 @@ inbound_draining_reply(struct reply *room)
     return room;
 }
 
+/* When to go on by ourselves: an answer that is held back, or the engine's next timeout. */
+static uint64_t
+wake_ms(const struct inbound *s)
+{
+    if (s->auth_due_ms > 0)
+        return s->auth_due_ms;
+    return s->mail_due_ms > 0 ? s->mail_due_ms : smtp_server_wake_ms(s->engine);
+}
+
 /* Carry octets to the engine and answers to its questions until it needs the outside. May end s:
  * nothing behind a call of this. */
 static void
@@ -134,7 +143,7 @@ drive(struct inbound *s, struct slice *in)
         inbound_end(s, false);
         return;
     }
-    timer_set(s->timer, s->auth_due_ms > 0 ? s->auth_due_ms : smtp_server_wake_ms(s->engine));
+    timer_set(s->timer, wake_ms(s));
 }
 
 void

@@ -63,7 +63,8 @@ struct inbound {
     struct auth_job *auth_job;                 /* a password is being checked */
     struct inbound *auth_next;                 /* who waits for the same check */
     uint64_t auth_due_ms;                      /* a wrong password is answered then; 0: none */
-    struct spf_query *spf_query;               /* the sender is being checked, since then */
+    uint64_t mail_due_ms;        /* MAIL is answered then (back pressure); 0: none */
+    struct spf_query *spf_query; /* the sender is being checked, since then */
     uint64_t spf_since_ms;
     struct custody *custody; /* a commit is under way */
 
@@ -114,6 +115,8 @@ void inbound_answer_late(struct inbound *s); /* auth_due_ms has come */
 void inbound_forget_auth(struct inbound *s); /* the session ends meanwhile */
 
 /* ---- inbound_sender.c: answers now, or when the check of the sender is done */
+/* Back pressure: has the answer to the open MAIL to wait (any longer)? */
+bool inbound_must_slow(struct inbound *s);
 void inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail);
 /* The connector's limit, which is known when the logon said which one it is: the engine's is that
  * of all candidates. */

@@ -1,6 +1,7 @@
 #include "gateway/relay/inbound_private.h"
 
 #include "gateway/base/mem.h"
+#include "gateway/relay/pressure_watch.h"
 #include "gateway/route/rights.h"
 
 static void
@@ -91,6 +92,32 @@ take(struct inbound *s, const struct smtp_mail *mail, const struct sender_decisi
     refuse(s, mail, &full, NULL, NULL);
 }
 
+static void
+count_pressure(const struct inbound *s, const char *action)
+{
+    counter_add(
+        metrics_series(s->worker->shop->metrics, METRIC_pressure_mails_total, action, NULL), 1);
+}
+
+/* Each MAIL waits once, on the session's own timer: who brings much is slowed for each message,
+ * and nobody else waits for him. */
+bool
+inbound_must_slow(struct inbound *s)
+{
+    uint64_t now = loop_now_ms(s->worker->loop);
+    uint64_t delay = s->runtime->config->pressure_delay_ms;
+    if (s->mail_due_ms > now && !s->draining)
+        return true;
+    bool has_waited = s->mail_due_ms > 0;
+    s->mail_due_ms = 0;
+    if (has_waited || s->draining || delay == 0 || s->no_mail != NULL ||
+        pressure_watch_level(s->worker->shop->pressure) != PRESSURE_MEDIUM)
+        return false;
+    s->mail_due_ms = now + delay;
+    count_pressure(s, "slowed");
+    return true;
+}
+
 void
 inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
 {
@@ -102,7 +129,9 @@ inbound_ask_mail(struct inbound *s, const struct smtp_mail *mail)
     }
     if (s->connector == NULL) /* several candidates, none needs AUTH: the first one named */
         s->connector = s->candidates.list[0];
-    if (!spool_has_room(s->worker->shop->spool)) {
+    if (!spool_has_room(s->worker->shop->spool) ||
+        pressure_watch_level(s->worker->shop->pressure) == PRESSURE_HIGH) {
+        count_pressure(s, "refused");
         struct reply full = reply_make(452, "4.3.1", "Insufficient system resources");
         inbound_answer(s, &full);
         return;

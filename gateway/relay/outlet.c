@@ -4,9 +4,10 @@
 #include "gateway/base/mem.h"
 #include "gateway/relay/giveup.h"
 #include "gateway/relay/outbound.h"
+#include "gateway/relay/pressure_watch.h"
 #include "gateway/relay/reroute.h"
 
-enum { DUE_PAGE = 512 };
+enum { DUE_PAGE = 512, PAUSED_LOOK_MS = 1000 };
 
 /* ---- The table of ids ---- */
 
@@ -166,11 +167,19 @@ is_suspended(const struct outlet *o)
     return o->is_queue_suspended || o->suspended_until_ms > loop_now_ms(o->worker->loop);
 }
 
+/* The disk is sick: an attempt whose outcome cannot be recorded would be repeated after a crash.
+ * Connections stay, what is in flight goes on. */
+static bool
+is_paused(const struct outlet *o)
+{
+    return pressure_watch_pauses_delivery(o->worker->shop->pressure);
+}
+
 struct delivery *
 outlet_next(struct outlet *o)
 {
     struct err err;
-    if (o->retiring || is_suspended(o))
+    if (o->retiring || is_suspended(o) || is_paused(o))
         return NULL;
     if (o->ready_count < READY_LOW && o->behind)
         look_into_spool(o);
@@ -266,6 +275,8 @@ arm_timer(struct outlet *o, bool soon)
     }
     if (is_suspended(o))
         wake = o->is_queue_suspended ? UINT64_MAX : o->suspended_until_ms;
+    else if (o->ready_count > 0 && is_paused(o))
+        wake = now + PAUSED_LOOK_MS;
     else if (o->ready_count > 0) {
         uint64_t lane = outlet_lane_wake_ms(o);
         wake = lane < wake ? lane : wake;
@@ -295,7 +306,7 @@ outlet_pump(struct outlet *o)
         return;
     if (o->ready_count > o->making_count)
         outlet_heed_credential(o);
-    if (!is_suspended(o)) {
+    if (!is_suspended(o) && !is_paused(o)) {
         open_unvisited(o);
         feed_connections(o);
         if (o->ready_count > o->making_count) {

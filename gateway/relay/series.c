@@ -23,6 +23,8 @@ series_begin(struct metrics *m, const struct config *c)
     static const char *const logons[] = {"ok", "remembered", "wrong", "unchecked"};
     begin(metrics_series(m, METRIC_reloads_total, "ok", NULL));
     begin(metrics_series(m, METRIC_reloads_total, "refused", NULL));
+    begin(metrics_series(m, METRIC_pressure_mails_total, "slowed", NULL));
+    begin(metrics_series(m, METRIC_pressure_mails_total, "refused", NULL));
     for (size_t i = 0; i < c->receive_count; i++) {
         const struct receive_connector *r = &c->receive[i];
         for (size_t k = 0; k < COUNT_OF(logons) && r->account_count > 0; k++)

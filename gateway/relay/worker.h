@@ -33,6 +33,7 @@ struct giving_up;
 struct inbound;
 struct journal;
 struct outlet;
+struct pressure_watch;
 struct report_limit;
 struct rerouting;
 struct roundtrips;
@@ -54,6 +55,7 @@ struct workshop {
     struct roundtrips *roundtrips;       /* NULL: nobody asks for any */
     struct report_limit *report_limit;   /* NULL: no limit */
     struct journal *tracking;            /* NULL: no tracking log is kept */
+    struct pressure_watch *pressure;     /* NULL: nobody watches */
     struct tls_diary *diary;             /* worker 0 looks at it; NULL in tests */
     struct worker *workers[WORKERS_MAX]; /* filled by worker_new */
     size_t worker_count;

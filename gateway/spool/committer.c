@@ -30,6 +30,7 @@ struct committer {
 
     _Atomic bool has_failed;
     _Atomic uint64_t commits, changes, messages, commit_us_total;
+    _Atomic uint64_t since_us; /* the batch under way; 0: none */
 
     /* The thread's own: */
     struct batch batch;
@@ -221,7 +222,9 @@ run(void *context)
         size_t count = take_batch(c, requests);
         if (count == 0)
             continue;
+        atomic_store(&c->since_us, clock_us());
         run_batch(c, requests, count);
+        atomic_store(&c->since_us, 0);
         answer_all(c, requests, count);
         tidy_now_and_then(c);
     }
@@ -271,6 +274,14 @@ bool
 committer_has_failed(const struct committer *c)
 {
     return atomic_load(&c->has_failed);
+}
+
+uint64_t
+committer_age_us(const struct committer *c)
+{
+    uint64_t since_us = atomic_load(&c->since_us);
+    uint64_t now_us = clock_us();
+    return since_us > 0 && now_us > since_us ? now_us - since_us : 0;
 }
 
 void

@@ -43,6 +43,8 @@ void committer_hand_in(struct committer *c, struct request *request);
 void committer_give_up(struct committer *c, const struct err *why);
 
 bool committer_has_failed(const struct committer *c);
+/* For how long the batch under way has been; 0: none is. Any thread. */
+uint64_t committer_age_us(const struct committer *c);
 void committer_counters(const struct committer *c, struct spool_counters *out);
 
 /* Finishes what was handed in, ends the thread. */

@@ -51,6 +51,19 @@ room_free(struct room **r)
     mem_free(r);
 }
 
+struct spool_load
+room_load(const struct room *r, bool exact)
+{
+    struct statvfs disk;
+    uint64_t size;
+    uint64_t grown_to = r->store->call->used(r->store, false, &size);
+    uint64_t used = exact ? r->store->call->used(r->store, true, &size) : grown_to;
+    uint64_t reusable = grown_to > used ? grown_to - used : 0;
+    if (fstatvfs(r->folder, &disk) != 0)
+        return (struct spool_load){0, used};
+    return (struct spool_load){(uint64_t)disk.f_bavail * disk.f_frsize + reusable, used};
+}
+
 /* "" when there is room, else what is full. */
 static const char *
 what_is_full(struct room *r, uint64_t *left)

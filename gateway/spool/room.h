@@ -22,6 +22,9 @@ bool room_is_left(struct room *r);
  * it. */
 uint64_t room_left(struct room *r);
 
+/* As spool_load(). A disk that cannot be measured has nothing free. */
+struct spool_load room_load(const struct room *r, bool exact);
+
 /* Octets were written: part of what says when to measure. */
 void room_used(struct room *r, uint64_t octets);
 

@@ -235,6 +235,18 @@ spool_free_octets(struct spool *s)
     return room_left(s->room);
 }
 
+uint64_t
+spool_commit_age_us(const struct spool *s)
+{
+    return committer_age_us(s->committer);
+}
+
+struct spool_load
+spool_load(struct spool *s, bool exact)
+{
+    return room_load(s->room, exact);
+}
+
 /* ---- What is there ------------------------------------------------------------------------ */
 
 size_t

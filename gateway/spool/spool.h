@@ -114,6 +114,17 @@ bool spool_has_room(const struct spool *s);
 /* Octets that disk and map have left, the reserve included. */
 uint64_t spool_free_octets(struct spool *s);
 
+/* For how long the batch that is being made durable has been under way; 0 = none is. */
+uint64_t spool_commit_age_us(const struct spool *s);
+
+/* Measured now; any thread. */
+struct spool_load {
+    uint64_t disk_free;     /* octets that the disk has for us */
+    uint64_t database_used; /* octets of map_size */
+};
+/* exact: what the database can use again counts as free, which takes longer to find out. */
+struct spool_load spool_load(struct spool *s, bool exact);
+
 /* ---- What became of it ------------------------------------------------------------------ */
 
 /* What became of one recipient in one attempt. */

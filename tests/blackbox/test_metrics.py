@@ -19,6 +19,7 @@ FAMILIES = """
     connector_up connector_suspended route_up last_delivery_timestamp_seconds
     queue_messages queue_bytes queue_oldest_seconds
     spool_messages spool_has_room spool_free_bytes spool_commit_seconds spool_commit_changes
+    pressure_level pressure_reading pressure_delivery_paused pressure_mails_total
 """.split()
 
 

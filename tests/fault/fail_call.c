@@ -1,9 +1,10 @@
 /*
  * fail_call.c - a library to be preloaded: the N-th call of one kind that concerns a file below a
- * folder fails, once or for good.
+ * folder fails, once or for good; or all of them hang for a while.
  *
  *     FAIL_ROOT   the folder, absolute and without links
  *     FAIL_CALL   write (all of its kinds), sync (both), rename, create
+ *     FAIL_HOLD   a file: while it is there, such calls wait. Without FAIL_AT that is all.
  *     FAIL_AT     which call of that kind, 1 = the first
  *     FAIL_WITH   errno
  *     FAIL_ALWAYS set: every later one too
@@ -34,12 +35,23 @@ is_ours(int fd)
     return root != NULL && strncmp(path, root, strlen(root)) == 0;
 }
 
+static void
+wait_while_held(void)
+{
+    const char *hold = getenv("FAIL_HOLD");
+    while (hold != NULL && access(hold, F_OK) == 0)
+        usleep(10 * 1000);
+}
+
 /* Shall this call fail? Sets errno. */
 static int
 shall_fail(const char *call, int fd)
 {
     const char *wanted = getenv("FAIL_CALL");
     if (wanted == NULL || strcmp(wanted, call) != 0 || !is_ours(fd))
+        return 0;
+    wait_while_held();
+    if (getenv("FAIL_AT") == NULL)
         return 0;
     long at = strtol(getenv("FAIL_AT"), NULL, 10);
     long now = atomic_fetch_add(&calls, 1) + 1;

@@ -40,6 +40,19 @@ static const struct complaint_row mistakes[] = {
      "retry: { delay_notice: 2d }",
      "2:24: error: delay_notice must be shorter than expire: nobody is told that "
      "a returned message is late\n"},
+    {"medium behind high", "version: 1",
+     "version: 1\n"
+     "pressure:\n"
+     "  disk_free: { medium: 1GiB, high: 2GiB }\n"
+     "  spool_size: { medium: 2GiB, high: 1GiB }\n"
+     "  commit_time: { medium: 5s }\n"
+     "  memory: { medium: 1GiB, high: 1GiB }\n"
+     "  messages: { medium: 3, high: 2 }",
+     "3:14: error: disk_free: medium must come before high\n"
+     "4:15: error: spool_size: medium must come before high\n"
+     "5:16: error: commit_time: medium must come before high\n"
+     "6:11: error: memory: medium must come before high\n"
+     "7:13: error: messages: medium must come before high\n"},
     {"a domain owned twice", "{ fabrikam.example: authoritative }",
      "{ fabrikam.example: authoritative, CONTOSO.example: authoritative }",
      "14:49: error: domains: \"contoso.example\" is owned by forest \"contoso\" "

@@ -53,6 +53,14 @@ static const char everything[] =
     "drain: 0s\n"
     "spool: { path: \"- spool\", map_size: 1TiB, reserve: 1MiB, body_in_file: 65537 }\n"
     "monitor: { address: \"[::1]:8025\", probe_networks: [10.0.9.0/24, \"2001:db8::/32\"] }\n"
+    "pressure:\n"
+    "  disk_free: { medium: off, high: 3MiB }\n"
+    "  spool_size: { medium: auto, high: 5GiB }\n"
+    "  commit_time: { medium: 250ms, high: off }\n"
+    "  memory: { high: 1GiB }\n"
+    "  messages: { medium: 10, high: 20 }\n"
+    "  delay: 0s\n"
+    "  hold: 2s\n"
     "limits: { message_size: 65536, recipients: 7, hops: 9, sessions: 11, idle: 301s }\n"
     "dns:\n"
     "  servers: [\"10.0.0.1:5353\", \"::1\"]\n"
@@ -136,6 +144,10 @@ config_show_tells_what_was_set(void **state)
         "\npostmaster: '\"o''hara: # 1\"@contoso.example'\n",
         "\n  body_in_file: 65537\n",
         "\n  address: '[::1]:8025'\n",
+        "\n    high: 3MiB\n",
+        "\n    medium: 250ms\n    high: off\n",
+        "\n    medium: auto\n    high: 5GiB\n",
+        "\n    medium: 10\n    high: 20\n",
         "\n  message_size: 64KiB\n",
         "\n  idle: 301s\n",
         "\n  servers: ['10.0.0.1:5353', '[::1]:53']\n",

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/spool/batch.h"
 #include "gateway/spool/body_private.h"
 #include "tests/kit/custody.h"
@@ -391,6 +392,21 @@ committer_gives_up_when_it_is_told(void **state)
     expect_asked(w, "");
 }
 
+static void
+committer_tells_how_long_a_batch_has_been_under_way(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(committer_age_us(w->committer), 0);
+    close_gate(w);
+    uint64_t age_us = committer_age_us(w->committer), later_us = age_us;
+    for (uint64_t until_us = clock_us() + 100; clock_us() <= until_us;)
+        later_us = committer_age_us(w->committer);
+    assert_true(later_us > age_us); /* while it hangs, and not only behind it */
+    open_gate(w);
+    expect_answers(&w->waiter, 1, ERR_NONE);
+    assert_int_equal(committer_age_us(w->committer), 0);
+}
+
 int
 main(void)
 {
@@ -404,6 +420,7 @@ main(void)
         TEST(committer_tries_outcomes_alone_when_it_is_full),
         TEST(committer_stops_when_a_commit_is_in_doubt),
         TEST(committer_gives_up_when_it_is_told),
+        TEST(committer_tells_how_long_a_batch_has_been_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

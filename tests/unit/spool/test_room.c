@@ -68,12 +68,31 @@ room_counts_what_the_store_can_use_again_when_the_disk_is_full(void **state)
     assert_false(is_room(&grown, disk * 4));
 }
 
+static void
+room_load_tells_what_is_there_and_what_could_be_used_again(void **state)
+{
+    (void)state;
+    struct store_fake store = {.used = 900, .reusable = 500, .size = 1000};
+    store.base.call = &calls;
+    int folder = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a disk without any room */
+    struct room *r = room_new(&store.base, folder, 0, NULL);
+    struct spool_load load = room_load(r, false);
+    assert_int_equal(load.disk_free, 0);
+    assert_int_equal(load.database_used, 900);
+    load = room_load(r, true);
+    assert_int_equal(load.disk_free, 500);
+    assert_int_equal(load.database_used, 400);
+    room_free(&r);
+    close(folder);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(room_is_what_the_disk_and_the_map_have),
         cmocka_unit_test(room_counts_what_the_store_can_use_again_when_the_disk_is_full),
+        cmocka_unit_test(room_load_tells_what_is_there_and_what_could_be_used_again),
     };
     return cmocka_run_group_tests_name("room", tests, NULL, NULL);
 }
