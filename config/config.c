@@ -27,6 +27,15 @@ config_unref(struct config **config)
     mem_free(&memory);
 }
 
+const struct receive_connector *
+config_receive(const struct config *config, struct slice name)
+{
+    for (size_t i = 0; i < config->receive_count; i++)
+        if (slice_is(name, config->receive[i].name))
+            return &config->receive[i];
+    return NULL;
+}
+
 const struct send_connector *
 config_send(const struct config *config, struct slice name)
 {

@@ -285,6 +285,9 @@ struct config *config_ref(struct config *config);
 /* Gives the reference back; the last one wipes the secrets and frees. NULL is fine. */
 void config_unref(struct config **config);
 
+/* The receive connector of that name, or NULL. */
+const struct receive_connector *config_receive(const struct config *config, struct slice name);
+
 /* The connector of that name, or NULL. */
 const struct send_connector *config_send(const struct config *config, struct slice name);
 /* The listener of that address, as the file writes it, or NULL. */

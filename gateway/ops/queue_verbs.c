@@ -5,7 +5,7 @@
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/queue_desk.h"
 #include "gateway/ops/queue_text.h"
-#include "gateway/route/recipient.h"
+#include "gateway/route/queued.h"
 
 /* ---- Many messages, in pages ---- */
 
@@ -182,18 +182,6 @@ struct rerouting {
     uint64_t moved;
 };
 
-/* Where the recipient goes by the configuration in force, as mail that was accepted already. */
-static struct slice
-route_anew(const struct queue_desk *d, const struct envelope_recipient *r)
-{
-    struct address to;
-    struct route route;
-    if (!address_parse_utf8(r->address, &to))
-        return slice(NULL, 0);
-    route_recipient(d->config, NULL, to, false, &route);
-    return slice_str(route.connector != NULL ? route.connector->name : "");
-}
-
 static size_t
 fill_rows(const struct rerouting *w, const struct envelope *e, struct recipient_change *rows)
 {
@@ -201,7 +189,9 @@ fill_rows(const struct rerouting *w, const struct envelope *e, struct recipient_
     size_t count = 0;
     for (size_t i = 0; i < e->recipient_count; i++) {
         const struct envelope_recipient *r = &e->recipients[i];
-        struct slice to = route_anew(d, r);
+        const struct send_connector *way =
+            route_queued(d->config, e->receive_connector, r->address, NULL, 0);
+        struct slice to = slice_str(way != NULL ? way->name : "");
         bool can_move =
             r->state == RECIPIENT_WAITING || (r->state == RECIPIENT_HELD && to.len > 0);
         if (!can_move || slice_equal(to, r->connector))

@@ -70,22 +70,13 @@ make_prefix(struct outbound *b)
     return buf_ok(&b->prefix);
 }
 
-static const struct receive_connector *
-came_through(const struct config *config, const struct envelope *e)
-{
-    for (size_t i = 0; i < config->receive_count; i++)
-        if (slice_is(e->receive_connector, config->receive[i].name))
-            return &config->receive[i];
-    return NULL;
-}
-
 /* Would a hairpin lead back to the servers that the message came from (design.md 10, own forest)?
  * The route has judged servers that are written as addresses; a name is known only now. */
 static bool
 leads_back(const struct outbound *b)
 {
     const struct receive_connector *from =
-        came_through(b->runtime->config, &b->d->parcel->envelope);
+        config_receive(b->runtime->config, b->d->parcel->envelope.receive_connector);
     for (size_t i = 0; from != NULL && i < from->speaks_for_count; i++) {
         const struct forest *own = from->speaks_for[i];
         for (size_t k = 0; own->hairpin && k < own->deliver_count; k++)
