@@ -236,6 +236,15 @@ struct spool_queue_stats {
 /* One row for each queue that has mail; up to max. Kept up to date by the committer. */
 size_t spool_stats(struct spool *s, struct spool_queue_stats *out, size_t max);
 
+/* ---- The mark --------------------------------------------------------------------------- */
+
+enum { SPOOL_MARK_MAX = 128 };
+
+/* A line that the process keeps for the next one: how many octets it has; 0: there is none. */
+size_t spool_mark(struct spool *s, char out[SPOOL_MARK_MAX]);
+/* Durable when this returns, which waits for the disk. "" takes it away. ERR_FULL, ERR_IO. */
+MUST_USE bool spool_set_mark(struct spool *s, struct slice mark, struct err *err);
+
 struct spool_counters {
     uint64_t commits;
     uint64_t changes;  /* accepts and records in them */

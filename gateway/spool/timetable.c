@@ -25,6 +25,17 @@ timetable_wait_ms(struct timetable t, uint32_t failures, uint64_t salt)
     return wait - tenth + mix(salt + failures) % (2 * tenth + 1);
 }
 
+int64_t
+timetable_due_anew(struct timetable t, uint32_t failures, uint64_t salt, int64_t tried_unix_ms,
+                   int64_t due_unix_ms, int64_t now_unix_ms)
+{
+    if (due_unix_ms <= now_unix_ms || failures == 0 || tried_unix_ms <= 0)
+        return due_unix_ms;
+    int64_t tried = tried_unix_ms < now_unix_ms ? tried_unix_ms : now_unix_ms;
+    int64_t due = tried + (int64_t)timetable_wait_ms(t, failures, salt);
+    return due > now_unix_ms ? due : now_unix_ms;
+}
+
 enum timetable_age
 timetable_age(int64_t received_unix_ms, int64_t now_unix_ms, uint64_t notice_ms,
               uint64_t expire_ms, bool noticed, bool tried_since_start)

@@ -21,6 +21,13 @@ struct timetable {
  * or less by `salt` (an id), so that a thousand messages do not come back in the same second. */
 uint64_t timetable_wait_ms(struct timetable t, uint32_t failures, uint64_t salt);
 
+/* When a recipient that waits until due_unix_ms is due by this timetable, which has come into
+ * force meanwhile: as if its last attempt, number `failures`, at tried_unix_ms had failed under
+ * it. What is due already stays so, and so does what was never tried (0). Nobody waits longer
+ * than from now on, whatever happened to the clock. */
+int64_t timetable_due_anew(struct timetable t, uint32_t failures, uint64_t salt,
+                           int64_t tried_unix_ms, int64_t due_unix_ms, int64_t now_unix_ms);
+
 enum timetable_age { AGE_YOUNG, AGE_NOTICE, AGE_EXPIRED };
 
 /* What is due for a message by its age. Expiry never comes before one attempt since start:

@@ -113,10 +113,56 @@ timetable_tells_the_age_of_a_message(void **state)
     }
 }
 
+/* In minutes. Tried at 600, due at 660 by the timetable of then; now is 615. */
+static const struct anew_row {
+    const char *say;
+    uint64_t wait_ms; /* the new timetable */
+    uint32_t failures;
+    int64_t tried, due, want;
+    int64_t slack; /* a tenth of the wait, where that is what it is */
+} anew_rows[] = {
+    {"a shorter wait ends sooner", MINUTES(30), 1, 600, 660, 630, 3},
+    {"one that is over by now ends now", MINUTES(5), 1, 600, 660, 615, 0},
+    {"a longer one ends later", HOURS(3), 1, 600, 660, 780, 18},
+    {"the same is the same", HOURS(1), 1, 600, 660, 660, 6},
+    {"what is due stays due", HOURS(3), 1, 600, 615, 615, 0},
+    {"what was due earlier, too", HOURS(3), 1, 600, 601, 601, 0},
+    {"never tried", HOURS(3), 1, 0, 660, 660, 0},
+    {"no failure counted", HOURS(3), 0, 600, 660, 660, 0},
+    {"tried in the future, by a clock set back", MINUTES(30), 1, 900, 960, 645, 3},
+};
+
+static void
+timetable_gives_what_waits_a_new_time(void **state)
+{
+    const int64_t minute = 60 * 1000;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(anew_rows); i++) {
+        const struct anew_row *r = &anew_rows[i];
+        const struct timetable t = {&r->wait_ms, 1};
+        int64_t due = timetable_due_anew(t, r->failures, 4711, r->tried * minute, r->due * minute,
+                                         615 * minute);
+        if (due < (r->want - r->slack) * minute || due > (r->want + r->slack) * minute)
+            fail_row(r->say, "due at %lld min", (long long)(due / minute));
+    }
+}
+
+/* Looked at twice, it is due at the same time: the walk may meet a message more than once. */
+static void
+timetable_gives_a_new_time_once(void **state)
+{
+    const struct timetable t = {(const uint64_t[]){HOURS(2)}, 1};
+    int64_t once = timetable_due_anew(t, 3, 99, 1000, 500000, 2000);
+    (void)state;
+    assert_int_equal(timetable_due_anew(t, 3, 99, 1000, once, 3000), once);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timetable_gives_what_waits_a_new_time),
+        cmocka_unit_test(timetable_gives_a_new_time_once),
         cmocka_unit_test(timetable_follows_exchange_2007_within_a_tenth),
         cmocka_unit_test(timetable_gives_the_same_id_the_same_wait),
         cmocka_unit_test(timetable_spreads_neighbouring_ids_over_the_whole_tenth),
