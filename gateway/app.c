@@ -10,6 +10,7 @@
 #include "gateway/crash.h"
 #include "gateway/exceptions.h"
 #include "gateway/journal/tracking_index.h"
+#include "gateway/relay/changes.h"
 #include "gateway/relay/pressure_watch.h"
 #include "gateway/relay/report_limit.h"
 #include "gateway/relay/roundtrip.h"
@@ -243,8 +244,10 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && open_spool(a, r->config, found, err) && open_tracking(a, r->config, err) &&
-         watch_pressure(a, r->config, err) &&
-         crew_new(&a->shop, worker_count(r->config), a->loop, r, &a->crew, err);
+         watch_pressure(a, r->config, err);
+    if (ok && (a->shop.changes = changes_new(a->shop.spool, a->shop.log)) == NULL)
+        ok = err_set(err, ERR_NOMEM, "out of memory");
+    ok = ok && crew_new(&a->shop, worker_count(r->config), a->loop, r, &a->crew, err);
     if (ok)
         a->worker = crew_first(a->crew);
     ok = ok && make_tools(a, r->config, err) && crew_start(a->crew, err) &&
@@ -277,6 +280,7 @@ tear_down(struct app *a)
     journal_free(&a->shop.tracking);
     crash_watch(NULL);
     pressure_watch_free(&a->shop.pressure);
+    changes_free(&a->shop.changes);
     spool_close(&a->shop.spool);
     waker_free(&a->spool_failure);
     signal_watch_free(&a->on_hup);

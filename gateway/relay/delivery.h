@@ -19,6 +19,7 @@ struct delivery {
     struct parcel *parcel; /* NULL: only the id is kept, read it when its turn comes */
     uint32_t *open;        /* indexes into the envelope; open_count of them */
     size_t open_count;
+    uint64_t generation;    /* of the configuration by which the attempt goes where it goes */
     int64_t tried_unix_ms;  /* when the attempt began */
     unsigned servers_tried; /* of this attempt: each failed while it had the message */
     uint32_t in_flight;     /* its place in in_flight.h; 0: it has none */

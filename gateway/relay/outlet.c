@@ -175,6 +175,26 @@ is_paused(const struct outlet *o)
     return pressure_watch_pauses_delivery(o->worker->shop->pressure);
 }
 
+/* The configuration may have changed since its recipients came here. */
+static bool
+goes_here(const struct outlet *o, const struct delivery *d)
+{
+    for (size_t n = 0; n < d->open_count; n++)
+        if (!reroute_stays(o->worker, &d->parcel->envelope, delivery_recipient(d, n)))
+            return false;
+    return true;
+}
+
+/* Some of its recipients go another way now. The others come back when that is recorded. */
+static void
+send_elsewhere(struct outlet *o, struct delivery **d)
+{
+    uint64_t id = (*d)->id;
+    outlet_forget(o, d);
+    if (!reroute_message(o->worker, id, slice_str(o->name), false))
+        expect_due(o, clock_unix_ms() + LOOK_AGAIN_MS); /* no memory */
+}
+
 struct delivery *
 outlet_next(struct outlet *o)
 {
@@ -188,10 +208,16 @@ outlet_next(struct outlet *o)
         ready_remove(o, d);
         o->in_flight++;
         if (delivery_open(d, o->worker->shop->spool, slice_str(o->name), clock_unix_ms(), &err)) {
-            if (d->open_count > 0 && !give_up_has(o->worker, d->id) &&
-                !reroute_has(o->worker, d->id)) {
+            bool is_free = d->open_count > 0 && !give_up_has(o->worker, d->id) &&
+                           !reroute_has(o->worker, d->id);
+            if (is_free && goes_here(o, d)) {
+                d->generation = o->runtime->config->generation;
                 take_off(o, d);
                 return d;
+            }
+            if (is_free) {
+                send_elsewhere(o, &d);
+                continue;
             }
         } else if (err.kind != ERR_STATE) {
             /* No memory, or the disk: it stays in the spool and is found again in a minute. */
@@ -375,6 +401,15 @@ outlet_look(struct outlet *o)
 }
 
 void
+outlet_expect(struct outlet *o, int64_t due_unix_ms)
+{
+    if (o->retiring || due_unix_ms >= o->next_due_unix_ms)
+        return;
+    o->next_due_unix_ms = due_unix_ms;
+    arm_timer(o, false);
+}
+
+void
 outlet_tick(struct outlet *o)
 {
     if (!o->waits_for_credential || o->retiring)
@@ -383,28 +418,17 @@ outlet_tick(struct outlet *o)
     outlet_pump(o);
 }
 
-void
-outlet_retry(struct outlet *o)
-{
-    o->suspended_until_ms = 0;
-    o->waits_for_credential = false;
-    o->senders_refused = 0;
-    o->addresses_at_ms = 0;
-    o->names_failed_ms = 0;
-    for (size_t i = 0; i < o->lane_count; i++) {
-        server_limits_unblock(&o->lanes[i].limits);
-        o->lanes[i].evidence = (struct evidence){0}; /* somebody repaired something: look anew */
-    }
-    o->check.logon_doubted_until_ms = 0;
-    outlet_heed_credential(o);
-    outlet_notice(o);
-    outlet_look(o);
-}
-
 bool
 outlet_has(const struct outlet *o, uint64_t id)
 {
     return find(o, id) != NULL;
+}
+
+bool
+outlet_has_in_flight(const struct outlet *o, uint64_t id)
+{
+    const struct delivery *d = find(o, id);
+    return d != NULL && !d->queued;
 }
 
 bool

@@ -37,6 +37,9 @@ void outlet_offer(struct outlet *o, struct parcel *parcel);
 /* Look at the spool again: something became due by other means than time. */
 void outlet_look(struct outlet *o);
 
+/* Something in the spool is due then that was not, or not so soon. */
+void outlet_expect(struct outlet *o, int64_t due_unix_ms);
+
 /* Once a minute: what others found out about its credential may let it go on. */
 void outlet_tick(struct outlet *o);
 
@@ -55,6 +58,8 @@ void outlet_check(struct outlet *o);
 
 /* Is this message ready or in flight here? Then nobody else may decide about its recipients. */
 bool outlet_has(const struct outlet *o, uint64_t id);
+/* Is an attempt under way, or its outcome being recorded? */
+bool outlet_has_in_flight(const struct outlet *o, uint64_t id);
 /* Take it out of the ready list, so that it can expire. False: it is in flight. */
 bool outlet_withdraw(struct outlet *o, uint64_t id);
 

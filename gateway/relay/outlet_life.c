@@ -94,6 +94,24 @@ outlet_use(struct outlet *o, struct runtime *runtime, const struct send_connecto
 }
 
 void
+outlet_retry(struct outlet *o)
+{
+    o->suspended_until_ms = 0;
+    o->waits_for_credential = false;
+    o->senders_refused = 0;
+    o->addresses_at_ms = 0;
+    o->names_failed_ms = 0;
+    for (size_t i = 0; i < o->lane_count; i++) {
+        server_limits_unblock(&o->lanes[i].limits);
+        o->lanes[i].evidence = (struct evidence){0}; /* somebody repaired something: look anew */
+    }
+    o->check.logon_doubted_until_ms = 0;
+    outlet_heed_credential(o);
+    outlet_notice(o);
+    outlet_look(o);
+}
+
+void
 outlet_retire(struct outlet *o, bool cut)
 {
     o->retiring = true;

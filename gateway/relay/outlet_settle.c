@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/relay/reroute.h"
 #include "gateway/relay/track.h"
 
 static void
@@ -35,18 +36,23 @@ settlement_new(struct outlet *o, size_t count)
     return s;
 }
 
-/* Nothing is left to do for this delivery now: on with what is open, or forget it. */
+/* Nothing is left to do for this delivery now: on with what is open, or forget it. Was there a
+ * new configuration meanwhile, the walk through the queue has passed it over. */
 static void
 finish(struct settlement **take_s)
 {
     struct settlement *s = *take_s;
     struct outlet *o = s->outlet;
+    const uint64_t id = s->d->id;
+    bool is_of_before = s->d->generation != o->worker->runtime->config->generation;
     delivery_keep(s->d, s->keep);
     if (s->d->open_count > 0 && !o->retiring)
         outlet_put_back(o, s->d);
     else
         outlet_forget(o, &s->d);
     settlement_free(take_s);
+    if (is_of_before)
+        (void)reroute_message(o->worker, id, slice_str(o->name), true);
 }
 
 static void record(struct settlement *s);

@@ -5,8 +5,9 @@
 #include "gateway/relay/deadlines.h"
 #include "gateway/relay/inbound.h"
 #include "gateway/relay/outlet.h"
-#include "gateway/relay/reroute.h"
+#include "gateway/relay/queue_walk.h"
 #include "gateway/relay/returning.h"
+#include "gateway/relay/route_memory.h"
 #include "gateway/relay/tls_diary.h"
 
 enum {
@@ -155,29 +156,6 @@ retire_outlets(struct worker *w)
     }
 }
 
-bool
-worker_use(struct worker *w, struct runtime *runtime, struct err *err)
-{
-    struct resolver *resolver = NULL;
-    TRY(resolver_new(w->loop, runtime->config, &resolver, err));
-
-    struct runtime *before = w->runtime;
-    struct resolver *resolver_before = w->resolver;
-    w->runtime = runtime_ref(runtime);
-    w->resolver = resolver;
-    /* The outlets let go of their queries at the old resolver before it goes. */
-    bool ok = make_outlets(w);
-    retire_outlets(w);
-    resolver_free(&resolver_before);
-    runtime_unref(&before);
-    deadlines_restart(w);
-    reroute_restart(w);
-    timer_set(w->tick, loop_now_ms(w->loop));
-    return ok || err_set(err, ERR_NOMEM, "out of memory");
-}
-
-/* ---- Once a minute ---- */
-
 /* Outlets that retired go when nothing is in flight there any more. */
 static void
 sweep_outlets(struct worker *w)
@@ -189,6 +167,40 @@ sweep_outlets(struct worker *w)
             outlet_free(&o);
     }
 }
+
+/* Without the account that all workers share (in tests) nobody knows what differs. */
+static struct changes_task
+changed_queue(struct worker *w)
+{
+    if (w->shop->changes != NULL)
+        return changes_begin(w->shop->changes, w->runtime->config, w->shop->worker_count);
+    return (struct changes_task){.walk = ++w->configurations, .retime = true};
+}
+
+bool
+worker_use(struct worker *w, struct runtime *runtime, struct err *err)
+{
+    struct resolver *resolver = NULL;
+    TRY(resolver_new(w->loop, runtime->config, &resolver, err));
+
+    struct runtime *before = w->runtime;
+    struct resolver *resolver_before = w->resolver;
+    w->runtime = runtime_ref(runtime);
+    w->resolver = resolver;
+    route_memory_forget(w->routes);
+    /* The outlets let go of their queries at the old resolver before it goes. */
+    bool ok = make_outlets(w);
+    retire_outlets(w);
+    resolver_free(&resolver_before);
+    runtime_unref(&before);
+    deadlines_restart(w);
+    sweep_outlets(w);
+    queue_walk_begin(w->walk, changed_queue(w));
+    timer_set(w->tick, loop_now_ms(w->loop));
+    return ok || err_set(err, ERR_NOMEM, "out of memory");
+}
+
+/* ---- Once a minute ---- */
 
 static void
 on_tick(void *context)
@@ -202,8 +214,8 @@ on_tick(void *context)
         outlet_tick(o);
     if (w->index == 0 && w->shop->diary != NULL)
         tls_diary_look(w->shop->diary, w->runtime->config, clock_unix_ms());
-    bool more = reroute_look(w);
-    more = deadlines_look(w) || more;
+    queue_walk_unowned(w->walk);
+    bool more = deadlines_look(w);
     more = returning_look(w) || more;
     timer_set(w->tick, loop_now_ms(w->loop) + (more ? TICK_SOON_MS : TICK_MS));
 }
@@ -227,11 +239,13 @@ make_means(struct worker *w)
     w->tick = timer_new(w->loop, on_tick, w);
     w->password_gate =
         job_gate_new(w->loop, w->shop->worker_count > 1 ? 1 : PASSWORD_JOBS, PASSWORD_QUEUE);
+    w->routes = route_memory_new();
+    w->walk = queue_walk_new(w);
     w->mailbox = mailbox_new(w->loop, MAILBOX_MAX, &mail, w);
     if (w->answers_waker != NULL)
         w->spool_client = spool_client_new(w->shop->spool, waker_wake, w->answers_waker);
-    return w->answers != NULL && w->tick != NULL && w->password_gate != NULL &&
-           w->mailbox != NULL && w->spool_client != NULL;
+    return w->answers != NULL && w->tick != NULL && w->routes != NULL && w->walk != NULL &&
+           w->password_gate != NULL && w->mailbox != NULL && w->spool_client != NULL;
 }
 
 bool
@@ -285,6 +299,8 @@ worker_free(struct worker **ref)
     job_gate_free(&w->password_gate);
     waker_free(&w->answers_waker);
     timer_free(&w->tick);
+    queue_walk_free(&w->walk);
+    route_memory_free(&w->routes);
     runtime_unref(&w->runtime);
     w->shop->workers[w->index] = NULL;
     mem_free(&w);
@@ -354,7 +370,7 @@ worker_heed_edit(struct worker *w, const uint64_t *ids, size_t count)
     if (count > 0)
         return under_way;
     deadlines_restart(w); /* what was passed over while it was suspended */
-    reroute_restart(w);
+    queue_walk_heed_edit(w->walk);
     timer_set(w->tick, loop_now_ms(w->loop));
     return 0;
 }

@@ -29,14 +29,17 @@
 #include "tls/keyed_hash.h"
 
 struct auth_job;
+struct changes;
 struct giving_up;
 struct inbound;
 struct journal;
 struct outlet;
 struct pressure_watch;
 struct report_limit;
+struct queue_walk;
 struct rerouting;
 struct roundtrips;
+struct route_memory;
 struct tls_diary;
 
 enum { WORKERS_MAX = 64 };
@@ -56,6 +59,7 @@ struct workshop {
     struct report_limit *report_limit;   /* NULL: no limit */
     struct journal *tracking;            /* NULL: no tracking log is kept */
     struct pressure_watch *pressure;     /* NULL: nobody watches */
+    struct changes *changes;             /* NULL in tests: nobody asks */
     struct tls_diary *diary;             /* worker 0 looks at it; NULL in tests */
     struct worker *workers[WORKERS_MAX]; /* filled by worker_new */
     size_t worker_count;
@@ -83,11 +87,12 @@ struct worker {
     struct outlet *outlets;        /* intrusive list */
     struct spool_place noticed_to; /* deadlines.c: how far each index was looked through */
     struct spool_place expired_to;
-    struct giving_up *giving_up;    /* giveup.c: what is being recorded, intrusive list */
-    struct spool_place rerouted_to; /* reroute.c: how far the mail without a connector was looked
-                                       through */
-    struct spool_place held_to;     /* likewise: reports without a route */
-    struct rerouting *rerouting;    /* what is being recorded, intrusive list */
+    struct giving_up *giving_up; /* giveup.c: what is being recorded, intrusive list */
+    struct route_memory *routes; /* of the configuration in force */
+    struct queue_walk *walk;     /* through what it may have changed */
+    uint64_t configurations;     /* that were used, while nobody else counts */
+    struct rerouting *rerouting; /* reroute.c: what is being recorded, intrusive list */
+    size_t rerouting_count;
     bool draining;
     void (*on_idle)(void *context); /* draining and nothing is under way any more */
     void *on_idle_context;
