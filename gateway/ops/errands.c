@@ -77,6 +77,7 @@ serve(struct errand *e, struct stream *out)
         .spool = means->shop->spool,
         .config = e->runtime->config,
         .board = means->shop->board,
+        .changes = means->shop->changes,
         .log = means->shop->log,
         .uid = e->uid,
         .give_up = &e->of->give_up,

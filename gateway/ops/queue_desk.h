@@ -10,6 +10,7 @@
 #define OPS_QUEUE_DESK_H
 
 #include "gateway/ops/clerk.h"
+#include "gateway/ops/queue_changes.h"
 #include "gateway/ops/queue_rows.h"
 #include "gateway/ops/queue_select.h"
 #include "gateway/ops/stream.h"
@@ -25,7 +26,8 @@ struct queue_desk {
     /* Of whoever opens the desk: */
     struct spool *spool;
     const struct config *config;
-    struct board *board; /* NULL: no daemon runs */
+    struct board *board;     /* NULL: no daemon runs */
+    struct changes *changes; /* likewise */
     struct log *log;
     uint64_t uid; /* who asks */
     const _Atomic bool *give_up;

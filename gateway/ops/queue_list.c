@@ -40,20 +40,23 @@ put_queue(struct queue_desk *d, const struct queue_row *q)
         buf_printf(&line, "    %s", q->last_error);
         put_line(d, buf_slice(&line));
     }
+    queue_changes_put_queue(&d->out->text, d->changes, q);
     buf_fini(&cell);
     buf_fini(&line);
 }
 
 static json_t *
-queue_json(const struct queue_row *q)
+queue_json(const struct queue_desk *d, const struct queue_row *q)
 {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connector",
-                     control_queue_name(q->stats.connector), "state", q->state, "messages",
-                     (json_int_t)q->stats.messages, "suspended", (json_int_t)q->stats.suspended,
-                     "octets", (json_int_t)q->stats.octets, "oldest_unix_ms",
-                     (json_int_t)q->stats.oldest_unix_ms, "next_retry_ms", (json_int_t)q->wait_ms,
-                     "connections", (json_int_t)q->connections, "in_flight",
-                     (json_int_t)q->in_flight, "last_error", q->last_error);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connector",
+        control_queue_name(q->stats.connector), "state", q->state, "messages",
+        (json_int_t)q->stats.messages, "suspended", (json_int_t)q->stats.suspended, "octets",
+        (json_int_t)q->stats.octets, "oldest_unix_ms", (json_int_t)q->stats.oldest_unix_ms,
+        "next_retry_ms", (json_int_t)q->wait_ms, "connections", (json_int_t)q->connections,
+        "in_flight", (json_int_t)q->in_flight, "last_error", q->last_error);
+    queue_changes_add_queue(json, d->changes, q);
+    return json;
 }
 
 static bool
@@ -73,7 +76,7 @@ list_queues(struct queue_desk *d, const struct queue_selector *s)
         if (!is_meant(s, &d->rows[i]))
             continue;
         if (list != NULL)
-            json_array_append_new(list, queue_json(&d->rows[i]));
+            json_array_append_new(list, queue_json(d, &d->rows[i]));
         else
             put_queue(d, &d->rows[i]);
     }
@@ -143,15 +146,13 @@ put_error(struct queue_desk *d, const struct envelope *e)
 {
     const struct envelope_recipient *r = first_open(e);
     struct buf line;
-    if (r->last_error.len == 0 && r->moved_from.len == 0)
-        return;
     buf_init(&line, 4096);
     buf_put_str(&line, "    ");
-    if (r->moved_from.len > 0)
-        buf_printf(&line, "was for %.*s until the configuration changed%s",
-                   SLICE_ARG(r->moved_from), r->last_error.len > 0 ? "; " : "");
+    size_t indent = line.len;
+    queue_changes_put_recipient(&line, "", r, r->last_error.len > 0 ? "; " : "");
     buf_put(&line, r->last_error);
-    put_line(d, buf_slice(&line));
+    if (line.len > indent)
+        put_line(d, buf_slice(&line));
     buf_fini(&line);
 }
 

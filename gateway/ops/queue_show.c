@@ -90,9 +90,7 @@ put_recipient(struct queue_desk *d, struct buf *out, const struct envelope *e,
     slice_copy_text(queue, sizeof queue,
                     envelope_is_open(r) ? envelope_queue(e, r) : r->connector);
     buf_printf(out, "\n  Connector: %s\n", control_queue_name(queue));
-    if (r->moved_from.len > 0)
-        buf_printf(out, "  Moved:     was for %.*s until the configuration changed\n",
-                   SLICE_ARG(r->moved_from));
+    queue_changes_put_recipient(out, "  Moved:     ", r, "\n");
     put_notify(out, r->notify);
     put_field(out, "  Orcpt:     ", r->orcpt);
     put_field(out, "  Last said: ", r->last_error);

@@ -6,6 +6,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/ops/control_text.h"
+#include "gateway/ops/queue_changes.h"
 #include "gateway/ops/readiness.h"
 #include "gateway/relay/pressure_watch.h"
 #include "tls/keyed_hash.h"
@@ -368,6 +369,8 @@ assemble(struct view *v, const struct crew *crew)
     json_t *spool = spool_json(v);
     json_t *pressure = pressure_json(v);
     json_t *configuration = configuration_json(v, &p);
+    if (v->shop->changes != NULL)
+        control_json_set(configuration, "changes", queue_changes_json(v->shop->changes));
     bool fine = json_array_size(v->problems) == 0;
     return json_pack(
         "{s:s, s:O, s:s, s:s, s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "

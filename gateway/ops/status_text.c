@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "gateway/ops/control_text.h"
+#include "gateway/ops/queue_changes.h"
 #include "gateway/ops/status.h"
 
 /* ---- Members of the JSON; what is missing is empty ---- */
@@ -72,6 +73,7 @@ put_head(struct buf *out, const json_t *s)
                (intmax_t)number_of(s, "workers"), (intmax_t)number_of(s, "sessions"),
                json_is_true(json_object_get(s, "draining")) ? ", DRAINING" : "");
     buf_printf(out, "Configuration %s, loaded %s\n", text_of(c, "file"), text_of(c, "loaded"));
+    queue_changes_put_text(out, json_object_get(c, "changes"));
     if (*text_of(c, "refused") != '\0')
         buf_printf(out, "  refused %s: %s\n", text_of(c, "refused"), text_of(c, "refused_why"));
 }
