@@ -9,17 +9,45 @@
 
 /* ---- Many messages, in pages ---- */
 
+/* What the log says of a message that is removed, once it is. */
+struct removal {
+    char from[128];
+    size_t recipients;
+};
+
 struct edits {
     struct queue_desk *d;
     const struct queue_selector *s;
     enum spool_verb verb;
     uint64_t ids[SPOOL_EDIT_MAX];
+    struct removal removals[SPOOL_EDIT_MAX]; /* of a verb that removes */
     size_t count;
     uint64_t changed, under_way;
     bool some_unheard; /* a worker could not be told in time */
     struct err err;
     bool has_failed;
 };
+
+static bool
+removes(const struct edits *p)
+{
+    return p->verb == SPOOL_RETURN || p->verb == SPOOL_REMOVE;
+}
+
+/* One line for each: custody ends here. */
+static void
+log_removals(const struct edits *p)
+{
+    for (size_t i = 0; removes(p) && i < p->count; i++) {
+        struct log_line line;
+        log_begin(&line, p->d->log, EV_removed, p->ids[i]);
+        log_str(&line, "from", p->removals[i].from);
+        log_num(&line, "recipients", p->removals[i].recipients);
+        log_str(&line, "report", p->verb == SPOOL_RETURN ? "yes" : "no");
+        log_num(&line, "uid", p->d->uid);
+        log_end(&line);
+    }
+}
 
 /* What the page holds is changed, durably, and then forgotten by whoever has it in memory. */
 static bool
@@ -34,6 +62,7 @@ edit_page(struct edits *p)
     if (p->has_failed)
         return false;
     p->changed += changed;
+    log_removals(p);
     if (p->d->heed != NULL && !p->d->heed(p->d->context, p->ids, p->count, &under_way))
         p->some_unheard = true;
     p->under_way += under_way;
@@ -41,26 +70,16 @@ edit_page(struct edits *p)
     return true;
 }
 
-/* One line for each: custody ends here. */
-static void
-log_removal(const struct edits *p, const struct envelope *e)
-{
-    struct log_line line;
-    log_begin(&line, p->d->log, EV_removed, e->id);
-    log_slice(&line, "from", queue_sender(e));
-    log_num(&line, "recipients", envelope_open_count(e));
-    log_str(&line, "report", p->verb == SPOOL_RETURN ? "yes" : "no");
-    log_num(&line, "uid", p->d->uid);
-    log_end(&line);
-}
-
 static bool
 on_message(void *context, const struct envelope *e)
 {
     struct edits *p = context;
+    if (removes(p)) {
+        struct removal *r = &p->removals[p->count];
+        slice_copy_text(r->from, sizeof r->from, queue_sender(e));
+        r->recipients = envelope_open_count(e);
+    }
     p->ids[p->count++] = e->id;
-    if (p->verb == SPOOL_RETURN || p->verb == SPOOL_REMOVE)
-        log_removal(p, e);
     return p->count < SPOOL_EDIT_MAX || edit_page(p);
 }
 
