@@ -227,6 +227,10 @@ struct config {
     uint64_t tracking_file_size;
     uint64_t tracking_folder_size;
     uint64_t tracking_keep_ms;
+    const char *protocol_log_path; /* the folder of protocol logs; NULL: none can be kept */
+    uint64_t protocol_log_file_size;
+    uint64_t protocol_log_folder_size;
+    uint64_t protocol_log_keep_ms;
     struct endpoint *monitor;     /* NULL: no monitor */
     uint64_t monitor_evidence_ms; /* how long /readyz?forest= believes what happened; 30s */
     struct network *probe_networks;

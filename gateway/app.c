@@ -12,6 +12,7 @@
 #include "gateway/journal/tracking_index.h"
 #include "gateway/relay/changes.h"
 #include "gateway/relay/pressure_watch.h"
+#include "gateway/relay/protocol_log.h"
 #include "gateway/relay/report_limit.h"
 #include "gateway/relay/roundtrip.h"
 #include "gateway/relay/series.h"
@@ -244,7 +245,8 @@ build(struct app *a, struct config **take_config, struct spool_found *found, str
     if (ok && (a->spool_failure = waker_new(a->loop, on_spool_failed, a)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && open_spool(a, r->config, found, err) && open_tracking(a, r->config, err) &&
-         watch_pressure(a, r->config, err);
+         watch_pressure(a, r->config, err) &&
+         protocol_log_new(r->config, a->shop.log, a->shop.metrics, &a->shop.protocol_log, err);
     if (ok && (a->shop.changes = changes_new(a->shop.spool, a->shop.log)) == NULL)
         ok = err_set(err, ERR_NOMEM, "out of memory");
     ok = ok && crew_new(&a->shop, worker_count(r->config), a->loop, r, &a->crew, err);
@@ -278,6 +280,7 @@ tear_down(struct app *a)
     crew_free(&a->crew);
     tls_diary_free(&a->shop.diary);
     journal_free(&a->shop.tracking);
+    protocol_log_free(&a->shop.protocol_log);
     crash_watch(NULL);
     pressure_watch_free(&a->shop.pressure);
     changes_free(&a->shop.changes);

@@ -62,6 +62,7 @@ static const struct {
 } commands[] = {
     {"round-trip", "start", control_roundtrip_start},
     {"round-trip", "look", control_roundtrip_look},
+    {"log", "protocol", control_log_protocol},
     {"status", NULL, control_status},
     {"reload", NULL, reload},
     {"drain", NULL, drain},

@@ -36,6 +36,9 @@ typedef int control_fn(const struct control_means *means, const struct slice *wo
 control_fn control_roundtrip_start; /* FROM TO: its token */
 control_fn control_roundtrip_look;  /* TOKEN: one line of JSON */
 
+/* ---- control_log.c ---- */
+control_fn control_log_protocol;
+
 /* ---- status.c ---- */
 control_fn control_status; /* 1: there are problems */
 

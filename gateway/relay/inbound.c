@@ -6,8 +6,10 @@ static void
 write_output(struct inbound *s)
 {
     struct slice out = slice_head(smtp_server_output(s->engine), conn_room(s->conn));
-    if (out.len > 0 && conn_write(s->conn, out))
-        smtp_server_sent(s->engine, out.len);
+    if (out.len == 0 || !conn_write(s->conn, out))
+        return;
+    protocol_session_server(s->protocol, out);
+    smtp_server_sent(s->engine, out.len);
 }
 
 /* All candidates agree on it; a probe that has none would like the modern one. */
@@ -134,7 +136,9 @@ drive(struct inbound *s, struct slice *in)
             struct reply room;
             smtp_server_shut(s->engine, inbound_draining_reply(&room));
         }
+        struct slice offered = *in;
         smtp_server_feed(s->engine, in, now);
+        protocol_session_client(s->protocol, slice_head(offered, offered.len - in->len));
         write_output(s);
     } while (answer_question(s));
     write_output(s);
@@ -214,6 +218,7 @@ on_tls(void *owner)
     counter_add(
         metrics_series(s->worker->shop->metrics, METRIC_smtp_tls_total, s->listener->name, "ok"),
         1);
+    protocol_session_note(s->protocol, tls_filter_version(tls));
     smtp_server_tls_done(s->engine, loop_now_ms(s->worker->loop));
     inbound_go_on(s);
 }

@@ -187,6 +187,7 @@ inbound_end(struct inbound *s, bool now)
     inbound_forget_check(s);
     inbound_forget_custody(s);
     conn_close(&s->conn, now);
+    protocol_session_close(&s->protocol, s->close_why);
     smtp_server_free(&s->engine);
     timer_free(&s->timer);
     runtime_unref(&s->runtime);

@@ -1,5 +1,6 @@
 #include "gateway/relay/inbound_private.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
@@ -229,6 +230,24 @@ inbound_note_ended_blocks(struct worker *w)
     }
 }
 
+static void
+open_protocol(struct inbound *s)
+{
+    char remote[INET6_ADDRSTRLEN + 8];
+    snprintf(remote, sizeof remote, "%s:%u", conn_peer_text(s->conn), conn_peer_port(s->conn));
+    struct protocol_peer peer = {
+        .connector_count = s->candidates.count,
+        .address = conn_peer(s->conn),
+        .remote = remote,
+        .local = s->listener->address.text,
+        .id = s->id,
+    };
+    for (size_t i = 0; i < s->candidates.count; i++)
+        peer.connectors[i] = s->candidates.list[i]->name;
+    s->protocol =
+        protocol_session_open(s->worker->shop->protocol_log, &peer, loop_now_ms(s->worker->loop));
+}
+
 bool
 inbound_greet(struct inbound *s)
 {
@@ -244,6 +263,7 @@ inbound_greet(struct inbound *s)
     s->engine = smtp_server_new(&settings, loop_now_ms(s->worker->loop));
     if (s->engine == NULL)
         return false;
+    open_protocol(s);
     log_opened(s);
     return true;
 }

@@ -11,6 +11,7 @@
 #include "gateway/net/conn.h"
 #include "gateway/relay/inbound.h"
 #include "gateway/relay/intake.h"
+#include "gateway/relay/protocol_log.h"
 #include "gateway/route/accept.h"
 #include "gateway/route/recipient.h"
 
@@ -40,6 +41,7 @@ struct inbound {
     struct conn *conn;
     struct smtp_server *engine; /* NULL: the PROXY header has not come */
     struct timer *timer;
+    struct protocol_session *protocol; /* NULL: it is not written down */
 
     struct proxy_reader *proxy;      /* a PROXY header is awaited ... */
     bool proxy_late;                 /* ... and did not come in time */

@@ -68,6 +68,7 @@ hang_up(struct outbound *b, bool now)
     counter_sub(b->outlet->count.open, 1);
     timer_set(b->timer, UINT64_MAX);
     conn_close(&b->conn, now);
+    protocol_session_close(&b->protocol, NULL);
     smtp_client_free(&b->engine);
 }
 
@@ -240,7 +241,9 @@ on_input(void *owner, struct slice *in)
     struct outbound *b = owner;
     if (b->engine == NULL)
         return;
+    struct slice offered = *in;
     smtp_client_feed(b->engine, in, loop_now_ms(b->outlet->worker->loop));
+    protocol_session_server(b->protocol, slice_head(offered, offered.len - in->len));
     outbound_drive(b);
 }
 
@@ -261,6 +264,7 @@ on_tls(void *owner)
                      b->connector->tls_profile, conn_tls(b->conn));
     outbound_lap(b, DELIVERY_TLS);
     outlet_met_tls(b->outlet, b->lane, b);
+    protocol_session_note(b->protocol, tls_filter_version(conn_tls(b->conn)));
     smtp_client_tls_done(b->engine, loop_now_ms(b->outlet->worker->loop));
     outbound_drive(b);
 }
@@ -275,6 +279,22 @@ on_end(void *owner, const struct err *why)
     b->conn = NULL; /* frees itself */
     struct reply r = outbound_local_reply(451, tls ? "4.7.5" : "4.4.2", why->text);
     lost(b, &r, tls ? SMTP_STAGE_TLS : SMTP_STAGE_CONNECT);
+}
+
+static void
+open_protocol(struct outbound *b)
+{
+    const struct protocol_peer peer = {
+        .is_server = true,
+        .connectors = {b->outlet->name},
+        .connector_count = 1,
+        .address = (const struct sockaddr *)&b->lane->addr,
+        .remote = b->server_text,
+        .local = "",
+        .id = b->serial,
+    };
+    b->protocol = protocol_session_open(b->outlet->worker->shop->protocol_log, &peer,
+                                        loop_now_ms(b->outlet->worker->loop));
 }
 
 static void
@@ -294,6 +314,7 @@ talk(struct outbound *b)
         lost(b, &r, SMTP_STAGE_CONNECT);
         return;
     }
+    open_protocol(b);
     outbound_drive(b);
 }
 

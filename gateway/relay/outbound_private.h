@@ -7,6 +7,7 @@
 
 #include "gateway/net/conn.h"
 #include "gateway/relay/outbound.h"
+#include "gateway/relay/protocol_log.h"
 #include "gateway/route/header_filter.h"
 
 /* Whose deadline it is. */
@@ -32,7 +33,8 @@ struct outbound {
     struct lane *lane;
     uint64_t serial;
     struct conn *conn;
-    struct smtp_client *engine; /* NULL until connected */
+    struct smtp_client *engine;        /* NULL until connected */
+    struct protocol_session *protocol; /* NULL: it is not written down */
     struct timer *timer;
     uint64_t opened_ms;
     uint64_t lap_us; /* when the stage that is under way began */

@@ -149,8 +149,10 @@ write_output(struct outbound *b)
         return;
     struct slice out = smtp_client_output(b->engine);
     out = slice_head(out, conn_room(b->conn));
-    if (out.len > 0 && conn_write(b->conn, out))
-        smtp_client_sent(b->engine, out.len);
+    if (out.len == 0 || !conn_write(b->conn, out))
+        return;
+    protocol_session_client(b->protocol, out);
+    smtp_client_sent(b->engine, out.len);
 }
 
 /* Without a word about the server, whom nobody asked: but a look has seen that it gets as far as

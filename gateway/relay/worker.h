@@ -35,6 +35,7 @@ struct inbound;
 struct journal;
 struct outlet;
 struct pressure_watch;
+struct protocol_log;
 struct report_limit;
 struct queue_walk;
 struct rerouting;
@@ -57,6 +58,7 @@ struct workshop {
     struct ownership *ownership;
     struct roundtrips *roundtrips;       /* NULL: nobody asks for any */
     struct report_limit *report_limit;   /* NULL: no limit */
+    struct protocol_log *protocol_log;   /* NULL: none is kept */
     struct journal *tracking;            /* NULL: no tracking log is kept */
     struct pressure_watch *pressure;     /* NULL: nobody watches */
     struct changes *changes;             /* NULL in tests: nobody asks */
