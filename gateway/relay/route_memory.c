@@ -3,7 +3,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/mail/address.h"
 
-enum { ROWS = 64 };
+enum { ROWS = 256 };
 
 struct row {
     char domain[DOMAIN_MAX + 1]; /* as written; "" = nothing is remembered here */

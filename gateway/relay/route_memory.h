@@ -3,7 +3,7 @@
  * an attempt asks for each recipient, and most of them share a few domains.
  *
  * A route depends on nothing but the recipient's domain and the receive connector that the
- * message came through (route/queued.h). Bounds: 64 answers of fixed size; a newer one takes the
+ * message came through (route/queued.h). Bounds: 256 answers of fixed size; a newer one takes the
  * place of an older one. Of one worker, one configuration.
  */
 #ifndef RELAY_ROUTE_MEMORY_H
