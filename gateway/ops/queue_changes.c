@@ -70,15 +70,15 @@ queue_changes_put_queue(struct buf *out, struct changes *changes, const struct q
 {
     struct changes_view v = {.row_count = 0};
     if (has_lost_connector(q))
-        buf_put_str(out, "    its send connector has left the configuration: what is under way "
-                         "ends here, the rest goes another way\n");
+        buf_put_str(out, "    its send connector has left the configuration: it empties\n");
     if (changes != NULL)
         changes_read(changes, &v);
     for (size_t i = 0; i < v.row_count; i++)
         if (strcmp(v.rows[i].to, q->stats.connector) == 0)
             buf_printf(out,
-                       "    %" PRIu64 " messages came from %s, for the configuration changed\n",
-                       v.rows[i].messages, control_queue_name(v.rows[i].from));
+                       "    %" PRIu64 " message%s came from %s, for the configuration changed\n",
+                       v.rows[i].messages, v.rows[i].messages == 1 ? "" : "s",
+                       control_queue_name(v.rows[i].from));
 }
 
 void

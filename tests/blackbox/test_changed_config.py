@@ -108,7 +108,7 @@ class Routes(Case):
         said = f"was for {HUB} until the configuration changed"
         self.assertIn(said, self.gateway.command("queue", "show", mail)[1])
         self.assertIn(said, self.gateway.command("queue", "list", "--messages")[1])
-        self.assertIn(f"1 messages came from {HUB}", self.gateway.command("queue", "list")[1])
+        self.assertIn(f"1 message came from {HUB}", self.gateway.command("queue", "list")[1])
         self.assertEqual(self.rows()[SPARE]["moved_here"],
                          [{"from": HUB, "to": SPARE, "messages": 1}])
         self.assertEqual(self.rows()[HUB]["moved_here"], [])
