@@ -13,7 +13,7 @@
 #include "gateway/ops/queue_desk.h"
 #include "gateway/ops/queue_text.h"
 #include "gateway/ops/queue_wire.h"
-#include "gateway/route/recipient.h"
+#include "gateway/route/queued.h"
 
 enum { RECIPIENTS_MAX = 100000, TEXT_MAX = 4096, EXCH50_MAX = 1 << 20 };
 
@@ -66,13 +66,13 @@ take_state(struct reading *r, const json_t *from)
 
 /* The connector of that name if this gateway has it, else by its own routes; "" = unreachable. */
 static struct slice
-connector_here(struct reading *r, struct slice name, struct address to)
+connector_here(const struct reading *r, struct slice name, struct slice address)
 {
-    struct route route;
     if (name.len > 0 && config_send(r->d->config, name) != NULL)
         return name;
-    route_recipient(r->d->config, NULL, to, false, &route);
-    return slice_str(route.connector != NULL ? route.connector->name : "");
+    const struct send_connector *found =
+        route_queued(r->d->config, r->e->receive_connector, address, NULL, 0);
+    return slice_str(found != NULL ? found->name : "");
 }
 
 static void
@@ -92,7 +92,7 @@ read_recipient(struct reading *r, const json_t *from, struct envelope_recipient 
     r->bad = r->bad || !address_parse_utf8(to->address, &address);
     if (r->bad || !envelope_is_open(to))
         return; /* where it was delivered is history */
-    to->connector = connector_here(r, name, address);
+    to->connector = connector_here(r, name, to->address);
     if (to->state == RECIPIENT_HELD && to->connector.len > 0)
         to->state = RECIPIENT_WAITING;
     if (!slice_equal(name, to->connector))

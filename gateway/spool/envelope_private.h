@@ -5,6 +5,9 @@
 #ifndef SPOOL_ENVELOPE_PRIVATE_H
 #define SPOOL_ENVELOPE_PRIVATE_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "gateway/spool/envelope.h"
 
 /*
@@ -67,11 +70,21 @@ _Static_assert(5000 * (RECIPIENT_OCTETS + ADDRESS_MAX + ENVELOPE_CONNECTOR_MAX +
                    ENVELOPE_RECORD_MAX,
                "a message with 5000 recipients can always be recorded");
 
-/* A big-endian number of so many octets. */
+/* A big-endian number of so many octets. A start reads a dozen of them for each message that is
+ * queued: those of 4 and 8 octets are one load. */
 static inline uint64_t
 envelope_load_number(const char *from, size_t octets)
 {
     uint64_t n = 0;
+    uint32_t n4;
+    if (octets == sizeof n) {
+        memcpy(&n, from, sizeof n);
+        return be64toh(n);
+    }
+    if (octets == sizeof n4) {
+        memcpy(&n4, from, sizeof n4);
+        return be32toh(n4);
+    }
     for (size_t i = 0; i < octets; i++)
         n = n << 8 | (unsigned char)from[i];
     return n;
