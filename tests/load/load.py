@@ -6,6 +6,9 @@
     busy     with them, 50 sessions that send for a minute; then every idle one still answers
     queued   100 000 messages for a forest whose server is down: accepted, kept over kill -9,
              listed, and delivered when the server is back; memory of each step
+    beside   all the while that they come and go, 20 messages a second to another forest, and once
+             beside messages of 20 MB on their own connector; their time to delivery is printed
+             beside that in peace
 
 Memory is the process's own (RssAnon): pages of the spool's file that the system keeps at hand are
 not counted, since it takes them back at will. Times are printed, never judged.
@@ -17,6 +20,7 @@ not counted, since it takes them back at will. Times are printed, never judged.
 import json
 import os
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -30,13 +34,47 @@ from kit import BUILD, GATEWAY_IP, Process, Scratch, can_connect, free_port, sel
 SECONDS = int(os.environ.get("LOAD_SECONDS", "60"))
 IDLE = int(os.environ.get("LOAD_IDLE", "2000"))
 QUEUED = int(os.environ.get("LOAD_QUEUED", "100000"))
-BUSY, SIZE = 50, 4096
+BUSY, SIZE, TRICKLE = 50, 4096, 20
 USER, PASSWORD, NAME = "svc", "load-Passw0rd", "gw.contoso.example"
-SINK_IP = "127.0.2.1"
+SINK_IP, OTHER_IP = "127.0.2.1", "127.0.3.1"
 
 IDLE_KIB = 40  # design: an idle TLS session
+PEACE = 10  # seconds
+LARGE = 10  # messages
 GROWTH_MIB = 16  # what a steady state may wander by
 QUEUE_MIB = 96  # the ready list of a connector may hold 48 MiB of messages, whatever waits
+
+
+class Trickle(threading.Thread):
+    """A sender to the other forest, at its own pace, in a session of its own."""
+
+    def __init__(self, run):
+        super().__init__(daemon=True)
+        self.run_, self.stopping, self.sent = run, threading.Event(), 0
+        self.begin = run.gateway.log_size()
+        self.start()
+
+    def run(self):
+        raw = self.run_.session(False)
+        while not self.stopping.wait(1 / TRICKLE):
+            raw.expect("MAIL FROM:<anna@contoso.example>", 250)
+            raw.expect("RCPT TO:<tom@tailspin.example>", 250)
+            raw.expect("DATA", 354)
+            raw.send(b"Subject: trickle\r\n\r\n" + b"x" * 72 + b"\r\n.\r\n")
+            raw.expect(None, 250)
+            self.sent += 1
+        raw.close()
+
+    def end(self):
+        """How long each took from its 250's custody to the other server's, in ms, sorted."""
+        self.stopping.set()
+        self.join(60)
+        gateway, wanted = self.run_.gateway, {"to": "tom@tailspin.example", "outcome": "delivered"}
+        found = wait_until("the trickle is delivered", lambda: [
+            e for e in [gateway.events("delivery", since=self.begin, **wanted)]
+            if len(e) >= self.sent], 120)[0]
+        self.run_.trickled += self.sent
+        return sorted(int(e["delay_ms"]) for e in found)
 
 
 class Checks:
@@ -53,17 +91,18 @@ class Run:
     def __init__(self):
         self.scratch, self.checks = Scratch("load"), Checks()
         self.port, self.monitor_port = free_port(GATEWAY_IP), free_port(GATEWAY_IP)
-        self.sink_port = free_port(SINK_IP)
+        self.sink_port, self.other_port = free_port(SINK_IP), free_port(OTHER_IP)
         self.certificate = self_signed(self.scratch.folder("tls"), NAME)
         self.gateway = Gateway(self.scratch, self.write_config(), self.monitor_port, GATEWAY_IP,
                                self.port)
         self.sink = None
+        self.trickled = 0  # messages to the other forest
         self.taken = 0  # by the sinks that have ended
 
     def write_config(self):
         self.scratch.write("account.hash", account_hash(PASSWORD) + "\n", 0o600)
         self.scratch.write("password", PASSWORD + "\n", 0o600)
-        sessions = IDLE + 2 * BUSY
+        sessions = IDLE + 2 * BUSY + 8
         return self.scratch.write("forestgate.yaml", f"""\
 version: 1
 hostname: {NAME}
@@ -84,6 +123,9 @@ forests:
   fabrikam:
     domains: {{ fabrikam.example: authoritative }}
     deliver: [fabrikam-hub]
+  tailspin:
+    domains: {{ tailspin.example: authoritative }}
+    deliver: [tailspin-hub]
 receive:
   contoso-hub:
     listen: [main]
@@ -101,17 +143,25 @@ send:
     messages_per_connection: 1000
     tls: {{ verify: ca, ca: {self.certificate.cert} }}
     auth: {{ user: {USER}, password_file: password }}
+  tailspin-hub:
+    servers: ["{OTHER_IP}:{self.other_port}"]
+    tls: {{ verify: ca, ca: {self.certificate.cert} }}
+    auth: {{ user: {USER}, password_file: password }}
 """)
 
     # ---- the far end and the generator
 
+    def sink_at(self, address, port, out):
+        sink = Process(
+            [os.path.join(BUILD, "bench", "smtp-sink"), "--listen", f"{address}:{port}",
+             "--certificate", self.certificate.cert, "--key", self.certificate.key,
+             "--tls-required", "--user", USER, "--password", PASSWORD], out)
+        wait_until("the sink listens", lambda: can_connect(address, port))
+        return sink
+
     def start_sink(self):
         self.sink_out = self.scratch(f"sink-{self.taken}.out")
-        self.sink = Process(
-            [os.path.join(BUILD, "bench", "smtp-sink"), "--listen", f"{SINK_IP}:{self.sink_port}",
-             "--certificate", self.certificate.cert, "--key", self.certificate.key,
-             "--tls-required", "--user", USER, "--password", PASSWORD], self.sink_out)
-        wait_until("the sink listens", lambda: can_connect(SINK_IP, self.sink_port))
+        self.sink = self.sink_at(SINK_IP, self.sink_port, self.sink_out)
 
     def stop_sink(self):
         self.sink.stop()
@@ -207,7 +257,7 @@ send:
         self.drain_queue()
 
     def accept_for_dead_forest(self, base):
-        tenth = QUEUED // 10
+        tenth, trickle = QUEUED // 10, Trickle(self)
         rates, memories = [], []
         for count in (tenth, QUEUED - tenth):
             load = self.load("--messages", str(count))
@@ -220,6 +270,7 @@ send:
                              f"{result['per_second']:.0f}/s")
         self.checks.that("what waits does not stay in memory", memories[1] <= base + QUEUE_MIB,
                          f"{memories[0]:.0f} MiB with {tenth}, {memories[1]:.0f} MiB with all")
+        self.beside("while they come", trickle)
         self.checks.that("all are in the queue", self.queued() == QUEUED)
 
     def restart_with_queue(self):
@@ -253,27 +304,84 @@ send:
     def drain_queue(self):
         self.taken, peak = 0, 0
         self.start_sink()
+        trickle = Trickle(self)
         begin = time.monotonic()
         self.gateway.retry()
-        while self.queued() > 0 and time.monotonic() < begin + 600:
+        while self.row("fabrikam-hub")["messages"] > 0 and time.monotonic() < begin + 600:
             peak = max(peak, self.memory())
             time.sleep(0.2)
         took = time.monotonic() - begin
-        left = self.queued()
+        left = self.row("fabrikam-hub")["messages"]
+        self.beside("while they go", trickle)
         self.stop_sink()
         self.checks.that("all are delivered, once", left == 0 and self.taken == QUEUED,
                          f"{QUEUED / took:.0f}/s")
         self.checks.that("delivering them keeps the bound", peak <= 2 * QUEUE_MIB,
                          f"peak {peak:.0f} MiB")
 
+    # ---- the other forest
+
+    def row(self, connector):
+        code, out, err = self.gateway.command("queue", "list", "--json")
+        return {q["connector"]: q for q in json.loads(out)}[connector]
+
+    def in_peace(self):
+        trickle = Trickle(self)
+        time.sleep(PEACE)
+        self.peace = trickle.end()
+        self.checks.that(f"{len(self.peace)} messages to another forest in peace",
+                         bool(self.peace), self.percentiles(self.peace))
+
+    def beside_large_ones(self):
+        raw, trickle = self.session(False), Trickle(self)
+        line = b"x" * 98 + b"\r\n"
+        for _ in range(LARGE):
+            raw.expect("MAIL FROM:<anna@contoso.example>", 250)
+            raw.expect("RCPT TO:<large@tailspin.example>", 250)
+            raw.expect("DATA", 354)
+            raw.send(b"Subject: large\r\n\r\n" + line * 200000 + b".\r\n")
+            raw.expect(None, 250)
+        raw.close()
+        self.trickled += LARGE
+        wait_until("the large ones are delivered", lambda: len(self.gateway.events(
+            "delivery", since=trickle.begin, to="large@tailspin.example",
+            outcome="delivered")) == LARGE, 60)
+        self.beside(f"beside {LARGE} of 20 MB", trickle)
+
+    def beside(self, when, trickle):
+        """None of them waits for the flood to end: they are delivered in its midst."""
+        flood = self.row("fabrikam-hub")["messages"]
+        delays = trickle.end()
+        figure = self.percentiles(delays)
+        if self.peace:
+            figure += f", p99 {self.at(delays, 99) / max(1, self.at(self.peace, 99)):.1f} times"
+        self.checks.that(f"{len(delays)} to the other forest {when} ({flood:.0f} left)",
+                         len(delays) == trickle.sent, figure)
+
+    @staticmethod
+    def at(delays, percent):
+        return delays[min(len(delays) - 1, len(delays) * percent // 100)]
+
+    def percentiles(self, delays):
+        return f"p50 {self.at(delays, 50)} ms, p99 {self.at(delays, 99)} ms"
+
     def run(self):
         self.accepted = 0
         self.start_sink()
+        other_out = self.scratch("other.out")
+        other = self.sink_at(OTHER_IP, self.other_port, other_out)
         self.gateway.start()
         workers = self.gateway.wait_event("started")["workers"]
         print(f"  {workers} workers, {SIZE} octets a message, {os.cpu_count()} processors")
         self.busy(self.idle())
+        self.in_peace()
+        self.beside_large_ones()
         self.queue()
+        other.stop()
+        with open(other_out) as f:
+            taken = json.loads(f.read().strip().splitlines()[-1])["messages"]
+        self.checks.that("the other forest got each of its messages once", taken == self.trickled,
+                         f"{taken}")
         self.checks.that("it ends as asked", self.gateway.stop() == 0)
         print(f"{self.checks.passed} passed, {self.checks.failed} failed")
         return 1 if self.checks.failed else 0
