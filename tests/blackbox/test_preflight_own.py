@@ -3,7 +3,7 @@
 import unittest
 
 from forests import GATEWAY_NAME
-from kit import GATEWAY_IP, self_signed
+from kit import GATEWAY_IP, free_port, self_signed
 from legacy import rsa_certificate
 from preflight_case import LOOKING, NOT_READY, READY, Case, PreflightWorld
 
@@ -66,8 +66,10 @@ class Own(Case):
         self.assertCheck(a, "fabrikam", "door", "ok", "AUTH LOGIN")
 
     def test_a_door_of_every_address_is_looked_at_from_inside(self):
-        text = self.world.config_text().replace(f'address: "{GATEWAY_IP}:{self.world.port}"',
-                                                f'address: "0.0.0.0:{self.world.port}"')
+        self.addCleanup(setattr, self.world, "port", self.world.port)
+        self.world.port = free_port("0.0.0.0")  # free at every address, not only at ours
+        text = self.world.config_text().replace(f'"{GATEWAY_IP}:{self.world.port}"',
+                                                f'"0.0.0.0:{self.world.port}"')
         kept, self.world.config_text = self.world.config_text, lambda: text
         self.addCleanup(setattr, self.world, "config_text", kept)
         self.run_gateway()
