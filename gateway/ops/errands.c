@@ -79,6 +79,7 @@ serve(struct errand *e, struct stream *out)
         .board = means->shop->board,
         .changes = means->shop->changes,
         .log = means->shop->log,
+        .tracking = means->shop->tracking,
         .uid = e->uid,
         .give_up = &e->of->give_up,
         .out = out,

@@ -9,6 +9,7 @@
 #ifndef OPS_QUEUE_DESK_H
 #define OPS_QUEUE_DESK_H
 
+#include "gateway/journal/journal.h"
 #include "gateway/ops/clerk.h"
 #include "gateway/ops/queue_changes.h"
 #include "gateway/ops/queue_rows.h"
@@ -29,7 +30,8 @@ struct queue_desk {
     struct board *board;     /* NULL: no daemon runs */
     struct changes *changes; /* likewise */
     struct log *log;
-    uint64_t uid; /* who asks */
+    struct journal *tracking; /* NULL: none is kept, or no daemon runs */
+    uint64_t uid;             /* who asks */
     const _Atomic bool *give_up;
     struct stream *out;
     int in;            /* where what is imported comes from ... */

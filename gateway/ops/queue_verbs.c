@@ -5,7 +5,10 @@
 #include "gateway/ops/control_text.h"
 #include "gateway/ops/queue_desk.h"
 #include "gateway/ops/queue_text.h"
+#include "gateway/relay/track.h"
 #include "gateway/route/queued.h"
+
+enum { TRACKED_MAX = 4 << 20 };
 
 /* ---- Many messages, in pages ---- */
 
@@ -21,6 +24,7 @@ struct edits {
     enum spool_verb verb;
     uint64_t ids[SPOOL_EDIT_MAX];
     struct removal removals[SPOOL_EDIT_MAX]; /* of a verb that removes */
+    struct buf tracked;                      /* their lines in the tracking log */
     size_t count;
     uint64_t changed, under_way;
     bool some_unheard; /* a worker could not be told in time */
@@ -34,9 +38,23 @@ removes(const struct edits *p)
     return p->verb == SPOOL_RETURN || p->verb == SPOOL_REMOVE;
 }
 
+/* Who is to be told is in the tracking log when the report is made. */
+static void
+note_removal(struct edits *p, const struct envelope *e)
+{
+    struct removal *r = &p->removals[p->count];
+    slice_copy_text(r->from, sizeof r->from, queue_sender(e));
+    r->recipients = envelope_open_count(e);
+    if (p->verb != SPOOL_REMOVE || p->d->tracking == NULL)
+        return;
+    if (p->tracked.len > 0)
+        buf_put_str(&p->tracked, "\r\n");
+    track_put_removed(&p->tracked, e, p->s->queue);
+}
+
 /* One line for each: custody ends here. */
 static void
-log_removals(const struct edits *p)
+log_removals(struct edits *p)
 {
     for (size_t i = 0; removes(p) && i < p->count; i++) {
         struct log_line line;
@@ -47,6 +65,9 @@ log_removals(const struct edits *p)
         log_num(&line, "uid", p->d->uid);
         log_end(&line);
     }
+    if (p->tracked.len > 0)
+        journal_put(p->d->tracking, buf_slice(&p->tracked));
+    buf_clear(&p->tracked);
 }
 
 /* What the page holds is changed, durably, and then forgotten by whoever has it in memory. */
@@ -74,11 +95,8 @@ static bool
 on_message(void *context, const struct envelope *e)
 {
     struct edits *p = context;
-    if (removes(p)) {
-        struct removal *r = &p->removals[p->count];
-        slice_copy_text(r->from, sizeof r->from, queue_sender(e));
-        r->recipients = envelope_open_count(e);
-    }
+    if (removes(p))
+        note_removal(p, e);
     p->ids[p->count++] = e->id;
     return p->count < SPOOL_EDIT_MAX || edit_page(p);
 }
@@ -124,7 +142,9 @@ edit_all(struct queue_desk *d, const struct queue_selector *s, enum spool_verb v
          const char *done)
 {
     struct edits p = {.d = d, .s = s, .verb = verb};
+    buf_init(&p.tracked, TRACKED_MAX);
     edit_selected(&p);
+    buf_fini(&p.tracked);
     if (p.has_failed)
         queue_desk_trouble(d, &p.err);
     put_result(&p, done);

@@ -168,6 +168,26 @@ track_given_up(const struct worker *w, const struct envelope *e,
 }
 
 void
+track_put_removed(struct buf *line, const struct envelope *e, const char *queue)
+{
+    struct lists l;
+    struct tracking_event event = event_of(e, "ADMIN", "FAIL");
+    const struct reply removed = reply_make(550, "5.3.0", "Removed by the postmaster");
+    lists_init(&l);
+    for (size_t i = 0; i < e->recipient_count; i++) {
+        const struct envelope_recipient *r = &e->recipients[i];
+        if (envelope_is_open(r) && (queue == NULL || slice_is(envelope_queue(e, r), queue)))
+            lists_add(&l, r->address, &removed);
+    }
+    event.recipients = buf_slice(&l.recipients);
+    event.status = buf_slice(&l.status);
+    event.recipient_count = l.count;
+    if (l.count > 0)
+        tracking_put(line, &event);
+    lists_fini(&l);
+}
+
+void
 track_report(const struct worker *w, const struct envelope *report, const struct envelope *about)
 {
     char id[ID_TEXT], message_id[ID_TEXT + 300];

@@ -23,6 +23,11 @@ void track_attempt(const struct settlement *s, const struct outbound_facts *fact
 void track_given_up(const struct worker *w, const struct envelope *e,
                     const struct recipient_change *rows, size_t count, const struct reply *why);
 
+/* An operator removes the recipients of this queue (NULL: all) without a report: the line,
+ * without its CR LF, appended; nothing when there are none. It is put when the removal is
+ * durable. */
+void track_put_removed(struct buf *line, const struct envelope *e, const char *queue);
+
 /* A report about another message is durable. */
 void track_report(const struct worker *w, const struct envelope *report,
                   const struct envelope *about);

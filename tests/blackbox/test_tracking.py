@@ -98,6 +98,19 @@ class Tracking(unittest.TestCase):
                          ["DSN", "FAIL", "RECEIVE", "SEND"])
         self.assertEqual(self.events("--recipient", EVE.upper()), ["RECEIVE", "FAIL"])
 
+    def test_what_an_operator_removes(self):
+        self.hub.script["rcpt"] = lambda session, to: b"451 4.3.2 not now\r\n"
+        ids = [self.send("quiet"), self.send("told")]
+        for queue_id, how in zip(ids, ("--no-dsn", "--dsn")):
+            self.line(event_id="DEFER", internal_message_id=queue_id)
+            code, out, err = self.gateway.command("queue", "remove", queue_id, how)
+            self.assertEqual(code, 0, out + err)
+            gone = self.line(event_id="FAIL", internal_message_id=queue_id)
+            self.assertEqual((gone["source"], gone["recipient-address"], gone["recipient-status"]),
+                             ("ADMIN", BOB, "550 5.3.0 Removed by the postmaster"))
+        self.assertEqual(self.line(event_id="DSN")["reference"], "<told@contoso.example>")
+        self.assertEqual(len(self.lines(event_id="FAIL")), 2)
+
     def test_after_a_restart_the_old_file_has_an_index(self):
         queue_id = self.send("one")
         self.line(event_id="SEND")
@@ -137,7 +150,9 @@ class Tracking(unittest.TestCase):
     def test_a_hostile_message_id_is_one_field(self):
         extra = b"Message-ID: <\",\"evil\",@contoso.example>\r\n"
         queue_id = self.world.send(ANNA, [BOB], message("tracked", "x", extra=extra))
-        self.assertEqual(self.line(event_id="RECEIVE")["internal-message-id"], queue_id)
+        came = self.line(event_id="RECEIVE")
+        self.assertEqual(came["internal-message-id"], queue_id)
+        self.assertEqual(self.events(came["message-id"])[0], "RECEIVE")
 
     def test_a_folder_that_cannot_be_made_is_told_at_start(self):
         self.gateway.stop()
