@@ -33,6 +33,14 @@ is_open(const struct envelope_recipient *r, bool expire)
     return r->state == RECIPIENT_WAITING || (expire && r->state == RECIPIENT_HELD);
 }
 
+/* An operator suspended the whole queue: its mail does not expire. A resume looks at all anew. */
+static bool
+is_held_back(const struct worker *w, const struct envelope_recipient *r)
+{
+    return r->state == RECIPIENT_WAITING &&
+           spool_queue_is_suspended(w->shop->spool, r->connector);
+}
+
 /* One notice tells of all recipients that wait: the owner of the first of them gives it. */
 static bool
 gives_notice(const struct worker *w, const struct envelope *e)
@@ -54,7 +62,7 @@ choose(struct worker *w, const struct parcel *p, bool expire, size_t *count, siz
     for (size_t i = 0; indexes != NULL && i < e->recipient_count; i++) {
         const struct envelope_recipient *r = &e->recipients[i];
         bool ours = expire ? worker_owns(w, r->connector) : all;
-        if (!ours || !is_open(r, expire))
+        if (!ours || !is_open(r, expire) || (expire && is_held_back(w, r)))
             continue;
         if (may_decide(w, p, r, expire))
             indexes[(*count)++] = (uint32_t)i;

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 import unittest
 
 from forests import World, message
@@ -222,6 +223,23 @@ class Queues(QueueCase):
         self.arrived("one")
         self.assertEqual(self.row()["state"], "Ready")
         self.assertNotEqual(home, first)
+
+    def test_what_an_operator_holds_back_does_not_expire(self):
+        self.home.stop()
+        self.hub_is_down()
+        held, = self.queued("held")
+        self.ask("suspend", HUB)
+        other = self.send("home", sender=BOB, to=(ANNA,))
+        self.gateway.wait_event("server_failed", connector="contoso-servers")
+        self.world.retry = self.world.retry.replace("notice: 1d, expire: 2d",
+                                                           "notice: 1s, expire: 2s")
+        self.world.write_config()
+        time.sleep(2.1)  # both are old enough
+        self.gateway.reload()
+        self.gateway.wait_event("delivery", id=other, outcome="expired")
+        self.assertIn(held, self.ids())
+        self.ask("resume", HUB)
+        self.gateway.wait_event("delivery", id=held, outcome="expired")
 
     def test_what_no_connector_has_cannot_be_suspended_as_a_queue(self):
         self.assertIn("no queue of a send connector", self.ask("suspend", "held", code=1))
