@@ -37,7 +37,8 @@ put_queue(struct queue_desk *d, const struct queue_row *q)
     put_line(d, buf_slice(&line));
     if (q->last_error[0] != '\0') {
         buf_put_str(&d->out->text, "    ");
-        queue_put_clean(&d->out->text, slice_str(q->last_error), 0); /* the remedy is at its end */
+        queue_put_clean(&d->out->text, slice_str(q->last_error),
+                        0); /* the remedy is at its end */
         buf_put_char(&d->out->text, '\n');
     }
     queue_changes_put_queue(&d->out->text, d->changes, q);
