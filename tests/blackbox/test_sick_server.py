@@ -1,6 +1,7 @@
 """A server that is sick gets one connection at a time, and all of its mail when it is well again;
 the other forest's server does not notice. Counted, not timed."""
 
+import threading
 import unittest
 
 from forests import World, message
@@ -50,6 +51,40 @@ class SickServer(unittest.TestCase):
 
     def test_sick_at_the_banner(self):
         self.check_probes("banner")
+
+
+class SlowServer(unittest.TestCase):
+    """Two servers of one connector, of which one takes its time over each message."""
+
+    def setUp(self):
+        self.world = World("slow-server")
+        self.addCleanup(self.world.stop)
+        self.release = threading.Event()
+        self.addCleanup(self.release.set)
+        self.slow = self.world.sink(self.world.fabrikam)
+        self.fast = self.world.sink(self.world.fabrikam, name="hub2.fabrikam.example")
+        self.world.fabrikam.extra = "    balance: round-robin\n"
+        self.gateway = self.world.start()
+
+    def test_it_holds_up_only_what_it_has_in_hand(self):
+        held = []
+
+        def hold(session, content):
+            held.append(session)
+            self.release.wait(30)
+
+        self.slow.script["content"] = hold
+        for i in range(2 * BURST):
+            self.world.send(ANNA, [BOB], message("slow", f"slow-{i}."))
+        # All but what lies at the slow one, at most one message for each connection to it.
+        wait_until("the fast one has the rest", lambda: held and len(
+            self.fast.messages) + len(held) == 2 * BURST)
+        self.assertLessEqual(len(held), 10)
+        self.assertEqual(self.slow.messages, [])
+        self.release.set()
+        wait_until("all have come", lambda: len(self.fast.messages) + len(
+            self.slow.messages) == 2 * BURST)
+        wait_until("the queue is empty", lambda: self.gateway.queue() == [])
 
 
 if __name__ == "__main__":
